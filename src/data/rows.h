@@ -1,0 +1,56 @@
+/* The rows of one split: features, context and weight of each, by row number. */
+#ifndef FLO_DATA_ROWS_H
+#define FLO_DATA_ROWS_H
+
+#include "data/settings.h"
+#include "hdf5/dataset.h"
+
+typedef enum flo_split { FLO_TRAIN, FLO_VALIDATION, FLO_TEST, FLO_SPLITS } flo_split;
+
+/* Rows in memory. All arrays are row-major and owned by whoever made the struct. */
+typedef struct flo_batch {
+    int64_t rows;
+    flo_real *x;       /* [rows, D] */
+    flo_real *context; /* [rows, C]; unused when C is 0 */
+    flo_real *weight; /* [rows]; 1 where the data has no weights, 0 for a dropped row */
+} flo_batch;
+
+typedef struct flo_rows flo_rows;
+
+/* Opens the rows of a split. A fraction takes the rows whose uniform number
+   (FLO_RANDOM_SPLIT, seed, stored row index) is below it: validation first, then test;
+   the train split is the rest. So membership is a function of row index and seed alone.
+   Local. FLO_ERROR_CONFIG, FLO_ERROR_FILE, FLO_ERROR_DATA: no such data set, rank 0
+   array, zero rows (also after a fraction), column out of range, context or weights
+   with another number of rows, negative... each names file and data set, found, wanted.
+ */
+FLO_MUST_USE flo_status flo_rows_open(flo_context *context,
+                                      const flo_data_settings *settings, uint64_t seed,
+                                      flo_split split, flo_rows **rows);
+
+/* Opens FILE[:dataset] with all columns (default data set: the only numeric one, or
+   `test`, else an error that lists them). `context_spec` is FILE:dataset or NULL.
+   Local. */
+FLO_MUST_USE flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
+                                           const char *context_spec, flo_rows **rows);
+void flo_rows_close(flo_rows **rows);
+
+int64_t flo_rows_count(const flo_rows *rows);                    /* N */
+int64_t flo_rows_features(const flo_rows *rows);                 /* D */
+int64_t flo_rows_context_features(const flo_rows *rows);         /* C */
+const char *flo_rows_file(const flo_rows *rows);                 /* for messages */
+const char *flo_rows_dataset(const flo_rows *rows);              /* for messages */
+const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the data set */
+
+/* A hash of shapes and sampled content of the split, never of path or time. Local. */
+FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint);
+
+/* Reads rows [first, first + count) of the split into arrays with room for them. A row
+   with NaN or Inf (feature, context or weight; or a negative weight) is FLO_ERROR_DATA
+   naming file, data set, stored row, column and value; with on_bad_rows: drop its
+   weight becomes 0, its values 0, and *bad (may be NULL) counts it. Not thread-safe for
+   one object. Local. FLO_ERROR_FILE, FLO_ERROR_DATA. */
+FLO_MUST_USE flo_status flo_rows_read(flo_rows *rows, int64_t first, int64_t count,
+                                      flo_batch *batch, int64_t *bad);
+
+#endif

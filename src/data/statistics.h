@@ -1,0 +1,31 @@
+/* Weighted moments of the columns of a split over all ranks, the same bits on any
+   number of ranks. */
+#ifndef FLO_DATA_STATISTICS_H
+#define FLO_DATA_STATISTICS_H
+
+#include "comm/comm.h"
+#include "data/lanes.h"
+#include "data/rows.h"
+
+/* Columns are the D features and then the C context columns. */
+typedef struct flo_statistics {
+    int64_t columns;
+    int64_t rows;       /* with weight > 0 */
+    double weight;      /* total */
+    double *mean;       /* [columns] */
+    double *deviation;  /* [columns], standard deviation (weighted, population) */
+    double *low, *high; /* [columns] */
+} flo_statistics;
+
+/* Reads all rows of the split once, each lane by the rank that owns it, sums in double
+   per lane around a shift that is the same on all ranks, and combines lanes in the
+   order of the lane tree. Arrays are owned by the caller through flo_statistics_free.
+   Collective. FLO_ERROR_FILE, FLO_ERROR_DATA (a bad row, all weights zero), agreed on
+   by all ranks. */
+FLO_MUST_USE flo_status flo_statistics_collect(flo_comm *comm, flo_context *context,
+                                               flo_rows *rows,
+                                               const flo_lane_plan *plan,
+                                               flo_statistics *statistics);
+void flo_statistics_free(flo_context *context, flo_statistics *statistics);
+
+#endif

@@ -1,0 +1,15 @@
+/* Requests to stop: SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 set a flag and nothing else.
+ */
+#ifndef FLO_RUN_SIGNALS_H
+#define FLO_RUN_SIGNALS_H
+
+/* Installs the handlers. A second SIGINT ends the process at once. Local. */
+void flo_signals_install(void);
+
+/* The signal that asked this process to stop; 0 if none did. Local. */
+int flo_signals_pending(void);
+
+/* Forgets a request (tests). Local. */
+void flo_signals_clear(void);
+
+#endif
