@@ -9,9 +9,11 @@
 typedef struct flo_comm flo_comm;
 
 /* Starts MPI (MPI_THREAD_FUNNELED) when the process runs under a launcher (the
-   variables of Open MPI, PMIx, PMI and Slurm steps tell), else makes a communicator of
-   one without MPI. The world is duplicated; MPI_ERRORS_RETURN on the duplicate.
-   Collective. FLO_ERROR_MPI. */
+   variables of Open MPI, PMIx and PMI tell), joins it where it is started already, else
+   makes a communicator of one without MPI. The world is duplicated; MPI_ERRORS_RETURN
+   on the duplicate. argc and argv may be NULL. *comm is NULL after a failure.
+   Collective, but failures need not be agreed: each rank exits on its own.
+   FLO_ERROR_MEMORY, FLO_ERROR_MPI. */
 FLO_MUST_USE flo_status flo_comm_start(flo_context *context, int *argc, char ***argv,
                                        flo_comm **comm);
 
@@ -25,6 +27,8 @@ void flo_comm_abort(const flo_comm *comm, const char *message) FLO_ATTRIBUTE(nor
 
 int flo_comm_rank(const flo_comm *comm);
 int flo_comm_size(const flo_comm *comm);
+/* The ranks on this rank's host, itself included. Collective. */
+int flo_comm_sharing(const flo_comm *comm);
 const char *flo_comm_library(const flo_comm *comm); /* "Open MPI 4.1.4", "none" */
 
 /* Agrees on failure: when any rank comes with another status than FLO_OK, every rank
@@ -44,9 +48,13 @@ FLO_MUST_USE flo_status flo_comm_broadcast_text(flo_comm *comm, flo_context *con
 
 /* Sums over ranks, in place. Exact, hence the same bits on any number of ranks, where
    each slot is other than zero on one rank at most: the way to share values by lane.
-   Collective. */
+   -0 becomes 0. Collective. */
 void flo_comm_share(flo_comm *comm, double *slots, int64_t count);
 void flo_comm_sum_integers(flo_comm *comm, int64_t *values, int64_t count);
+
+/* The least and the greatest value over ranks, in place, in the order -inf .. -0 < +0
+   .. +inf < NaN: so the maximum is NaN where any is, and the bits do not depend on the
+   number of ranks. Collective. */
 void flo_comm_minimum(flo_comm *comm, double *values, int64_t count);
 void flo_comm_maximum(flo_comm *comm, double *values, int64_t count);
 

@@ -31,18 +31,21 @@ typedef struct flo_texts {
 
 #define FLO_AUTO INT64_MIN /* an integer or bytes setting that was written `auto` */
 
-/* Flags. */
+/* Flags. `auto` and `null` are FLO_AUTO in integers and bytes and NaN in numbers; null
+   is no value (count 0) in lists. */
 enum {
     FLO_REQUIRED = 1,   /* no default: an error names the setting when it is missing */
     FLO_AUTO_VALUE = 2, /* `auto` is allowed */
-    FLO_NULL_VALUE = 4 /* `null` is allowed (texts and nodes; default null allows it) */
+    FLO_NULL_VALUE = 4  /* `null` is allowed (a default null allows it too) */
 };
 
 typedef struct flo_setting {
     const char *name;
     flo_setting_type type;
     size_t offset;        /* of the place in the settings struct */
-    double low, high;     /* inclusive range of numbers, of each number of a list */
+    double low, high;     /* inclusive range of numbers, of each number of a list; both
+                             0: any; low DBL_MIN reads "above 0"; an end may be
+                             infinite */
     const char *fallback; /* default, as YAML */
     const char *choices;  /* "adam|adamw|sgd" */
     unsigned flags;
@@ -59,7 +62,8 @@ typedef struct flo_settings {
 /* Reads a map by its table into the struct `values`: fills in defaults, also in the
    tree (so that printing the tree gives the effective config, in the table's order). A
    key `kind` is left to the caller where the table has no such row. map may be NULL:
-   the section is then added to `parent` under the table's name. Errors, all
+   the section is then added to `parent` under the table's name; a map that is null
+   becomes an empty one. Errors, all
    FLO_ERROR_CONFIG: unknown key (with the nearest name), wrong type, out of range,
    missing; each names file, line, path, found and wanted. Local. */
 FLO_MUST_USE flo_status flo_settings_read(flo_arena *arena, flo_node *parent,
@@ -83,7 +87,8 @@ FLO_MUST_USE flo_status flo_settings_help(flo_arena *arena, const flo_settings *
 
 /* The first difference between two trees of settings: *path (in the arena) names it,
    NULL if there is none. Paths that equal one of `ignored` [count], or lie below it, do
-   not count. Local. */
+   not count. Values are compared as they are read: 1e3 and 1000, 2GB and 2000MB, x and
+   [x] are the same, in any order of keys. Local. */
 FLO_MUST_USE flo_status flo_settings_difference(flo_arena *arena, const flo_node *old,
                                                 const flo_node *new_tree,
                                                 const char *const *ignored,

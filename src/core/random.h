@@ -30,6 +30,10 @@ typedef struct flo_random_key {
     uint32_t b; /* e.g. layer or lane */
 } flo_random_key;
 
+/* Streams of one seed never overlap (random.c says how a key becomes a counter), and
+   bits, uniform, normal and permutation each read numbers of their own: they may be
+   drawn under one key. Work in calls of many numbers: a call costs one block more. */
+
 /* Number `index` of a stream: 64 random bits by Philox4x32-10 (Salmon et al. 2011).
    Pure. Thread-safe. Local. */
 uint64_t flo_random_bits(flo_random_key key, uint64_t index);
@@ -43,7 +47,8 @@ void flo_random_uniform(flo_random_key key, uint64_t index, int64_t count, flo_r
  */
 void flo_random_normal(flo_random_key key, uint64_t index, int64_t count, flo_real *z);
 
-/* A uniform permutation of 0 .. count-1 (Fisher-Yates), order [count]. Local. */
+/* A uniform permutation of 0 .. count-1 (Fisher-Yates), count < 2^31, order [count].
+   Local. */
 void flo_random_permutation(flo_random_key key, int64_t count, int32_t *order);
 
 #endif

@@ -45,6 +45,12 @@ typedef struct flo_piece {
     int64_t first, count;
 } flo_piece;
 
+/* The rows of a lane: pieces [*count] in ascending order, adjoining ones joined. Owned
+   by the caller (flo_free). Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_lane_pieces(flo_context *context, const flo_lane_plan *plan,
+                                        int64_t lane, flo_piece **pieces,
+                                        int64_t *count);
+
 /* One window of one lane: what it reads and in which order it gives its rows. */
 typedef struct flo_lane_order flo_lane_order;
 

@@ -27,14 +27,23 @@ typedef struct flo_image flo_image;
 FLO_MUST_USE flo_status flo_image_create(flo_context *context, flo_image **image);
 
 /* Adds an array under a path like "parameters/03_affine_coupling/weight"; missing
-   groups are made. values [shape[0], .., shape[rank-1]] are copied; rank 0 is a scalar.
-   Local. */
+   groups are made. values [shape[0], .., shape[rank-1]] are copied; rank 0 is a scalar,
+   8 the most. Local. FLO_ERROR_INTERNAL (the path is taken), FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_image_add(flo_image *image, const char *path,
                                       flo_element element, int rank,
                                       const int64_t *shape, const void *values);
 
-/* Adds an attribute to the root (path "/") or to a group or array that exists. Local.
- */
+/* Adds a text of any length as a scalar array of one string (fixed length, UTF-8):
+   configs, reports. Local. */
+FLO_MUST_USE flo_status flo_image_add_text(flo_image *image, const char *path,
+                                           const char *text);
+
+/* The longest text attribute: HDF5 keeps attributes in object headers of 64 kB. */
+enum { FLO_IMAGE_TEXT_BYTES = 60000 };
+
+/* Adds an attribute to the root (path "/") or to a group or array that exists; a name
+   is given once. A text has at most FLO_IMAGE_TEXT_BYTES (else flo_image_add_text).
+   Local. FLO_ERROR_INTERNAL, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_image_set_integer(flo_image *image, const char *path,
                                               const char *name, int64_t value);
 FLO_MUST_USE flo_status flo_image_set_double(flo_image *image, const char *path,
@@ -61,11 +70,17 @@ bool flo_image_has(flo_image *image, const char *path);
 FLO_MUST_USE flo_status flo_image_shape(flo_image *image, const char *path, int *rank,
                                         int64_t *shape);
 
-/* Reads a whole array that must have exactly `count` elements; the stored type is
-   converted. Local. FLO_ERROR_FILE naming file, path, found and wanted count. */
+/* Reads a whole array that must have exactly `count` elements. The stored type is
+   converted: any number to float or double; to integers, only integers that are no
+   wider. Local. FLO_ERROR_FILE naming file, path, found and wanted. */
 FLO_MUST_USE flo_status flo_image_read(flo_image *image, const char *path,
                                        flo_element element, int64_t count,
                                        void *values);
+
+/* The text of flo_image_add_text, owned by the caller (flo_free). Local.
+   FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_image_read_text(flo_image *image, const char *path,
+                                            char **text);
 
 /* Reads an attribute; text is owned by the caller (flo_free). Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_image_get_integer(flo_image *image, const char *path,

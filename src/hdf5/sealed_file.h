@@ -16,9 +16,10 @@ void flo_seal(void *bytes, size_t size);
 
 /* Writes sealed bytes [size + FLO_SEAL_BYTES] durably to `path`: beside it under
    PATH.tmp.HOST.PID, fsync, rename over `path`, fsync of the directory. After a failure
-   the old file is untouched and nothing is left beside it. Thread-safe (no HDF5 call
-   inside) if the context is not shared. Local. FLO_ERROR_FILE naming path, call, errno.
- */
+   the old file is untouched and nothing is left beside it (only if the last step alone
+   fails, the new file stands there, whole, but may not outlive a power cut).
+   Thread-safe (no HDF5 call inside) if the context is not shared. Local. FLO_ERROR_FILE
+   naming path, call, errno, bytes written. */
 FLO_MUST_USE flo_status flo_sealed_write(flo_context *context, const char *path,
                                          const void *bytes, size_t size);
 
@@ -32,10 +33,12 @@ FLO_MUST_USE flo_status flo_file_replace(flo_context *context, const char *path,
 FLO_MUST_USE flo_status flo_sealed_read(flo_context *context, const char *path,
                                         void **bytes, size_t *size);
 
-/* Writes in the background: one write under way at a time. The writer takes over the
-   bytes (freed by it with flo_free). `start` first waits for the write before it.
-   `wait` returns the status of the last write, with its message. destroy waits too.
-   Local. */
+/* Writes sealed files in the background, one at a time. `start` takes over the bytes
+   (also after a failure) and waits for the write before it; if that one failed and
+   nobody was told, start returns its status and message, and the new write is under way
+   all the same. `wait` waits, and returns the status of the last write with its
+   message. destroy waits too. A writer is used by one thread. Local. FLO_ERROR_FILE,
+   FLO_ERROR_MEMORY (nothing was started). */
 typedef struct flo_file_writer flo_file_writer;
 FLO_MUST_USE flo_status flo_file_writer_create(flo_context *context,
                                                flo_file_writer **writer);

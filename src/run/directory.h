@@ -3,7 +3,8 @@
      config.yaml     effective config       metrics.jsonl  one JSON object a line
      log.txt         what was printed       status.json    state, step, time
      checkpoints/    step-%010d.h5, best.h5 samples/       step-%010d.h5
-     test.json       the figures on the test split */
+     test.json       the figures on the test split
+     lock            who writes it: host, pid, Slurm job; empty when nobody does */
 #ifndef FLO_RUN_DIRECTORY_H
 #define FLO_RUN_DIRECTORY_H
 
@@ -15,25 +16,30 @@ typedef struct flo_directory flo_directory;
 
 typedef enum flo_start { FLO_START_NEW, FLO_START_RESUME, FLO_START_FRESH } flo_start;
 
-/* Opens and locks a run directory. NEW: refused when it holds a run (any of the files
-   above), naming --resume and --fresh. RESUME: continues, or starts when nothing was
-   ever written. FRESH: moves an existing run aside to PATH.old-N. The lock is flock on
-   PATH/lock, which holds host, pid, Slurm job; a second holder is refused with those
-   named; a dead holder's or the same Slurm job's never blocks. Where flock does not
-   work (ENOLCK, ENOTSUP) a heartbeat time in the file decides. Parent folders are made.
-   Local. FLO_ERROR_USAGE, FLO_ERROR_FILE. */
+/* Opens and locks a run directory (run/lock.h says how). NEW: refused when it holds a
+   run (any of the files above, or a folder above that is not empty), naming --resume
+   and --fresh. RESUME: continues, or starts when nothing was ever written. FRESH: moves
+   an existing run, the whole directory, aside to PATH.old-N. Parent folders,
+   checkpoints/ and samples/ are made. Local. FLO_ERROR_USAGE (holds a run; held by
+   another process, named), FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_directory_open(flo_context *context, const char *path,
                                            flo_start start, flo_directory **directory);
 void flo_directory_close(flo_directory **directory);
 
 const char *flo_directory_path(const flo_directory *directory);
 
-/* "PATH/NAME" in a buffer of the directory, valid until the next call. */
+/* Where FRESH moved the old run; "" if there was none. Borrowed. Local. */
+const char *flo_directory_moved(const flo_directory *directory);
+
+/* "PATH/NAME" in a buffer of the directory, valid until the next call of this function
+   or of flo_checkpoints_name. NAME has less than 512 bytes. Local. */
 const char *flo_directory_file(flo_directory *directory, const char *format, ...)
     FLO_ATTRIBUTE(format(printf, 2, 3));
 
-/* Replaces status.json atomically: state is running, finished, stopped or failed;
-   message may be "". Local. FLO_ERROR_FILE. */
+/* Replaces status.json atomically: {"state", "step", "time" (UTC), "message", "host",
+   "pid"}; state is running, finished, stopped or failed; message may be "". Local.
+   FLO_ERROR_FILE; FLO_ERROR_USAGE when another process has taken the run over (see
+   flo_lock_lost): this one must stop. */
 FLO_MUST_USE flo_status flo_directory_status(flo_directory *directory,
                                              const char *state, int64_t step,
                                              const char *message);
@@ -46,7 +52,9 @@ void flo_directory_state(flo_directory *directory, char *state, size_t size);
 FLO_MUST_USE flo_status flo_directory_cut_metrics(flo_directory *directory,
                                                   int64_t step);
 
-/* Appends one line to metrics.jsonl or log.txt (a newline is added), flushed. Local. */
+/* Appends one line to metrics.jsonl or log.txt (a newline is added), handed to the
+   kernel at once. After a failure (a full disk) no half line is left. Local.
+   FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_directory_metrics(flo_directory *directory,
                                               const char *line);
 FLO_MUST_USE flo_status flo_directory_log(flo_directory *directory, const char *line);

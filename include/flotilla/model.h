@@ -1,0 +1,37 @@
+/* A trained flow: log-densities of rows, and samples. */
+#ifndef FLOTILLA_MODEL_H
+#define FLOTILLA_MODEL_H
+
+#include "flotilla/context.h"
+#include "flotilla/real.h"
+
+typedef struct flo_model flo_model;
+
+/* Opens a checkpoint file, verifying its checksum, for use on `threads` threads (0:
+   one). The averaged parameters are used where the run kept them. The caller owns the
+   model. Not for concurrent calls on one model. Local. FLO_ERROR_FILE,
+   FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_model_open(flo_context *context, const char *path,
+                                       int threads, flo_model **model);
+
+/* Closes a model; NULL is allowed; sets the pointer to NULL. Local. */
+void flo_model_close(flo_model **model);
+
+/* Columns D of the data, columns C of the context (0: unconditional), parameters P. */
+int64_t flo_model_features(const flo_model *model);
+int64_t flo_model_context_features(const flo_model *model);
+int64_t flo_model_parameters(const flo_model *model);
+
+/* log_prob [rows] in nats, in the data's own units, of x [rows, D] under context [rows,
+   C] (NULL where C is 0). A row that is not finite gives NaN. A row's bits do not
+   depend on the rows beside it. Local. */
+void flo_model_log_prob(flo_model *model, int64_t rows, const flo_real *x,
+                        const flo_real *context, double *log_prob);
+
+/* Samples first .. first + count - 1 of a seed into x [count, D] under context [count,
+   C] (NULL where C is 0). Sample i is a function of (seed, i) alone. temperature scales
+   the base's spread; 1 draws from the density. Local. */
+void flo_model_sample(flo_model *model, uint64_t seed, int64_t first, int64_t count,
+                      double temperature, const flo_real *context, flo_real *x);
+
+#endif

@@ -1,0 +1,103 @@
+/* Additive coupling: the changed half z_b = x_b + t(x_a, c) (NICE, Dinh et al. 2015,
+   arXiv 1410.8516). The volume is kept: log|det| = 0. */
+#include "bijections/coupling.h"
+
+static const flo_setting rows[] = {FLO_COUPLING_ROWS(flo_coupling, settings),
+                                   {.name = NULL}};
+static const flo_settings settings = {
+    "additive_coupling", "shifts one part of the columns by a network of the other",
+    rows};
+
+static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
+                            const flo_place *place)
+{
+    flo_coupling *s;
+    FLO_TRY(flo_arena_take(arena, 1, sizeof *s, &s));
+    FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
+    const int64_t shift = self->features; /* scratch: t [B, Db], Db < D */
+    return flo_coupling_configure(s, self, arena, node, place, 1, 0, shift);
+}
+
+static flo_status fit(const flo_bijection *self, flo_context *context,
+                      const flo_place *place, const flo_moments *moments,
+                      double *constants)
+{
+    (void)context, (void)moments;
+    return flo_coupling_fit(self->state, self, place, constants);
+}
+
+static flo_status prepare(flo_bijection *self, flo_context *context,
+                          const double *constants)
+{
+    return flo_coupling_prepare(self->state, self, context, constants);
+}
+
+static void init(const flo_bijection *self, flo_random_key key, flo_real *theta)
+{
+    const flo_coupling *const s = self->state;
+    s->network.kind->init(&s->network, key, theta);
+}
+
+/* y_b = x_b + sign t */
+static void shift(const flo_bijection *self, const flo_real *theta,
+                  const flo_pass *pass, flo_real sign, const flo_real *x, flo_real *y)
+{
+    const flo_coupling *const s = self->state;
+    const int64_t D = self->features, Db = s->changed_columns;
+    const flo_coupling_memory memory = flo_coupling_split(s, self, pass);
+    flo_real *const t = memory.scratch;
+    flo_coupling_condition(s, self, theta, &memory, x, y, t);
+    for (int64_t i = 0; i < pass->rows; i++)
+        for (int64_t j = 0; j < Db; j++) {
+            const int64_t at = i * D + s->changed[j];
+            y[at] = x[at] + sign * t[i * Db + j];
+        }
+}
+
+static void forward(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *x, flo_real *z,
+                    double *logdet)
+{
+    (void)logdet;
+    shift(self, theta, pass, 1, x, z);
+}
+
+static void inverse(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *z, flo_real *x,
+                    double *logdet)
+{
+    (void)logdet;
+    shift(self, theta, pass, -1, z, x);
+}
+
+static void backward(const flo_bijection *self, const flo_real *theta,
+                     const flo_pass *pass, const flo_real *x, const flo_real *dz,
+                     const double *dlogdet, flo_real *dx, flo_real *dcontext,
+                     flo_real *dtheta)
+{
+    (void)x, (void)dlogdet;
+    const flo_coupling *const s = self->state;
+    const int64_t D = self->features, Db = s->changed_columns;
+    const flo_coupling_memory memory = flo_coupling_split(s, self, pass);
+    flo_real *const dt = memory.scratch;
+    for (int64_t i = 0; i < pass->rows; i++)
+        for (int64_t j = 0; j < Db; j++) {
+            const int64_t at = i * D + s->changed[j];
+            dx[at] = dz[at];
+            dt[i * Db + j] = dz[at];
+        }
+    flo_coupling_backward(s, self, theta, &memory, dz, dt, dx, dcontext, dtheta);
+}
+
+const flo_bijection_kind flo_additive_coupling = {
+    .name = "additive_coupling",
+    .settings = &settings,
+    .masked = true,
+    .configure = configure,
+    .fit = fit,
+    .prepare = prepare,
+    .init = init,
+    .forward = forward,
+    .inverse = inverse,
+    .backward = backward,
+};

@@ -1,0 +1,162 @@
+/* Affine coupling: the changed half z_b = exp(s) x_b + t, where (a, t) = network(x_a,
+   c) and s = a / (1 + |a| / limit), a soft clamp that is the identity at 0 (RealNVP,
+   Dinh et al. 2017, arXiv 1605.08803; the clamp as in zuko). */
+#include "bijections/coupling.h"
+
+#include "core/vector.h"
+
+#include <math.h>
+
+typedef struct affine_coupling {
+    flo_coupling coupling;
+    double scale_limit;
+} affine_coupling;
+
+static const flo_setting rows[] = {
+    FLO_COUPLING_ROWS(affine_coupling, coupling.settings),
+    {.name = "scale_limit",
+     .type = FLO_NUMBER,
+     .offset = offsetof(affine_coupling, scale_limit),
+     .low = 0.01,
+     .high = 20,
+     .fallback = "2",
+     .help = "soft bound on the log-scale of one layer; a large one lets rows outside "
+             "the training range blow up"},
+    {.name = NULL}};
+static const flo_settings settings = {
+    "affine_coupling",
+    "scales and shifts one part of the columns by a network of the other", rows};
+
+/* Cache: a and t [B, 2 Db], exp(s) [B, Db]. Scratch: da and dt [B, 2 Db]. Db < D. */
+static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
+                            const flo_place *place)
+{
+    affine_coupling *s;
+    FLO_TRY(flo_arena_take(arena, 1, sizeof *s, &s));
+    FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
+    const int64_t D = self->features;
+    FLO_TRY(flo_coupling_configure(&s->coupling, self, arena, node, place, 2, 3 * D,
+                                   2 * D));
+    self->state = s;
+    return FLO_OK;
+}
+
+static flo_status fit(const flo_bijection *self, flo_context *context,
+                      const flo_place *place, const flo_moments *moments,
+                      double *constants)
+{
+    (void)context, (void)moments;
+    const affine_coupling *const s = self->state;
+    return flo_coupling_fit(&s->coupling, self, place, constants);
+}
+
+static flo_status prepare(flo_bijection *self, flo_context *context,
+                          const double *constants)
+{
+    affine_coupling *const s = self->state;
+    return flo_coupling_prepare(&s->coupling, self, context, constants);
+}
+
+static void init(const flo_bijection *self, flo_random_key key, flo_real *theta)
+{
+    const affine_coupling *const s = self->state;
+    s->coupling.network.kind->init(&s->coupling.network, key, theta);
+}
+
+/* Runs the network: out [B, 2 Db] rows (a, t); scale [B, Db] becomes exp(s); adds
+   sign * sum s to logdet. */
+static void condition(const affine_coupling *s, const flo_bijection *self,
+                      const flo_real *theta, const flo_coupling_memory *memory,
+                      const flo_real *x, flo_real *y, double sign, double *logdet)
+{
+    const int64_t B = memory->network.rows, Db = s->coupling.changed_columns;
+    flo_real *const out = memory->cache, *const scale = out + B * 2 * Db;
+    const flo_real inverse_limit = (flo_real)(1 / s->scale_limit);
+    flo_coupling_condition(&s->coupling, self, theta, memory, x, y, out);
+    for (int64_t i = 0; i < B; i++) {
+        const flo_real *const a = out + i * 2 * Db;
+        double total = 0;
+        for (int64_t j = 0; j < Db; j++) {
+            const flo_real magnitude = a[j] < 0 ? -a[j] : a[j];
+            scale[i * Db + j] = a[j] / (1 + magnitude * inverse_limit);
+            total += (double)scale[i * Db + j];
+        }
+        logdet[i] += sign * total;
+    }
+    flo_vector_exp(B * Db, scale, scale);
+}
+
+static void forward(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *x, flo_real *z,
+                    double *logdet)
+{
+    const affine_coupling *const s = self->state;
+    const int64_t B = pass->rows, D = self->features, Db = s->coupling.changed_columns;
+    const flo_coupling_memory memory = flo_coupling_split(&s->coupling, self, pass);
+    const flo_real *const out = memory.cache, *const scale = out + B * 2 * Db;
+    condition(s, self, theta, &memory, x, z, 1, logdet);
+    for (int64_t i = 0; i < B; i++)
+        for (int64_t j = 0; j < Db; j++) {
+            const int64_t at = i * D + s->coupling.changed[j];
+            z[at] = scale[i * Db + j] * x[at] + out[i * 2 * Db + Db + j];
+        }
+}
+
+static void inverse(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *z, flo_real *x,
+                    double *logdet)
+{
+    const affine_coupling *const s = self->state;
+    const int64_t B = pass->rows, D = self->features, Db = s->coupling.changed_columns;
+    const flo_coupling_memory memory = flo_coupling_split(&s->coupling, self, pass);
+    const flo_real *const out = memory.cache, *const scale = out + B * 2 * Db;
+    condition(s, self, theta, &memory, z, x, -1, logdet);
+    for (int64_t i = 0; i < B; i++)
+        for (int64_t j = 0; j < Db; j++) {
+            const int64_t at = i * D + s->coupling.changed[j];
+            x[at] = (z[at] - out[i * 2 * Db + Db + j]) / scale[i * Db + j];
+        }
+}
+
+/* dx_b = exp(s) dz_b,  ds = dz_b exp(s) x_b + dlogdet,  da = ds / (1 + |a| / limit)^2,
+   dt = dz_b. */
+static void backward(const flo_bijection *self, const flo_real *theta,
+                     const flo_pass *pass, const flo_real *x, const flo_real *dz,
+                     const double *dlogdet, flo_real *dx, flo_real *dcontext,
+                     flo_real *dtheta)
+{
+    const affine_coupling *const s = self->state;
+    const int64_t B = pass->rows, D = self->features, Db = s->coupling.changed_columns;
+    const flo_coupling_memory memory = flo_coupling_split(&s->coupling, self, pass);
+    const flo_real *const out = memory.cache, *const scale = out + B * 2 * Db;
+    flo_real *const dout = memory.scratch;
+    const flo_real inverse_limit = (flo_real)(1 / s->scale_limit);
+    for (int64_t i = 0; i < B; i++) {
+        const flo_real *const a = out + i * 2 * Db;
+        flo_real *const da = dout + i * 2 * Db, *const dt = da + Db;
+        for (int64_t j = 0; j < Db; j++) {
+            const int64_t at = i * D + s->coupling.changed[j];
+            const flo_real scaled = dz[at] * scale[i * Db + j];
+            const flo_real magnitude = a[j] < 0 ? -a[j] : a[j];
+            const flo_real slope = 1 / (1 + magnitude * inverse_limit);
+            dx[at] = scaled;
+            da[j] = (scaled * x[at] + (flo_real)dlogdet[i]) * slope * slope;
+            dt[j] = dz[at];
+        }
+    }
+    flo_coupling_backward(&s->coupling, self, theta, &memory, dz, dout, dx, dcontext,
+                          dtheta);
+}
+
+const flo_bijection_kind flo_affine_coupling = {
+    .name = "affine_coupling",
+    .settings = &settings,
+    .masked = true,
+    .configure = configure,
+    .fit = fit,
+    .prepare = prepare,
+    .init = init,
+    .forward = forward,
+    .inverse = inverse,
+    .backward = backward,
+};

@@ -1,0 +1,93 @@
+/* The bijection table: what every kind of layer of a flow must offer.
+
+   Shapes are event shapes [D]; context has C columns (C may be 0). forward maps x to z
+   and adds log|det dz/dx| to logdet; inverse maps z to x and adds log|det dx/dz|.
+   Kernels are total: no allocation, I/O, communication, randomness or failure inside; x
+   and z never overlap. A kind is one file and one row of the registry (registry.c). */
+#ifndef FLO_BIJECTIONS_BIJECTION_H
+#define FLO_BIJECTIONS_BIJECTION_H
+
+#include "config/settings.h"
+#include "core/layout.h"
+#include "core/pass.h"
+#include "core/random.h"
+
+typedef struct flo_bijection flo_bijection;
+
+/* Where a layer stands in its flow. */
+typedef struct flo_place {
+    int64_t index; /* among all layers, from 0 */
+    int64_t
+        occurrence; /* how many layers with a mask came before it: masks alternate */
+    uint64_t seed;
+} flo_place;
+
+/* Moments of the data, for kinds with fitted constants. */
+typedef struct flo_moments {
+    const double *mean, *deviation; /* [D] */
+} flo_moments;
+
+typedef struct flo_bijection_kind {
+    const char *name;
+    const flo_settings *settings; /* name, help, rows */
+    bool masked;                  /* takes part in the count of flo_place.occurrence */
+    bool fitted; /* fit needs the moments of the data: only first in `preprocess` */
+
+    /* Reads the settings at node; declares parameters and constants in the layouts;
+       sets cache, scratch, noise and state. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
+    flo_status (*configure)(flo_bijection *self, flo_arena *arena, flo_node *node,
+                            const flo_place *place);
+    /* Fills the constants: drawn by the place's seed, or fitted to the moments.
+       FLO_ERROR_DATA (a constant column). */
+    flo_status (*fit)(const flo_bijection *self, flo_context *context,
+                      const flo_place *place, const flo_moments *moments,
+                      double *constants);
+    /* Derives state from constants [constants.size], just fitted or read from a file;
+       they stay where they are. FLO_ERROR_FILE when they are not of this layer. */
+    flo_status (*prepare)(flo_bijection *self, flo_context *context,
+                          const double *constants);
+    /* Initial parameters [parameters.size]: the identity or close to it. */
+    void (*init)(const flo_bijection *self, flo_random_key key, flo_real *theta);
+
+    void (*forward)(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *x, flo_real *z,
+                    double *logdet);
+    void (*inverse)(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *z, flo_real *x,
+                    double *logdet);
+    /* After forward on the same x and pass: from dz [B, D] and dlogdet [B], the
+       derivatives of any loss by z and logdet, overwrites dx [B, D] and adds to
+       dcontext [B, C] and to dtheta [parameters.size]. */
+    void (*backward)(const flo_bijection *self, const flo_real *theta,
+                     const flo_pass *pass, const flo_real *x, const flo_real *dz,
+                     const double *dlogdet, flo_real *dx, flo_real *dcontext,
+                     flo_real *dtheta);
+} flo_bijection_kind;
+
+struct flo_bijection {
+    const flo_bijection_kind *kind;
+    int64_t features, context;        /* D, C */
+    flo_layout parameters, constants; /* offsets from the layer's own start */
+    int64_t cache, scratch, noise;    /* reals a row, see flo_pass */
+    int64_t scratch_fixed;            /* reals more, whatever the rows */
+    void *state;                      /* of the kind, in the arena */
+};
+
+/* Makes the layer that a config node describes. The arena owns it. Local.
+   FLO_ERROR_CONFIG (no kind, unknown kind, its settings), FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_bijection_create(flo_arena *arena, flo_node *node,
+                                             int64_t features, int64_t context,
+                                             const flo_place *place,
+                                             flo_bijection **bijection);
+
+/* For kinds without constants, or with nothing to prepare. */
+flo_status flo_bijection_fit_nothing(const flo_bijection *self, flo_context *context,
+                                     const flo_place *place, const flo_moments *moments,
+                                     double *constants);
+flo_status flo_bijection_prepare_nothing(flo_bijection *self, flo_context *context,
+                                         const double *constants);
+/* For kinds whose parameters start at zero. */
+void flo_bijection_init_zero(const flo_bijection *self, flo_random_key key,
+                             flo_real *theta);
+
+#endif

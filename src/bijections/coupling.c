@@ -1,0 +1,133 @@
+/* What all couplings share: the split by a mask, the conditioner on one half. */
+#include "bijections/coupling.h"
+
+enum { ALTERNATING, HALF, RANDOM };
+
+/* Columns that pass unchanged: their number follows from the settings alone. */
+static int64_t identity_columns(int mask, int64_t D, const flo_place *place)
+{
+    if (mask == ALTERNATING)
+        return place->occurrence % 2 ? D / 2 : D - D / 2;
+    if (mask == HALF)
+        return place->occurrence % 2 ? D - D / 2 : D / 2;
+    return D / 2;
+}
+
+flo_status flo_coupling_configure(flo_coupling *coupling, flo_bijection *self,
+                                  flo_arena *arena, flo_node *node,
+                                  const flo_place *place, int64_t outputs,
+                                  int64_t own_cache, int64_t own_scratch)
+{
+    const int64_t D = self->features;
+    if (D < 2)
+        return flo_settings_fail(
+            arena, node,
+            "data with at least 2 columns (it has %lld), or a kind "
+            "that works on one, such as elementwise_affine",
+            (long long)D);
+    const int64_t Da = identity_columns(coupling->settings.mask, D, place), Db = D - Da;
+    coupling->identity_columns = Da;
+    coupling->changed_columns = Db;
+    FLO_TRY(flo_arena_take(arena, D, sizeof *coupling->identity, &coupling->identity));
+    coupling->changed = coupling->identity + Da;
+    int64_t ignored;
+    FLO_TRY(flo_layout_add(&self->constants, D, 0, false, &ignored, "mask"));
+    FLO_TRY(flo_network_configure(&coupling->network, arena, node,
+                                  &coupling->settings.network, Da, self->context,
+                                  outputs * Db, &self->parameters));
+    self->cache = own_cache + Da + coupling->network.cache;
+    self->scratch = own_scratch + Da + coupling->network.scratch;
+    self->noise = coupling->network.noise;
+    self->state = coupling;
+    return FLO_OK;
+}
+
+flo_status flo_coupling_fit(const flo_coupling *coupling, const flo_bijection *self,
+                            const flo_place *place, double *mask)
+{
+    const int64_t D = self->features, Da = coupling->identity_columns;
+    const int64_t odd = place->occurrence % 2;
+    if (coupling->settings.mask == RANDOM) {
+        const flo_random_key key = {place->seed, FLO_RANDOM_STRUCTURE,
+                                    (uint64_t)place->index, 0};
+        flo_random_permutation(key, D, coupling->identity);
+        for (int64_t j = 0; j < D; j++)
+            mask[coupling->identity[j]] = j < Da;
+        return FLO_OK;
+    }
+    for (int64_t j = 0; j < D; j++)
+        mask[j] = coupling->settings.mask == ALTERNATING ? (j + odd) % 2 == 0
+                                                         : (j < D / 2) == (odd == 0);
+    return FLO_OK;
+}
+
+flo_status flo_coupling_prepare(flo_coupling *coupling, const flo_bijection *self,
+                                flo_context *context, const double *mask)
+{
+    const int64_t D = self->features, Da = coupling->identity_columns;
+    int64_t ones = 0;
+    for (int64_t j = 0; j < D; j++)
+        ones += mask[j] == 1;
+    if (ones != Da)
+        return flo_fail(
+            context, FLO_ERROR_FILE,
+            "%s: stored mask has %lld columns that pass unchanged, wanted %lld",
+            self->kind->name, (long long)ones, (long long)Da);
+    int64_t a = 0, b = 0;
+    for (int64_t j = 0; j < D; j++) {
+        if (mask[j] == 1)
+            coupling->identity[a++] = (int32_t)j;
+        else
+            coupling->changed[b++] = (int32_t)j;
+    }
+    return FLO_OK;
+}
+
+/* The kind's own memory comes first, then the identity half, then the network's. */
+flo_coupling_memory flo_coupling_split(const flo_coupling *coupling,
+                                       const flo_bijection *self, const flo_pass *pass)
+{
+    const int64_t B = pass->rows, Da = coupling->identity_columns;
+    const flo_network *const network = &coupling->network;
+    const int64_t own_cache = self->cache - Da - network->cache;
+    const int64_t own_scratch = self->scratch - Da - network->scratch;
+    flo_coupling_memory memory = {.cache = pass->cache,
+                                  .scratch = pass->scratch,
+                                  .input = pass->cache + B * own_cache,
+                                  .dinput = pass->scratch + B * own_scratch,
+                                  .network = *pass};
+    memory.network.cache = memory.input + B * Da;
+    memory.network.scratch = memory.dinput + B * Da;
+    return memory;
+}
+
+void flo_coupling_condition(const flo_coupling *coupling, const flo_bijection *self,
+                            const flo_real *theta, const flo_coupling_memory *memory,
+                            const flo_real *x, flo_real *z, flo_real *out)
+{
+    const int64_t D = self->features, Da = coupling->identity_columns;
+    for (int64_t i = 0; i < memory->network.rows; i++)
+        for (int64_t j = 0; j < Da; j++) {
+            const int32_t column = coupling->identity[j];
+            memory->input[i * Da + j] = x[i * D + column];
+            z[i * D + column] = x[i * D + column];
+        }
+    coupling->network.kind->forward(&coupling->network, theta, &memory->network,
+                                    memory->input, out);
+}
+
+void flo_coupling_backward(const flo_coupling *coupling, const flo_bijection *self,
+                           const flo_real *theta, const flo_coupling_memory *memory,
+                           const flo_real *dz, flo_real *dout, flo_real *dx,
+                           flo_real *dcontext, flo_real *dtheta)
+{
+    const int64_t D = self->features, Da = coupling->identity_columns;
+    coupling->network.kind->backward(&coupling->network, theta, &memory->network,
+                                     memory->input, dout, memory->dinput, dcontext,
+                                     dtheta);
+    for (int64_t i = 0; i < memory->network.rows; i++)
+        for (int64_t j = 0; j < Da; j++) {
+            const int32_t column = coupling->identity[j];
+            dx[i * D + column] = dz[i * D + column] + memory->dinput[i * Da + j];
+        }
+}

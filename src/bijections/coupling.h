@@ -1,0 +1,74 @@
+/* What all couplings share: a mask that splits the columns, and a conditioner network
+   that reads the identity half and the context (Dinh et al. 2017, arXiv 1605.08803). */
+#ifndef FLO_BIJECTIONS_COUPLING_H
+#define FLO_BIJECTIONS_COUPLING_H
+
+#include "bijections/bijection.h"
+#include "nn/network.h"
+
+typedef struct flo_coupling_settings {
+    int mask;
+    flo_network_settings network;
+} flo_coupling_settings;
+
+#define FLO_COUPLING_ROWS(OWNER, MEMBER)                                               \
+    {.name = "mask",                                                                   \
+     .type = FLO_CHOICE,                                                               \
+     .offset = offsetof(OWNER, MEMBER.mask),                                           \
+     .fallback = "alternating",                                                        \
+     .choices = "alternating|half|random",                                             \
+     .help =                                                                           \
+         "which columns pass unchanged; alternating and half swap from one coupling "  \
+         "to the next"},                                                               \
+        FLO_NETWORK_ROWS(OWNER, MEMBER.network)
+
+/* The split and the conditioner of one coupling. */
+typedef struct flo_coupling {
+    flo_coupling_settings settings;
+    int64_t identity_columns, changed_columns; /* Da, Db */
+    int32_t *identity, *changed;               /* [Da], [Db] column indices */
+    flo_network network;                       /* [B, Da] -> [B, outputs * Db] */
+} flo_coupling;
+
+/* Sets up the split and the network with `outputs` numbers a changed column, after the
+   settings were read; adds network cache, scratch and noise to self behind
+   `own_scratch` reals a row of the kind's own scratch and own_cache reals of its cache.
+   Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_coupling_configure(flo_coupling *coupling,
+                                               flo_bijection *self, flo_arena *arena,
+                                               flo_node *node, const flo_place *place,
+                                               int64_t outputs, int64_t own_cache,
+                                               int64_t own_scratch);
+
+/* The constant `mask` [D], 1 where a column passes unchanged; the slots fit and prepare
+   of a kind call these. */
+flo_status flo_coupling_fit(const flo_coupling *coupling, const flo_bijection *self,
+                            const flo_place *place, double *mask);
+flo_status flo_coupling_prepare(flo_coupling *coupling, const flo_bijection *self,
+                                flo_context *context, const double *mask);
+
+/* Memory of a pass: the kind's own cache and scratch, and what lies behind them. */
+typedef struct flo_coupling_memory {
+    flo_real *cache, *scratch; /* the kind's own */
+    flo_real *input;           /* [B, Da]: the identity half */
+    flo_real *dinput;          /* [B, Da]: its gradient from the network */
+    flo_pass network;          /* the network's pass */
+} flo_coupling_memory;
+
+flo_coupling_memory flo_coupling_split(const flo_coupling *coupling,
+                                       const flo_bijection *self, const flo_pass *pass);
+
+/* Runs the network on the identity half of x; out [B, outputs * Db] is overwritten.
+   Also copies the identity half to z. Pure. Local. */
+void flo_coupling_condition(const flo_coupling *coupling, const flo_bijection *self,
+                            const flo_real *theta, const flo_coupling_memory *memory,
+                            const flo_real *x, flo_real *z, flo_real *out);
+
+/* After the kind has set dx at the changed columns and dout [B, outputs * Db] (which
+   may be overwritten): sets dx at the identity columns. Pure. Local. */
+void flo_coupling_backward(const flo_coupling *coupling, const flo_bijection *self,
+                           const flo_real *theta, const flo_coupling_memory *memory,
+                           const flo_real *dz, flo_real *dout, flo_real *dx,
+                           flo_real *dcontext, flo_real *dtheta);
+
+#endif

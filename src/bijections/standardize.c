@@ -1,0 +1,124 @@
+/* Standardisation: z = (x - mean) / deviation, constants fitted to the training data.
+ */
+#include "bijections/bijection.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct standardize {
+    const double *mean, *deviation; /* [D], borrowed from the flow's constants */
+    double logdet;                  /* of one row */
+} standardize;
+
+static const flo_setting rows[] = {{.name = NULL}};
+static const flo_settings settings = {
+    "standardize", "every column to mean 0 and standard deviation 1", rows};
+
+static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
+                            const flo_place *place)
+{
+    (void)place;
+    int64_t ignored;
+    FLO_TRY(flo_settings_read(arena, NULL, node, &settings, NULL));
+    FLO_TRY(flo_arena_take(arena, 1, sizeof(standardize), &self->state));
+    FLO_TRY(
+        flo_layout_add(&self->constants, self->features, 0, false, &ignored, "mean"));
+    return flo_layout_add(&self->constants, self->features, 0, false, &ignored,
+                          "deviation");
+}
+
+static flo_status fit(const flo_bijection *self, flo_context *context,
+                      const flo_place *place, const flo_moments *moments,
+                      double *constants)
+{
+    (void)place;
+    const int64_t D = self->features;
+    for (int64_t j = 0; j < D; j++) {
+        if (!(moments->deviation[j] > 0) || !isfinite(moments->deviation[j]))
+            return flo_fail(
+                context, FLO_ERROR_DATA,
+                "standardize: column %lld has standard deviation %g (mean "
+                "%g), wanted a column that varies; leave the constant column "
+                "out with data.columns",
+                (long long)j, moments->deviation[j], moments->mean[j]);
+        constants[j] = moments->mean[j];
+        constants[D + j] = moments->deviation[j];
+    }
+    return FLO_OK;
+}
+
+static flo_status prepare(flo_bijection *self, flo_context *context,
+                          const double *constants)
+{
+    standardize *const s = self->state;
+    s->mean = constants;
+    s->deviation = constants + self->features;
+    s->logdet = 0;
+    for (int64_t j = 0; j < self->features; j++) {
+        if (!(s->deviation[j] > 0))
+            return flo_fail(
+                context, FLO_ERROR_FILE,
+                "standardize: stored deviation of column %lld is %g, wanted a "
+                "positive number",
+                (long long)j, s->deviation[j]);
+        s->logdet -= log(s->deviation[j]);
+    }
+    return FLO_OK;
+}
+
+/* In double: x may be large against its deviation. */
+static void forward(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *x, flo_real *z,
+                    double *logdet)
+{
+    (void)theta;
+    const standardize *const s = self->state;
+    const int64_t D = self->features;
+    for (int64_t i = 0; i < pass->rows; i++) {
+        for (int64_t j = 0; j < D; j++)
+            z[i * D + j] =
+                (flo_real)(((double)x[i * D + j] - s->mean[j]) / s->deviation[j]);
+        logdet[i] += s->logdet;
+    }
+}
+
+static void inverse(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *z, flo_real *x,
+                    double *logdet)
+{
+    (void)theta;
+    const standardize *const s = self->state;
+    const int64_t D = self->features;
+    for (int64_t i = 0; i < pass->rows; i++) {
+        for (int64_t j = 0; j < D; j++)
+            x[i * D + j] =
+                (flo_real)((double)z[i * D + j] * s->deviation[j] + s->mean[j]);
+        logdet[i] -= s->logdet;
+    }
+}
+
+static void backward(const flo_bijection *self, const flo_real *theta,
+                     const flo_pass *pass, const flo_real *x, const flo_real *dz,
+                     const double *dlogdet, flo_real *dx, flo_real *dcontext,
+                     flo_real *dtheta)
+{
+    (void)theta, (void)x, (void)dlogdet, (void)dcontext, (void)dtheta;
+    const standardize *const s = self->state;
+    const int64_t D = self->features;
+    for (int64_t i = 0; i < pass->rows; i++)
+        for (int64_t j = 0; j < D; j++)
+            dx[i * D + j] = (flo_real)((double)dz[i * D + j] / s->deviation[j]);
+}
+
+const flo_bijection_kind flo_standardize = {
+    .name = "standardize",
+    .settings = &settings,
+    .fitted = true,
+    .configure = configure,
+    .fit = fit,
+    .prepare = prepare,
+    .init = flo_bijection_init_zero,
+    .forward = forward,
+    .inverse = inverse,
+    .backward = backward,
+};

@@ -1,0 +1,60 @@
+/* What the verbs share: parsing that prints once. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool flo_cli_speaks(const flo_call *call)
+{
+    return flo_comm_rank(call->comm) == 0;
+}
+
+/* Every parse is ARGP_NO_EXIT, and silent on all ranks but the first. */
+void flo_cli_parse(const flo_call *call, const struct argp *argp, void *input,
+                   bool *go_on, int *exit_code)
+{
+    unsigned flags = ARGP_NO_EXIT;
+    bool help = false;
+    for (int i = 1; i < call->argc; i++)
+        help |= strcmp(call->argv[i], "--help") == 0 ||
+                strcmp(call->argv[i], "-?") == 0 ||
+                strcmp(call->argv[i], "--usage") == 0;
+    if (!flo_cli_speaks(call))
+        flags |= ARGP_NO_ERRS;
+    if (help) {
+        if (flo_cli_speaks(call))
+            argp_help(argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK,
+                      call->argv[0]);
+        *go_on = false;
+        return;
+    }
+    const error_t error = argp_parse(argp, call->argc, call->argv, flags, NULL, input);
+    *go_on = error == 0;
+    if (error)
+        *exit_code = FLO_EXIT_USAGE;
+}
+
+int64_t flo_cli_integer(const struct argp_state *state, const char *option,
+                        const char *text, int64_t least)
+{
+    char *end;
+    errno = 0;
+    const double value = strtod(text, &end);
+    if (errno || end == text || *end || value != (double)(int64_t)value ||
+        value < (double)least || value > 9e15)
+        argp_error(state, "%s: found \"%s\", wanted a whole number from %lld", option,
+                   text, (long long)least);
+    return (int64_t)value;
+}
+
+double flo_cli_number(const struct argp_state *state, const char *option,
+                      const char *text)
+{
+    char *end;
+    errno = 0;
+    const double value = strtod(text, &end);
+    if (errno || end == text || *end || !(value > 0) || value > 1e15)
+        argp_error(state, "%s: found \"%s\", wanted a number above 0", option, text);
+    return value;
+}

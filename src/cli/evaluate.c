@@ -1,0 +1,102 @@
+/* flotilla evaluate: the log-likelihood of rows under a model. */
+#include "cli/verbs.h"
+
+#include "train/evaluate.h"
+#include "train/loaded.h"
+#include "train/report.h"
+
+#include <math.h>
+
+enum { JSON = 256 };
+
+typedef struct input {
+    const char *model, *data;
+    bool json;
+} input;
+
+static const struct argp_option options[] = {
+    {"json", JSON, 0, 0, "one JSON object instead of lines", 0}, {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    input *const in = state->input;
+    switch (key) {
+    case JSON:
+        in->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (in->data)
+            argp_error(state, "found a third argument \"%s\", wanted MODEL [DATA]",
+                       argument);
+        *(in->model ? &in->data : &in->model) = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (!in->model)
+            argp_error(state, "wanted a MODEL: a run directory or a checkpoint");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print(const flo_loaded *loaded, const flo_rows *rows,
+                  const flo_evaluation *e, bool json)
+{
+    char text[4096];
+    if (json) {
+        flo_report_evaluation(e, loaded->flow->features, text, sizeof text);
+        printf("%s\n", text);
+        return;
+    }
+    printf("model               %s\n", loaded->path);
+    printf("data                %s:%s\n", flo_rows_file(rows), flo_rows_dataset(rows));
+    printf("rows                %lld\n", (long long)e->rows);
+    printf("log_likelihood      %.6f nats a row\n", e->log_likelihood);
+    printf("standard_error      %.6f\n", e->standard_error);
+    printf("bits_per_dimension  %.6f\n",
+           -e->log_likelihood / ((double)loaded->flow->features * log(2)));
+    printf("lowest_log_prob     %.6g (row %lld)\n", e->lowest,
+           (long long)e->lowest_row);
+    printf("trimmed             %.6f without the lowest %lld rows\n", e->trimmed,
+           (long long)e->trimmed_rows);
+    printf("nonfinite_rows      %lld\n", (long long)e->nonfinite);
+}
+
+static flo_status evaluate(const flo_call *call, flo_arena *arena, const input *in)
+{
+    flo_loaded loaded;
+    flo_rows *rows;
+    flo_evaluation e;
+    FLO_TRY(flo_loaded_read(call->comm, arena, in->model, &loaded));
+    FLO_TRY(flo_loaded_rows(call->comm, arena, &loaded, in->data, &rows));
+    const flo_status status =
+        flo_evaluate(call->comm, call->context, loaded.tiles, loaded.theta, rows, &e);
+    if (status == FLO_OK && flo_cli_speaks(call))
+        print(&loaded, rows, &e, in->json);
+    flo_rows_close(&rows);
+    return status;
+}
+
+flo_status flo_verb_evaluate(const flo_call *call, int *exit_code)
+{
+    static const struct argp argp = {
+        options,
+        parse,
+        "MODEL [DATA]",
+        "Mean log-likelihood, in nats a row, of DATA (FILE[:dataset]) under MODEL (a "
+        "run "
+        "directory or a checkpoint). Without DATA: the test set of the run.",
+        0,
+        0,
+        0};
+    input in = {.model = NULL};
+    flo_arena *arena;
+    bool go_on;
+    flo_cli_parse(call, &argp, &in, &go_on, exit_code);
+    if (!go_on)
+        return FLO_OK;
+    FLO_TRY(flo_arena_create(call->context, &arena));
+    const flo_status status = evaluate(call, arena, &in);
+    flo_arena_destroy(&arena);
+    return status;
+}

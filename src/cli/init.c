@@ -1,0 +1,126 @@
+/* flotilla init: a good config for a data file. */
+#include "cli/verbs.h"
+
+#include "data/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct input {
+    const char *data;
+} input;
+
+static const struct argp_option options[] = {{0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    input *const in = state->input;
+    if (key == ARGP_KEY_ARG && !in->data) {
+        in->data = argument;
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG)
+        argp_error(state, "found a second argument \"%s\", wanted one DATA", argument);
+    else if (key == ARGP_KEY_END && !in->data)
+        argp_error(state, "wanted DATA: FILE[:dataset]");
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+/* "data.h5" of "/home/a/data.h5", cut at its dot: names the run. */
+static void run_name(const char *file, char *name, size_t size)
+{
+    const char *const slash = strrchr(file, '/');
+    snprintf(name, size, "%s", slash ? slash + 1 : file);
+    char *const dot = strrchr(name, '.');
+    if (dot && dot != name)
+        *dot = '\0';
+}
+
+/* Another split's data set if the file has it, a tenth of the rows if there are enough.
+ */
+static void print_split(const char *file, const char *split, bool separate,
+                        int64_t rows)
+{
+    if (separate && flo_dataset_exists(file, split))
+        printf("  %s: %s\n", split, split);
+    else if (rows >= 100)
+        printf("  %s: 0.1          # a tenth of the rows, by row number and seed\n",
+               split);
+}
+
+static void print_layers(int64_t D, int64_t rows)
+{
+    const int64_t width =
+        rows >= 100000 ? (D >= 32 ? 256 : 128) : (rows >= 10000 ? 64 : 32);
+    const int repeat = rows >= 10000 ? 8 : 5;
+    printf("flow:\n  layers:\n");
+    if (D == 1) {
+        printf("    - {kind: elementwise_affine}\n");
+        return;
+    }
+    printf("    - repeat: %d\n      layers:\n"
+           "        - {kind: lu_linear}\n"
+           "        - {kind: affine_coupling, width: %lld, blocks: 2}\n"
+           "    - {kind: lu_linear}\n",
+           repeat, (long long)width);
+}
+
+static void print_config(const flo_rows *rows)
+{
+    const char *const file = flo_rows_file(rows), *const set = flo_rows_dataset(rows);
+    const int64_t N = flo_rows_count(rows), D = flo_rows_features(rows);
+    const bool separate = strcmp(set, "train") == 0;
+    const int64_t batch = N >= 20000 ? 512 : N >= 2000 ? 128 : N >= 64 ? 32 : N;
+    const int64_t lanes = batch >= 16 ? 16 : batch;
+    int64_t steps = 60 * N / batch;
+    steps = steps < 1000 ? 1000 : steps > 20000 ? 20000 : steps;
+    char name[256];
+    run_name(file, name, sizeof name);
+    printf("# Made by `flotilla init` for %s:%s, %lld rows x %lld columns.\n", file,
+           set, (long long)N, (long long)D);
+    printf("run:\n  directory: runs/%s\n  seed: 1\n", name);
+    printf("data:\n  files: [\"%s\"]\n  train: \"%s\"\n", file, set);
+    print_split(file, "validation", separate, N);
+    print_split(file, "test", separate, N);
+    printf("preprocess:\n  - {kind: standardize}\n");
+    print_layers(D, N);
+    printf(
+        "train:\n  batch: %lld\n  lanes: %lld\n  steps: %lld\n  learning_rate: 1e-3\n"
+        "  warmup_steps: %lld\n  average: 0.999\n",
+        (long long)batch, (long long)lanes, (long long)steps, (long long)(steps / 20));
+    printf("report:\n  every: %lld\n  validate_every: %lld\n", (long long)(steps / 100),
+           (long long)(steps / 20));
+    printf("checkpoint:\n  every: %lld\n", (long long)(steps / 10));
+}
+
+flo_status flo_verb_init(const flo_call *call, int *exit_code)
+{
+    static const struct argp argp = {
+        options,
+        parse,
+        "DATA",
+        "Prints a config for DATA (FILE[:dataset], by default its data set `train`) "
+        "that "
+        "trains well; write it to a file and look it over.",
+        0,
+        0,
+        0};
+    input in = {.data = NULL};
+    bool go_on;
+    flo_cli_parse(call, &argp, &in, &go_on, exit_code);
+    if (!go_on)
+        return FLO_OK;
+    char spec[4096];
+    flo_rows *rows = NULL;
+    const bool train = flo_dataset_exists(in.data, "train");
+    snprintf(spec, sizeof spec, "%s%s", in.data, train ? ":train" : "");
+    const flo_status status =
+        flo_comm_agree(call->comm, call->context,
+                       flo_rows_open_file(call->context, spec, NULL, &rows));
+    if (status == FLO_OK && flo_cli_speaks(call))
+        print_config(rows);
+    flo_rows_close(&rows);
+    return status;
+}

@@ -1,0 +1,118 @@
+/* flotilla inspect: what a data file, config, checkpoint or run directory holds. */
+#include "cli/verbs.h"
+
+#include "hdf5/dataset.h"
+#include "run/checkpoints.h"
+#include "train/loaded.h"
+#include "train/train.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct input {
+    const char *file;
+} input;
+
+static const struct argp_option options[] = {{0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    input *const in = state->input;
+    if (key == ARGP_KEY_ARG && !in->file) {
+        in->file = argument;
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG)
+        argp_error(state, "found a second argument \"%s\", wanted one FILE", argument);
+    else if (key == ARGP_KEY_END && !in->file)
+        argp_error(state,
+                   "wanted FILE: a data file, config, checkpoint or run directory");
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static void print_dataset(const char *name, const flo_dataset_info *info,
+                          void *argument)
+{
+    (void)argument;
+    printf("  %-24s %12lld rows x %lld columns  %-8s %s, %.1f MB, read by %s\n", name,
+           (long long)info->rows, (long long)info->columns, info->type, info->layout,
+           1e-6 * (double)info->stored_bytes, info->direct ? "pread" : "H5Dread");
+}
+
+static flo_status inspect_data(const flo_call *call, const char *file)
+{
+    if (!flo_cli_speaks(call))
+        return FLO_OK;
+    printf("data file %s\n", file);
+    return flo_dataset_each(call->context, file, print_dataset, NULL);
+}
+
+static flo_status inspect_model(const flo_call *call, flo_arena *arena,
+                                const char *model)
+{
+    flo_loaded loaded;
+    char *table, *config;
+    FLO_TRY(flo_loaded_read(call->comm, arena, model, &loaded));
+    FLO_TRY(flo_flow_describe(loaded.flow, &table));
+    FLO_TRY(flo_yaml_print(arena, loaded.config, &config));
+    if (!flo_cli_speaks(call))
+        return FLO_OK;
+    printf("checkpoint %s\n%lld columns, %lld of context\nlayers, from "
+           "%s:\n%s\nconfig:\n%s",
+           loaded.path, (long long)loaded.flow->features,
+           (long long)loaded.flow->context,
+           loaded.flow->direction == FLO_DIRECTION_DENSITY ? "data to noise"
+                                                           : "noise to data",
+           table, config);
+    return FLO_OK;
+}
+
+static flo_status inspect_config(const flo_call *call, const char *file)
+{
+    const flo_train_options check = {.config = file, .check = true};
+    flo_outcome outcome;
+    return flo_train(call->comm, call->context, &check, &outcome);
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static flo_status inspect(const flo_call *call, flo_arena *arena, const char *file)
+{
+    struct stat status;
+    const bool is_folder = stat(file, &status) == 0 && S_ISDIR(status.st_mode);
+    if (ends_in(file, ".yaml") || ends_in(file, ".yml"))
+        return inspect_config(call, file);
+    if (is_folder || flo_dataset_exists(file, "parameters"))
+        return inspect_model(call, arena, file);
+    return flo_comm_agree(call->comm, call->context, inspect_data(call, file));
+}
+
+flo_status flo_verb_inspect(const flo_call *call, int *exit_code)
+{
+    static const struct argp argp = {
+        options,
+        parse,
+        "FILE",
+        "Tells what FILE holds: the data sets of a data file and how they will be "
+        "read, the "
+        "expanded layers of a config, the model of a checkpoint or run directory.",
+        0,
+        0,
+        0};
+    input in = {.file = NULL};
+    flo_arena *arena;
+    bool go_on;
+    flo_cli_parse(call, &argp, &in, &go_on, exit_code);
+    if (!go_on)
+        return FLO_OK;
+    FLO_TRY(flo_arena_create(call->context, &arena));
+    const flo_status status = inspect(call, arena, in.file);
+    flo_arena_destroy(&arena);
+    return status;
+}

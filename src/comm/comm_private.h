@@ -1,0 +1,34 @@
+/* What a communicator holds; for src/comm and its tests, the only places that see MPI.
+ */
+#ifndef FLO_COMM_COMM_PRIVATE_H
+#define FLO_COMM_COMM_PRIVATE_H
+
+#include "comm/comm.h"
+
+#include <mpi.h>
+
+#ifdef FLOTILLA_DOUBLE
+#define FLO_MPI_REAL MPI_DOUBLE
+#else
+#define FLO_MPI_REAL MPI_FLOAT
+#endif
+
+struct flo_comm {
+    flo_context *context; /* borrowed: counts the memory of this object */
+    bool has_mpi;         /* false: one process without MPI, `world` is unused */
+    bool started_mpi;     /* finalised by flo_comm_finish */
+    MPI_Comm world;       /* our duplicate of the world */
+    int rank, size;
+    int64_t piece; /* most elements of one MPI call; tests lower it */
+    char host[256];
+    char library[128];
+};
+
+/* Aborts the job, naming the call and MPI's own text, unless code is MPI_SUCCESS: after
+   a failed call the state of MPI is not defined, so nothing can be agreed on. Local. */
+void flo_comm_check(const flo_comm *comm, int code, const char *call);
+
+/* The count of the next MPI call when `left` elements are left. Local. */
+int flo_comm_piece(const flo_comm *comm, int64_t left);
+
+#endif

@@ -1,0 +1,19 @@
+/* What a kernel is handed besides its arrays: rows, context, memory, random numbers. */
+#ifndef FLO_CORE_PASS_H
+#define FLO_CORE_PASS_H
+
+#include "flotilla/real.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct flo_pass {
+    int64_t rows;            /* B */
+    const flo_real *context; /* [B, C]; unused where C is 0 */
+    flo_real *cache;       /* [B * cache of the kind]: forward writes, backward reads */
+    flo_real *scratch;     /* [B * scratch + scratch_fixed of the kind]: free */
+    const flo_real *noise; /* [B, noise of the kind], uniform in (0, 1): dropout */
+    bool training;         /* dropout applies */
+} flo_pass;
+
+#endif

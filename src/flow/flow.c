@@ -1,0 +1,222 @@
+/* A flow built from its config: the list of layers unrolled, the vectors laid out. */
+#include "flow/flow.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_LAYERS = 100000 };
+
+/* What is counted while the list of layers is walked. */
+typedef struct walk {
+    flo_arena *arena;
+    flo_flow *flow;
+    int64_t capacity, occurrence;
+    bool preprocess;
+} walk;
+
+static flo_status grow(walk *w)
+{
+    flo_flow *const flow = w->flow;
+    if (flow->layers < w->capacity)
+        return FLO_OK;
+    const int64_t capacity = w->capacity ? 2 * w->capacity : 16;
+    flo_layer *layer;
+    FLO_TRY(flo_arena_take(w->arena, capacity, sizeof *layer, &layer));
+    if (flow->layers)
+        memcpy(layer, flow->layer, (size_t)flow->layers * sizeof *layer);
+    flow->layer = layer;
+    w->capacity = capacity;
+    return FLO_OK;
+}
+
+static flo_status add_layer(walk *w, flo_node *node)
+{
+    flo_flow *const flow = w->flow;
+    if (flow->layers == MOST_LAYERS)
+        return flo_settings_fail(w->arena, node, "at most %d layers", MOST_LAYERS);
+    FLO_TRY(grow(w));
+    flo_layer *const layer = &flow->layer[flow->layers];
+    layer->place = (flo_place){
+        .index = flow->layers, .occurrence = w->occurrence, .seed = flow->seed};
+    FLO_TRY(flo_bijection_create(w->arena, node, flow->features, flow->context,
+                                 &layer->place, &layer->bijection));
+    const flo_bijection_kind *const kind = layer->bijection->kind;
+    if (kind->fitted && !(w->preprocess && flow->layers == 0))
+        return flo_settings_fail(
+            w->arena, node,
+            "a kind that is not fitted to the data; %s may only stand first in "
+            "`preprocess`",
+            kind->name);
+    if (w->preprocess && layer->bijection->parameters.size)
+        return flo_settings_fail(w->arena, node,
+                                 "a kind without learned parameters, such as "
+                                 "{kind: standardize}; %s belongs into flow.layers",
+                                 kind->name);
+    char *name;
+    FLO_TRY(flo_arena_print(w->arena, &name, "%02lld_%s", (long long)flow->layers,
+                            kind->name));
+    layer->name = name;
+    FLO_TRY(flo_layout_append(&flow->parameters, name, &layer->bijection->parameters,
+                              &layer->parameters));
+    FLO_TRY(flo_layout_append(&flow->constants, name, &layer->bijection->constants,
+                              &layer->constants));
+    w->occurrence += kind->masked;
+    flow->layers++;
+    return FLO_OK;
+}
+
+typedef struct repetition {
+    int64_t repeat;
+    flo_node *layers;
+} repetition;
+
+static const flo_setting repetition_rows[] = {{.name = "repeat",
+                                               .type = FLO_INTEGER,
+                                               .offset = offsetof(repetition, repeat),
+                                               .low = 1,
+                                               .high = MOST_LAYERS,
+                                               .flags = FLO_REQUIRED,
+                                               .help = "how many times"},
+                                              {.name = "layers",
+                                               .type = FLO_NODE,
+                                               .offset = offsetof(repetition, layers),
+                                               .flags = FLO_REQUIRED,
+                                               .help = "the list that is repeated"},
+                                              {.name = NULL}};
+static const flo_settings repetition_table = {"repeat", "a repeated list",
+                                              repetition_rows};
+
+/* NOLINTNEXTLINE(misc-no-recursion): the config's nesting is bounded by the parser. */
+static flo_status add_list(walk *w, flo_node *list)
+{
+    if (list->kind != FLO_NODE_LIST)
+        return flo_settings_fail(w->arena, list,
+                                 "a list of layers such as [{kind: lu_linear}]");
+    for (flo_node *node = list->first; node; node = node->next) {
+        if (node->kind != FLO_NODE_MAP || !flo_node_find(node, "repeat")) {
+            FLO_TRY(add_layer(w, node));
+            continue;
+        }
+        repetition r;
+        FLO_TRY(flo_settings_read(w->arena, NULL, node, &repetition_table, &r));
+        for (int64_t i = 0; i < r.repeat; i++)
+            FLO_TRY(add_list(w, r.layers));
+    }
+    return FLO_OK;
+}
+
+static flo_status add_base(flo_flow *flow, const flo_flow_settings *settings)
+{
+    FLO_TRY(flo_density_create(flow->arena, settings->base, flow->features,
+                               flow->context, &flow->base));
+    if (flow->base->log_evidence != 0)
+        return flo_settings_fail(flow->arena, settings->base,
+                                 "a normalised base: log_evidence 0");
+    FLO_TRY(flo_layout_append(&flow->parameters, "base", &flow->base->parameters,
+                              &flow->base_parameters));
+    return FLO_OK;
+}
+
+static int64_t count_fixed(const flo_flow *flow)
+{
+    int64_t fixed = 0;
+    while (fixed < flow->layers && !flow->layer[fixed].bijection->parameters.size)
+        fixed++;
+    return fixed;
+}
+
+flo_status flo_flow_create(flo_arena *arena, flo_node *root, int64_t features,
+                           int64_t context, uint64_t seed, flo_flow **result)
+{
+    flo_flow *flow;
+    FLO_TRY(flo_arena_take(arena, 1, sizeof *flow, &flow));
+    flo_flow_settings settings;
+    FLO_TRY(flo_settings_read(arena, root, flo_node_find(root, "flow"),
+                              &flo_flow_settings_table, &settings));
+    *flow = (flo_flow){.arena = arena,
+                       .features = features,
+                       .context = context,
+                       .direction = (flo_direction)settings.direction,
+                       .seed = seed};
+    flo_layout_start(&flow->parameters, arena);
+    flo_layout_start(&flow->constants, arena);
+    walk w = {.arena = arena, .flow = flow, .preprocess = true};
+    flo_node *const preprocess = flo_node_find(root, "preprocess");
+    if (preprocess && preprocess->kind == FLO_NODE_LIST && preprocess->count) {
+        if (flow->direction == FLO_DIRECTION_SAMPLING)
+            return flo_settings_fail(
+                arena, preprocess,
+                "no preprocess steps with flow.direction: sampling; "
+                "they belong to the data of a density flow");
+        FLO_TRY(add_list(&w, preprocess));
+    } else if (preprocess && (preprocess->kind != FLO_NODE_LIST)) {
+        return flo_settings_fail(arena, preprocess,
+                                 "a list such as [{kind: standardize}], or []");
+    }
+    w.preprocess = false;
+    FLO_TRY(add_list(&w, settings.layers));
+    FLO_TRY(add_base(flow, &settings));
+    if (!flow->parameters.size)
+        return flo_settings_fail(arena, settings.layers,
+                                 "at least one layer with parameters to learn");
+    flow->fixed = count_fixed(flow);
+    FLO_TRY(
+        flo_arena_take(arena, flow->constants.size, sizeof(double), &flow->constant));
+    *result = flow;
+    return FLO_OK;
+}
+
+bool flo_flow_is_fitted(const flo_flow *flow)
+{
+    return flow->layers && flow->layer[0].bijection->kind->fitted;
+}
+
+flo_status flo_flow_prepare(flo_flow *flow)
+{
+    flo_context *const context = flo_arena_context(flow->arena);
+    for (int64_t k = 0; k < flow->layers; k++) {
+        flo_bijection *const bijection = flow->layer[k].bijection;
+        FLO_TRY(bijection->kind->prepare(bijection, context,
+                                         flow->constant + flow->layer[k].constants));
+    }
+    return FLO_OK;
+}
+
+flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments)
+{
+    flo_context *const context = flo_arena_context(flow->arena);
+    for (int64_t k = 0; k < flow->layers; k++) {
+        const flo_layer *const layer = &flow->layer[k];
+        FLO_TRY(layer->bijection->kind->fit(layer->bijection, context, &layer->place,
+                                            moments,
+                                            flow->constant + layer->constants));
+    }
+    return flo_flow_prepare(flow);
+}
+
+void flo_flow_init(const flo_flow *flow, flo_real *theta)
+{
+    flo_random_key key = {.seed = flow->seed, .purpose = FLO_RANDOM_PARAMETERS};
+    for (int64_t k = 0; k < flow->layers; k++) {
+        const flo_layer *const layer = &flow->layer[k];
+        key.a = (uint64_t)k;
+        layer->bijection->kind->init(layer->bijection, key, theta + layer->parameters);
+    }
+    key.a = (uint64_t)flow->layers;
+    flow->base->kind->init(flow->base, key, theta + flow->base_parameters);
+}
+
+flo_status flo_flow_describe(const flo_flow *flow, char **text)
+{
+    char *table = "";
+    for (int64_t k = 0; k < flow->layers; k++) {
+        const flo_layer *const layer = &flow->layer[k];
+        FLO_TRY(flo_arena_print(flow->arena, &table, "%s  %-32s %12lld parameters\n",
+                                table, layer->name,
+                                (long long)layer->bijection->parameters.size));
+    }
+    return flo_arena_print(
+        flow->arena, text, "%s  %-32s %12lld parameters\n  %-32s %12lld parameters",
+        table, flow->base->kind->name, (long long)flow->base->parameters.size, "all",
+        (long long)flow->parameters.size);
+}

@@ -1,0 +1,62 @@
+/* A flow: a chain of bijections and a base density, with one vector of parameters.
+
+   Layers stand in forward order. For a density flow forward maps data x to noise z and
+   log p(x) = log p_base(z) + sum log|det dz_k/dz_{k-1}|; for a sampling flow forward
+   maps noise to data (Rezende & Mohamed 2015, arXiv 1505.05770; Papamakarios et al.
+   2021, arXiv 1912.02762). The kernels are the same, only the chain's role changes. */
+#ifndef FLO_FLOW_FLOW_H
+#define FLO_FLOW_FLOW_H
+
+#include "bijections/bijection.h"
+#include "densities/density.h"
+#include "flow/settings.h"
+
+/* One layer and where it keeps its parameters and constants. */
+typedef struct flo_layer {
+    const char *name; /* "02_affine_coupling": in files and messages */
+    flo_bijection *bijection;
+    flo_place place;
+    int64_t parameters, constants; /* offsets */
+} flo_layer;
+
+typedef struct flo_flow {
+    flo_arena *arena;          /* borrowed: holds everything here */
+    int64_t features, context; /* D, C */
+    flo_direction direction;
+    uint64_t seed;
+    int64_t layers;   /* L */
+    flo_layer *layer; /* [L] */
+    int64_t fixed;    /* the first layers, without parameters: backward stops there */
+    flo_density *base;
+    int64_t base_parameters; /* offset of the base's slice, behind the layers' */
+    flo_layout parameters;   /* theta [P] */
+    flo_layout constants;
+    double *constant; /* [constants.size] */
+} flo_flow;
+
+/* Builds the flow of config nodes `flow` (a map) and `preprocess` (a list or NULL) for
+   D features and C context columns. Everything lives in the arena, which must be that
+   of the nodes: defaults are filled into them. Local. FLO_ERROR_CONFIG,
+   FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_flow_create(flo_arena *arena, flo_node *root,
+                                        int64_t features, int64_t context,
+                                        uint64_t seed, flo_flow **flow);
+
+/* Whether a layer wants the moments of the data. */
+bool flo_flow_is_fitted(const flo_flow *flow);
+
+/* Fills all constants (moments may be NULL unless flo_flow_is_fitted) and prepares the
+   layers. Local. FLO_ERROR_DATA. */
+FLO_MUST_USE flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments);
+
+/* Prepares the layers after flow->constant was read from a file. Local. FLO_ERROR_FILE.
+ */
+FLO_MUST_USE flo_status flo_flow_prepare(flo_flow *flow);
+
+/* Initial parameters theta [P] by the seed. Local. */
+void flo_flow_init(const flo_flow *flow, flo_real *theta);
+
+/* A text table of the layers: name, settings that matter, parameters. In the arena. */
+FLO_MUST_USE flo_status flo_flow_describe(const flo_flow *flow, char **text);
+
+#endif

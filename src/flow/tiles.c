@@ -1,0 +1,100 @@
+/* Densities and samples by tiles of fixed size. */
+#include "flow/tiles.h"
+
+#include <omp.h>
+#include <string.h>
+
+struct flo_tiles {
+    const flo_flow *flow;
+    int threads;
+    flo_workspace *desk; /* [threads] */
+};
+
+flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow, int threads,
+                            flo_tiles **tiles)
+{
+    flo_tiles *t;
+    FLO_TRY(flo_arena_take(arena, 1, sizeof *t, &t));
+    t->flow = flow;
+    t->threads = threads;
+    FLO_TRY(flo_arena_take(arena, threads, sizeof *t->desk, &t->desk));
+    const int64_t reals = flo_workspace_scratch(flow, FLO_TILE_ROWS);
+    for (int i = 0; i < threads; i++) {
+        flo_real *scratch;
+        FLO_TRY(flo_arena_take(arena, reals, sizeof *scratch, &scratch));
+        FLO_TRY(flo_workspace_create(arena, flow, FLO_TILE_ROWS, false, scratch,
+                                     &t->desk[i]));
+    }
+    *tiles = t;
+    return FLO_OK;
+}
+
+/* Rows [begin, end) of the tile that starts at row `start` of `from` [.., columns] into
+   the tile's `to`; the others become zero. */
+static void load(int64_t columns, int64_t start, int64_t begin, int64_t end,
+                 const flo_real *from, flo_real *to)
+{
+    memset(to, 0, (size_t)(FLO_TILE_ROWS * columns) * sizeof *to);
+    if (columns)
+        memcpy(to + begin * columns, from + (start + begin) * columns,
+               (size_t)((end - begin) * columns) * sizeof *to);
+}
+
+static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
+                             flo_workspace *w, int64_t start, int64_t count,
+                             const flo_real *x, const flo_real *context,
+                             double *log_prob)
+{
+    flo_real *const data = flo_workspace_data(flow, w);
+    load(flow->features, start, 0, count, x, data);
+    /* A padded row repeats the first: a row of zeros may lie outside the data's range.
+     */
+    for (int64_t i = count; i < FLO_TILE_ROWS; i++)
+        memcpy(data + i * flow->features, data, (size_t)flow->features * sizeof *data);
+    load(flow->context, start, 0, count, context, w->context);
+    flo_flow_log_prob(flow, theta, w);
+    memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
+}
+
+void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,
+                        const flo_real *x, const flo_real *context, double *log_prob)
+{
+    const int64_t count = (rows + FLO_TILE_ROWS - 1) / FLO_TILE_ROWS;
+#pragma omp parallel for schedule(static) num_threads(tiles->threads)
+    for (int64_t t = 0; t < count; t++) {
+        const int64_t start = t * FLO_TILE_ROWS;
+        const int64_t left = rows - start;
+        log_prob_of_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], start,
+                         left < FLO_TILE_ROWS ? left : FLO_TILE_ROWS, x, context,
+                         log_prob);
+    }
+}
+
+/* Rows [begin, end) of tile t; x and context start at sample `first`. */
+static void sample_tile(const flo_flow *flow, const flo_real *theta, flo_workspace *w,
+                        flo_random_key key, int64_t t, int64_t first, int64_t begin,
+                        int64_t end, double temperature, const flo_real *context,
+                        flo_real *x)
+{
+    const int64_t D = flow->features, start = t * FLO_TILE_ROWS;
+    load(flow->context, start - first, begin, end, context, w->context);
+    flo_workspace_sample(flow, theta, w, key, start, temperature);
+    flo_flow_generate(flow, theta, w);
+    memcpy(x + (start + begin - first) * D, flo_workspace_data(flow, w) + begin * D,
+           (size_t)((end - begin) * D) * sizeof *x);
+}
+
+void flo_tiles_sample(flo_tiles *tiles, const flo_real *theta, uint64_t seed,
+                      int64_t first, int64_t count, double temperature,
+                      const flo_real *context, flo_real *x)
+{
+    const flo_random_key key = {.seed = seed, .purpose = FLO_RANDOM_SAMPLES};
+    const int64_t last = first + count, T = FLO_TILE_ROWS;
+#pragma omp parallel for schedule(static) num_threads(tiles->threads)
+    for (int64_t t = first / T; t < (last + T - 1) / T; t++) {
+        const int64_t begin = t * T < first ? first - t * T : 0;
+        const int64_t end = last - t * T < T ? last - t * T : T;
+        sample_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], key, t,
+                    first, begin, end, temperature, context, x);
+    }
+}

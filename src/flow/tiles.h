@@ -1,0 +1,28 @@
+/* Densities and samples by tiles of fixed size aligned to the row number, so that a
+   row's bits depend neither on ranks and threads nor on how a call is cut: BLAS results
+   of a row depend on the number of rows. */
+#ifndef FLO_FLOW_TILES_H
+#define FLO_FLOW_TILES_H
+
+#include "flow/workspace.h"
+
+enum { FLO_TILE_ROWS = 256 };
+
+typedef struct flo_tiles flo_tiles;
+
+/* Memory for `threads` tiles side by side, in the arena. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow,
+                                         int threads, flo_tiles **tiles);
+
+/* log_prob [rows] in nats of x [rows, D] under context [rows, C]; row 0 must have a
+   number that is a multiple of FLO_TILE_ROWS. Local. */
+void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,
+                        const flo_real *x, const flo_real *context, double *log_prob);
+
+/* Samples first .. first + count - 1 of a seed: x [count, D] under context [count, C].
+   Sample i is a function of (seed, i) alone. Local. */
+void flo_tiles_sample(flo_tiles *tiles, const flo_real *theta, uint64_t seed,
+                      int64_t first, int64_t count, double temperature,
+                      const flo_real *context, flo_real *x);
+
+#endif

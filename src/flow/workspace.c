@@ -1,0 +1,206 @@
+/* Passes of rows through a flow, in memory that was taken before. */
+#include "flow/workspace.h"
+
+#include "core/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int64_t flo_workspace_scratch(const flo_flow *flow, int64_t rows)
+{
+    int64_t scratch = rows * flow->base->scratch + flow->base->scratch_fixed;
+    for (int64_t k = 0; k < flow->layers; k++) {
+        const flo_bijection *const b = flow->layer[k].bijection;
+        scratch = most(scratch, rows * b->scratch + b->scratch_fixed);
+    }
+    return scratch;
+}
+
+/* Reals a row that layer k (L: the base) keeps, and takes of noise. */
+static int64_t cache_of(const flo_flow *flow, int64_t k)
+{
+    return k < flow->layers ? flow->layer[k].bijection->cache : flow->base->cache;
+}
+
+static int64_t noise_of(const flo_flow *flow, int64_t k)
+{
+    return k < flow->layers ? flow->layer[k].bijection->noise : flow->base->noise;
+}
+
+static flo_status take_reals(flo_arena *arena, int64_t count, flo_real **memory)
+{
+    return flo_arena_take(arena, count, sizeof(flo_real), memory);
+}
+
+static flo_status take_all_layers(flo_arena *arena, const flo_flow *flow, int64_t rows,
+                                  flo_workspace *w)
+{
+    for (int64_t k = 0; k <= flow->layers; k++) {
+        FLO_TRY(take_reals(arena, rows * flow->features, &w->value[k]));
+        FLO_TRY(take_reals(arena, rows * cache_of(flow, k), &w->cache[k]));
+        FLO_TRY(take_reals(arena, rows * noise_of(flow, k), &w->noise[k]));
+    }
+    return FLO_OK;
+}
+
+static flo_status take_two_in_turn(flo_arena *arena, const flo_flow *flow, int64_t rows,
+                                   flo_workspace *w)
+{
+    int64_t cache = 0;
+    for (int64_t k = 0; k <= flow->layers; k++)
+        cache = most(cache, cache_of(flow, k));
+    flo_real *shared, *buffer[2];
+    FLO_TRY(take_reals(arena, rows * cache, &shared));
+    for (int i = 0; i < 2; i++)
+        FLO_TRY(take_reals(arena, rows * flow->features, &buffer[i]));
+    for (int64_t k = 0; k <= flow->layers; k++) {
+        w->value[k] = buffer[k % 2];
+        w->cache[k] = shared;
+        w->noise[k] = NULL;
+    }
+    return FLO_OK;
+}
+
+flo_status flo_workspace_create(flo_arena *arena, const flo_flow *flow, int64_t rows,
+                                bool training, flo_real *scratch, flo_workspace *w)
+{
+    *w = (flo_workspace){
+        .room = rows, .rows = rows, .training = training, .scratch = scratch};
+    const int64_t slots = flow->layers + 1;
+    FLO_TRY(flo_arena_take(arena, slots, sizeof *w->value, &w->value));
+    FLO_TRY(flo_arena_take(arena, slots, sizeof *w->cache, &w->cache));
+    FLO_TRY(flo_arena_take(arena, slots, sizeof *w->noise, &w->noise));
+    if (training)
+        FLO_TRY(take_all_layers(arena, flow, rows, w));
+    else
+        FLO_TRY(take_two_in_turn(arena, flow, rows, w));
+    FLO_TRY(take_reals(arena, rows * flow->context, &w->context));
+    FLO_TRY(take_reals(arena, rows * flow->context, &w->dcontext));
+    FLO_TRY(take_reals(arena, rows * flow->base->normals, &w->normals));
+    FLO_TRY(take_reals(arena, rows * flow->base->uniforms, &w->uniforms));
+    FLO_TRY(take_reals(arena, rows, &w->weight));
+    for (int i = 0; i < 2; i++)
+        FLO_TRY(
+            take_reals(arena, training ? rows * flow->features : 0, &w->gradient[i]));
+    FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->logdet));
+    FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->log_prob));
+    return flo_arena_take(arena, rows, sizeof(double), &w->dlogdet);
+}
+
+flo_real *flo_workspace_data(const flo_flow *flow, const flo_workspace *w)
+{
+    return w->value[flow->direction == FLO_DIRECTION_DENSITY ? 0 : flow->layers];
+}
+
+flo_real *flo_workspace_noise(const flo_flow *flow, const flo_workspace *w)
+{
+    return w->value[flow->direction == FLO_DIRECTION_DENSITY ? flow->layers : 0];
+}
+
+void flo_workspace_draw(const flo_flow *flow, flo_workspace *w, uint64_t step,
+                        int64_t first_row)
+{
+    for (int64_t k = 0; k <= flow->layers; k++) {
+        const int64_t n = noise_of(flow, k);
+        const flo_random_key key = {flow->seed, FLO_RANDOM_DROPOUT, step, (uint32_t)k};
+        if (n)
+            flo_random_uniform(key, (uint64_t)(first_row * n), w->rows * n,
+                               w->noise[k]);
+    }
+}
+
+static flo_pass pass_of(const flo_workspace *w, int64_t k)
+{
+    return (flo_pass){.rows = w->rows,
+                      .context = w->context,
+                      .cache = w->cache[k],
+                      .scratch = w->scratch,
+                      .noise = w->noise[k],
+                      .training = w->training};
+}
+
+void flo_workspace_sample(const flo_flow *flow, const flo_real *theta, flo_workspace *w,
+                          flo_random_key key, int64_t first_row, double temperature)
+{
+    const flo_density *const base = flow->base;
+    const flo_pass pass = pass_of(w, flow->layers);
+    flo_random_normal(key, (uint64_t)(first_row * base->normals),
+                      w->rows * base->normals, w->normals);
+    key.b = 1;
+    flo_random_uniform(key, (uint64_t)(first_row * base->uniforms),
+                       w->rows * base->uniforms, w->uniforms);
+    base->kind->sample(base, theta + flow->base_parameters, &pass, w->normals,
+                       w->uniforms, temperature, flo_workspace_noise(flow, w));
+}
+
+void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
+{
+    memset(w->logdet, 0, (size_t)w->rows * sizeof *w->logdet);
+    for (int64_t k = 0; k < flow->layers; k++) {
+        const flo_layer *const layer = &flow->layer[k];
+        const flo_pass pass = pass_of(w, k);
+        layer->bijection->kind->forward(layer->bijection, theta + layer->parameters,
+                                        &pass, w->value[k], w->value[k + 1], w->logdet);
+    }
+}
+
+void flo_flow_inverse(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
+{
+    memset(w->logdet, 0, (size_t)w->rows * sizeof *w->logdet);
+    for (int64_t k = flow->layers - 1; k >= 0; k--) {
+        const flo_layer *const layer = &flow->layer[k];
+        const flo_pass pass = pass_of(w, k);
+        layer->bijection->kind->inverse(layer->bijection, theta + layer->parameters,
+                                        &pass, w->value[k + 1], w->value[k], w->logdet);
+    }
+}
+
+void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
+{
+    if (flow->direction == FLO_DIRECTION_DENSITY)
+        flo_flow_forward(flow, theta, w);
+    else
+        flo_flow_inverse(flow, theta, w);
+    const flo_pass pass = pass_of(w, flow->layers);
+    memcpy(w->log_prob, w->logdet, (size_t)w->rows * sizeof *w->log_prob);
+    flow->base->kind->log_prob(flow->base, theta + flow->base_parameters, &pass,
+                               flo_workspace_noise(flow, w), w->log_prob);
+}
+
+void flo_flow_generate(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
+{
+    if (flow->direction == FLO_DIRECTION_DENSITY)
+        flo_flow_inverse(flow, theta, w);
+    else
+        flo_flow_forward(flow, theta, w);
+}
+
+void flo_flow_backward_layer(const flo_flow *flow, const flo_real *theta,
+                             flo_workspace *w, int64_t k, flo_real *dlayer)
+{
+    const flo_layer *const layer = &flow->layer[k];
+    const flo_pass pass = pass_of(w, k);
+    layer->bijection->kind->backward(layer->bijection, theta + layer->parameters, &pass,
+                                     w->value[k], w->gradient[0], w->dlogdet,
+                                     w->gradient[1], w->dcontext, dlayer);
+    flo_real *const output = w->gradient[0];
+    w->gradient[0] = w->gradient[1];
+    w->gradient[1] = output;
+}
+
+int64_t flo_flow_first_nonfinite(const flo_flow *flow, const flo_workspace *w)
+{
+    const int64_t n = w->rows * flow->features;
+    for (int64_t k = 0; k < flow->layers; k++)
+        if (flo_vector_first_nonfinite(n, w->value[k + 1]) < n)
+            return k;
+    for (int64_t i = 0; i < w->rows; i++)
+        if (!isfinite(w->logdet[i]))
+            return flow->layers;
+    return -1;
+}

@@ -1,0 +1,77 @@
+/* The memory of one pass of rows through a flow, and the passes themselves.
+
+   A training workspace keeps the input and cache of every layer for the backward pass;
+   any other keeps two buffers in turn. Nothing here allocates after create. */
+#ifndef FLO_FLOW_WORKSPACE_H
+#define FLO_FLOW_WORKSPACE_H
+
+#include "flow/flow.h"
+
+typedef struct flo_workspace {
+    int64_t room;          /* most rows */
+    int64_t rows;          /* B now */
+    bool training;         /* dropout applies; backward is possible */
+    flo_real **value;      /* [L + 1] of [B, D]: value[0] -> .. -> value[L] */
+    flo_real **cache;      /* [L + 1]; the last is the base's */
+    flo_real **noise;      /* [L + 1] */
+    flo_real *context;     /* [B, C] */
+    flo_real *weight;      /* [B] */
+    double *logdet;        /* [B], of the last pass */
+    double *log_prob;      /* [B] */
+    double *dlogdet;       /* [B] */
+    flo_real *gradient[2]; /* [B, D]: by the value between layers, in turn */
+    flo_real *dcontext;    /* [B, C] */
+    flo_real *normals;     /* [B, normals of the base]: flo_workspace_sample */
+    flo_real *uniforms;    /* [B, uniforms of the base] */
+    flo_real *scratch;     /* borrowed: one a thread is enough */
+} flo_workspace;
+
+/* Reals of scratch that any layer needs for up to `rows` rows. */
+int64_t flo_workspace_scratch(const flo_flow *flow, int64_t rows);
+
+/* Makes a workspace in the arena. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_workspace_create(flo_arena *arena, const flo_flow *flow,
+                                             int64_t rows, bool training,
+                                             flo_real *scratch,
+                                             flo_workspace *workspace);
+
+/* Where data rows and noise rows lie: value[0] and value[L], or the reverse. */
+flo_real *flo_workspace_data(const flo_flow *flow, const flo_workspace *workspace);
+flo_real *flo_workspace_noise(const flo_flow *flow, const flo_workspace *workspace);
+
+/* Fills the dropout noise of all layers: a function of (seed, step, row of the batch).
+   first_row is the batch's number of row 0. Local. */
+void flo_workspace_draw(const flo_flow *flow, flo_workspace *workspace, uint64_t step,
+                        int64_t first_row);
+
+/* Fills the noise rows with base samples first_row .. first_row + rows - 1 of a stream:
+   key gives seed, purpose and step. Local. */
+void flo_workspace_sample(const flo_flow *flow, const flo_real *theta,
+                          flo_workspace *workspace, flo_random_key key,
+                          int64_t first_row, double temperature);
+
+/* value[0] to value[L], and back; logdet is set. Pure. Local. */
+void flo_flow_forward(const flo_flow *flow, const flo_real *theta,
+                      flo_workspace *workspace);
+void flo_flow_inverse(const flo_flow *flow, const flo_real *theta,
+                      flo_workspace *workspace);
+
+/* data to noise and log_prob [B] in nats; noise to data and logdet log|det dx/dz|, both
+   by the way that the direction gives. Pure. Local. */
+void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta,
+                       flo_workspace *workspace);
+void flo_flow_generate(const flo_flow *flow, const flo_real *theta,
+                       flo_workspace *workspace);
+
+/* Layer k of the backward pass of flo_flow_forward: gradient[0] is by the output of
+   layer k and becomes that by its input; adds to dlayer, the layer's slice. dlogdet is
+   the loss's derivative by the log-determinant of each row. Layers go from L - 1 down
+   to flow->fixed. Pure. Local. */
+void flo_flow_backward_layer(const flo_flow *flow, const flo_real *theta,
+                             flo_workspace *workspace, int64_t k, flo_real *dlayer);
+
+/* The first layer whose output (after flo_flow_forward in a training workspace) is not
+   finite; L where only the base density is not; -1 where all is finite. Local. */
+int64_t flo_flow_first_nonfinite(const flo_flow *flow, const flo_workspace *workspace);
+
+#endif

@@ -1,0 +1,19 @@
+/* Inside src/hdf5: what an open data set is, and whether it can be read. */
+#ifndef FLO_HDF5_DESCRIBE_H
+#define FLO_HDF5_DESCRIBE_H
+
+#include "hdf5/dataset.h"
+
+#include <hdf5.h>
+
+/* Fills in everything of info but `direct`. Returns true for a numeric array of rank 1
+   to 8; else false with what it is as text [bytes]: "is of type string". Local. */
+bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t bytes);
+
+/* Whether what a virtual data set is made of is there: HDF5 itself would hand out fill
+   values for a missing source. `file` is the file that holds it. False with the flaw as
+   text [bytes]: "has a source part.h5 that cannot be opened". Local. */
+bool flo_hdf5_sources_present(const char *file, hid_t dataset, char *flaw,
+                              size_t bytes);
+
+#endif

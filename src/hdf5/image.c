@@ -1,0 +1,271 @@
+/* An HDF5 file built in memory: the core driver without a backing file. */
+#include "hdf5/image_parts.h"
+#include "hdf5/library.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { GROWTH_BYTES = 1 << 20, MOST_DIMENSIONS = 8 };
+
+hid_t flo_image_memory_type(flo_element element)
+{
+    const hid_t types[] = {
+        [FLO_ELEMENT_FLOAT] = H5T_NATIVE_FLOAT,
+        [FLO_ELEMENT_DOUBLE] = H5T_NATIVE_DOUBLE,
+        [FLO_ELEMENT_INT32] = H5T_NATIVE_INT32,
+        [FLO_ELEMENT_INT64] = H5T_NATIVE_INT64,
+    };
+    return types[element];
+}
+
+/* Stored little-endian whatever the machine: the same run gives the same file. */
+static hid_t file_type(flo_element element)
+{
+    const hid_t types[] = {
+        [FLO_ELEMENT_FLOAT] = H5T_IEEE_F32LE,
+        [FLO_ELEMENT_DOUBLE] = H5T_IEEE_F64LE,
+        [FLO_ELEMENT_INT32] = H5T_STD_I32LE,
+        [FLO_ELEMENT_INT64] = H5T_STD_I64LE,
+    };
+    return types[element];
+}
+
+flo_status flo_image_allocate(flo_context *context, const char *name, flo_image **image)
+{
+    FLO_TRY(flo_allocate(context, 1, sizeof **image, image));
+    (*image)->context = context;
+    (*image)->file = -1;
+    const size_t bytes = strlen(name) + 1;
+    const flo_status status = flo_allocate(context, (int64_t)bytes, 1, &(*image)->name);
+    if (status != FLO_OK) {
+        flo_image_destroy(image);
+        return status;
+    }
+    memcpy((*image)->name, name, bytes);
+    return FLO_OK;
+}
+
+void flo_image_destroy(flo_image **image)
+{
+    if (!*image)
+        return;
+    flo_context *const context = (*image)->context;
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    if ((*image)->file >= 0)
+        H5Fclose((*image)->file);
+    flo_hdf5_restore(printing);
+    flo_free(context, &(*image)->name);
+    flo_free(context, image);
+}
+
+void flo_image_handle(const flo_image *image, char *text, size_t size)
+{
+    snprintf(text, size, "flotilla-image-%p", (const void *)image);
+}
+
+flo_status flo_image_create(flo_context *context, flo_image **image)
+{
+    FLO_TRY(flo_image_allocate(context, "", image));
+    char handle[64];
+    flo_image_handle(*image, handle, sizeof handle);
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_core(access, GROWTH_BYTES, 0);
+    /* The oldest format that holds the objects: any HDF5 since 1.8 reads the file. */
+    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
+    (*image)->file = H5Fcreate(handle, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pclose(access);
+    flo_hdf5_restore(printing);
+    if ((*image)->file >= 0)
+        return FLO_OK;
+    flo_image_destroy(image);
+    return flo_fail(context, FLO_ERROR_INTERNAL,
+                    "HDF5 could not start a file in memory (H5Fcreate with the core "
+                    "driver); check the HDF5 library with `flotilla doctor`");
+}
+
+/* A failed call that added `path` (and attribute `name`). It must follow that call, so
+   that HDF5 still knows the reason. */
+static flo_status fail_add(flo_image *image, const char *path, const char *name)
+{
+    char reason[512];
+    flo_hdf5_reason(reason, sizeof reason);
+    return flo_fail(image->context, FLO_ERROR_INTERNAL,
+                    "HDF5 cannot add %s%s%s to a file in memory: %s; the name is "
+                    "taken, its place is missing, or the machine is out of memory",
+                    path, *name ? ", attribute " : "", name, reason);
+}
+
+/* Creates a data set: contiguous, no times, no fill; missing groups are made. */
+static hid_t create_set(flo_image *image, const char *path, hid_t type, hid_t space)
+{
+    const hid_t link = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(link, 1);
+    H5Pset_char_encoding(link, H5T_CSET_UTF8);
+    const hid_t layout = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(layout, 0); /* the same calls must give the same bytes */
+    H5Pset_fill_time(layout, H5D_FILL_TIME_NEVER);
+    const hid_t set =
+        H5Dcreate2(image->file, path, type, space, link, layout, H5P_DEFAULT);
+    H5Pclose(layout);
+    H5Pclose(link);
+    return set;
+}
+
+/* Creates a data set and writes all of it. */
+static flo_status write_set(flo_image *image, const char *path, hid_t stored,
+                            hid_t memory, hid_t space, const void *values)
+{
+    const hid_t set = create_set(image, path, stored, space);
+    if (set < 0)
+        return fail_add(image, path, "");
+    flo_status status = FLO_OK;
+    if (H5Sget_simple_extent_npoints(space) > 0 &&
+        H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        status = fail_add(image, path, "");
+    if (H5Dclose(set) < 0 && status == FLO_OK)
+        status = fail_add(image, path, "");
+    return status;
+}
+
+flo_status flo_image_add(flo_image *image, const char *path, flo_element element,
+                         int rank, const int64_t *shape, const void *values)
+{
+    hsize_t sizes[MOST_DIMENSIONS];
+    bool valid = rank >= 0 && rank <= MOST_DIMENSIONS;
+    for (int i = 0; valid && i < rank; i++) {
+        valid = shape[i] >= 0;
+        sizes[i] = (hsize_t)shape[i];
+    }
+    if (!valid)
+        return flo_fail(image->context, FLO_ERROR_INTERNAL,
+                        "%s: an array of rank %d with these sizes cannot be stored; "
+                        "wanted rank 0 to %d and no negative size",
+                        path, rank, (int)MOST_DIMENSIONS);
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const hid_t space =
+        rank ? H5Screate_simple(rank, sizes, NULL) : H5Screate(H5S_SCALAR);
+    const flo_status status = write_set(image, path, file_type(element),
+                                        flo_image_memory_type(element), space, values);
+    H5Sclose(space);
+    flo_hdf5_restore(printing);
+    return status;
+}
+
+/* A string type of fixed length that holds `text` and its final zero. The caller
+   closes it. */
+static hid_t text_type(const char *text)
+{
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, strlen(text) + 1);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
+flo_status flo_image_add_text(flo_image *image, const char *path, const char *text)
+{
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const hid_t type = text_type(text), space = H5Screate(H5S_SCALAR);
+    const flo_status status = write_set(image, path, type, type, space, text);
+    H5Sclose(space);
+    H5Tclose(type);
+    flo_hdf5_restore(printing);
+    return status;
+}
+
+static flo_status write_attribute(flo_image *image, const char *path, const char *name,
+                                  hid_t stored, hid_t memory, hid_t space,
+                                  const void *value)
+{
+    const hid_t attribute = H5Acreate_by_name(image->file, path, name, stored, space,
+                                              H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (attribute < 0)
+        return fail_add(image, path, name);
+    flo_status status = FLO_OK;
+    if (H5Awrite(attribute, memory, value) < 0)
+        status = fail_add(image, path, name);
+    if (H5Aclose(attribute) < 0 && status == FLO_OK)
+        status = fail_add(image, path, name);
+    return status;
+}
+
+/* A scalar attribute. */
+static flo_status set_attribute(flo_image *image, const char *path, const char *name,
+                                hid_t stored, hid_t memory, const void *value)
+{
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const flo_status status =
+        write_attribute(image, path, name, stored, memory, space, value);
+    H5Sclose(space);
+    return status;
+}
+
+flo_status flo_image_set_integer(flo_image *image, const char *path, const char *name,
+                                 int64_t value)
+{
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_status status =
+        set_attribute(image, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
+    flo_hdf5_restore(printing);
+    return status;
+}
+
+flo_status flo_image_set_double(flo_image *image, const char *path, const char *name,
+                                double value)
+{
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_status status =
+        set_attribute(image, path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+    flo_hdf5_restore(printing);
+    return status;
+}
+
+flo_status flo_image_set_text(flo_image *image, const char *path, const char *name,
+                              const char *value)
+{
+    if (strlen(value) > FLO_IMAGE_TEXT_BYTES)
+        return flo_fail(image->context, FLO_ERROR_INTERNAL,
+                        "%s: the attribute %s has %zu bytes, more than an HDF5 object "
+                        "header takes (%d); long texts go through flo_image_add_text",
+                        path, name, strlen(value), (int)FLO_IMAGE_TEXT_BYTES);
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const hid_t type = text_type(value);
+    const flo_status status = set_attribute(image, path, name, type, type, value);
+    H5Tclose(type);
+    flo_hdf5_restore(printing);
+    return status;
+}
+
+/* Copies the file out of HDF5 once, into a buffer with room for the trailer. */
+static flo_status copy_out(flo_image *image, size_t spare, void **bytes, size_t *size)
+{
+    flo_status status = FLO_OK;
+    ssize_t length = -1;
+    if (H5Fflush(image->file, H5F_SCOPE_GLOBAL) >= 0)
+        length = H5Fget_file_image(image->file, NULL, 0);
+    if (length > 0)
+        status =
+            flo_allocate(image->context, (int64_t)((size_t)length + spare), 1, bytes);
+    if (length > 0 && status == FLO_OK &&
+        H5Fget_file_image(image->file, *bytes, (size_t)length) != length) {
+        flo_free(image->context, bytes);
+        length = -1;
+    }
+    if (length <= 0)
+        return flo_fail(image->context, FLO_ERROR_INTERNAL,
+                        "HDF5 could not give out its file in memory "
+                        "(H5Fget_file_image); the machine may be out of memory");
+    *size = (size_t)length;
+    return status;
+}
+
+flo_status flo_image_finish(flo_image **image, size_t spare, void **bytes, size_t *size)
+{
+    *bytes = NULL;
+    *size = 0;
+    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_status status = copy_out(*image, spare, bytes, size);
+    flo_hdf5_restore(printing);
+    flo_image_destroy(image);
+    return status;
+}

@@ -1,0 +1,122 @@
+/* HDF5's error stack silenced and read; files opened read-only, without locks. */
+#include "hdf5/library.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+flo_hdf5_printing flo_hdf5_silence(void)
+{
+    flo_hdf5_printing printing = {NULL, NULL};
+    H5Eget_auto2(H5E_DEFAULT, &printing.print, &printing.data);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    return printing;
+}
+
+void flo_hdf5_restore(flo_hdf5_printing printing)
+{
+    H5Eset_auto2(H5E_DEFAULT, printing.print, printing.data);
+}
+
+typedef struct reason_text {
+    char *text;
+    size_t bytes;
+} reason_text;
+
+static herr_t take_first(unsigned depth, const H5E_error2_t *error, void *data)
+{
+    const reason_text *const reason = data;
+    if (depth == 0 && error->desc)
+        snprintf(reason->text, reason->bytes, "%s", error->desc);
+    return 0;
+}
+
+const char *flo_hdf5_reason(char *text, size_t bytes)
+{
+    reason_text reason = {text, bytes};
+    snprintf(text, bytes, "HDF5 gives no reason");
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &reason);
+    return text;
+}
+
+/* The signature stands at byte 0, or behind a user block at 512, 1024, 2048, ... */
+static bool has_signature(int descriptor, int64_t size)
+{
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char found[8];
+    for (int64_t at = 0; at + 8 <= size; at = at ? 2 * at : 512)
+        if (pread(descriptor, found, 8, (off_t)at) == 8 && !memcmp(found, signature, 8))
+            return true;
+    return false;
+}
+
+static flo_status open_checked(flo_context *context, const char *file, int *descriptor)
+{
+    *descriptor = open(file, O_RDONLY | O_CLOEXEC);
+    if (*descriptor < 0)
+        return flo_fail(context, FLO_ERROR_FILE,
+                        "%s: cannot be opened for reading: %s; paths are relative to "
+                        "the working directory",
+                        file, strerror(errno));
+    struct stat about;
+    if (fstat(*descriptor, &about) != 0 || !S_ISREG(about.st_mode))
+        return flo_fail(context, FLO_ERROR_FILE,
+                        "%s: found something other than a regular file, wanted an HDF5 "
+                        "file",
+                        file);
+    if (!has_signature(*descriptor, (int64_t)about.st_size))
+        return flo_fail(context, FLO_ERROR_FILE,
+                        "%s: not an HDF5 file: no HDF5 signature in its %lld bytes; "
+                        "convert the data to HDF5, or copy the file again",
+                        file, (long long)about.st_size);
+    return FLO_OK;
+}
+
+/* H5Pset_file_locking came with 1.10.7, and 1.12.0 is older than that. */
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+#define HAS_FILE_LOCKING 1
+#else
+#define HAS_FILE_LOCKING 0
+#endif
+
+hid_t flo_hdf5_access(void)
+{
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+#if HAS_FILE_LOCKING
+    H5Pset_file_locking(access, 0, 1);
+#endif
+    return access;
+}
+
+static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
+{
+    const hid_t access = flo_hdf5_access();
+    const hid_t id = H5Fopen(file, H5F_ACC_RDONLY, access);
+    if (id < 0)
+        flo_hdf5_reason(reason, bytes);
+    H5Pclose(access);
+    return id;
+}
+
+flo_status flo_hdf5_open(flo_context *context, const char *file, int *descriptor,
+                         hid_t *id)
+{
+    *id = -1;
+    flo_status status = open_checked(context, file, descriptor);
+    char reason[512];
+    if (status == FLO_OK && (*id = open_unlocked(file, reason, sizeof reason)) < 0)
+        status =
+            flo_fail(context, FLO_ERROR_FILE,
+                     "%s: HDF5 cannot open it: %s; the file is damaged, cut short "
+                     "or still being written: copy it again or wait for its writer",
+                     file, reason);
+    if (status != FLO_OK && *descriptor >= 0) {
+        close(*descriptor);
+        *descriptor = -1;
+    }
+    return status;
+}

@@ -1,0 +1,38 @@
+/* Inside src/hdf5: HDF5's printed errors kept silent and turned into our messages, and
+   files opened for reading. */
+#ifndef FLO_HDF5_LIBRARY_H
+#define FLO_HDF5_LIBRARY_H
+
+#include "core/context.h"
+
+#include <hdf5.h>
+
+/* HDF5's automatic error printing of this thread, as it was. */
+typedef struct flo_hdf5_printing {
+    H5E_auto2_t print;
+    void *data;
+} flo_hdf5_printing;
+
+/* Silences it, and puts it back: around every use of HDF5. Local. */
+flo_hdf5_printing flo_hdf5_silence(void);
+void flo_hdf5_restore(flo_hdf5_printing printing);
+
+/* Why the last HDF5 call failed, as text [bytes]: the innermost reason. Must be the
+   very next HDF5 call. Returns text. Local. */
+const char *flo_hdf5_reason(char *text, size_t bytes);
+
+/* The access list for reading: no file locks, for there are many readers, and file
+   systems without locks. The caller closes it. Local. */
+hid_t flo_hdf5_access(void);
+
+/* Opens an HDF5 file read-only without file locks: the HDF5 handle, and a descriptor
+   for reads of our own; both are -1 after a failure. Local. FLO_ERROR_FILE: missing,
+   not HDF5, truncated. */
+FLO_MUST_USE flo_status flo_hdf5_open(flo_context *context, const char *file,
+                                      int *descriptor, hid_t *id);
+
+/* The numeric data sets of an open file with type and shape, as text [bytes] for a
+   message. Local. */
+void flo_hdf5_list(hid_t file, char *text, size_t bytes);
+
+#endif

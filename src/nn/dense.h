@@ -1,0 +1,34 @@
+/* A linear map with bias over rows: y = x W^T + b. */
+#ifndef FLO_NN_DENSE_H
+#define FLO_NN_DENSE_H
+
+#include "core/layout.h"
+#include "core/random.h"
+
+/* Where weight W [outputs, inputs] and bias b [outputs] lie in the parameters. */
+typedef struct flo_dense {
+    int64_t inputs, outputs;
+    int64_t weight, bias; /* offsets */
+} flo_dense;
+
+/* Adds NAME/weight and NAME/bias to the layout. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_dense_add(flo_layout *layout, int64_t inputs,
+                                      int64_t outputs, const char *name,
+                                      flo_dense *dense);
+
+/* Weight and bias uniform in +-limit; limit < 0 stands for 1/sqrt(inputs). key.b is the
+   stream of this map. Local. */
+void flo_dense_init(const flo_dense *dense, double limit, flo_random_key key,
+                    flo_real *theta);
+
+/* y [B, outputs] = x [B, inputs] W^T + b, plus y itself where `add`. Pure. Local. */
+void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t B,
+                       bool add, const flo_real *x, flo_real *y);
+
+/* From dy [B, outputs]: adds to the slices of W and b in dtheta; dx [B, inputs] is
+   overwritten, or added to where `add`; NULL when nobody wants it. Pure. Local. */
+void flo_dense_backward(const flo_dense *dense, const flo_real *theta, int64_t B,
+                        bool add, const flo_real *x, const flo_real *dy, flo_real *dx,
+                        flo_real *dtheta);
+
+#endif

@@ -1,0 +1,115 @@
+/* Plain multilayer perceptron: input and context -> hidden layers -> linear output.
+
+   h_0 = f(W_0 x + V c + b_0),  h_i = f(W_i h_{i-1} + b_i),  y = W h + b; dropout after
+   each hidden layer. */
+#include "nn/dense.h"
+#include "nn/network.h"
+#include "nn/stage.h"
+
+#include <stdio.h>
+
+typedef struct mlp {
+    int64_t hidden;    /* hidden layers, at least 1 */
+    flo_dense context; /* V, without use where C is 0 */
+    flo_dense *map;    /* [hidden + 1] */
+    flo_stage *stage;  /* [hidden] */
+    int64_t *cache;    /* [hidden], offset a row of each stage */
+    int64_t *noise;    /* [hidden] */
+} mlp;
+
+static flo_status allocate(flo_arena *arena, int64_t hidden, mlp **state)
+{
+    FLO_TRY(flo_arena_take(arena, 1, sizeof **state, state));
+    (*state)->hidden = hidden;
+    FLO_TRY(flo_arena_take(arena, hidden + 1, sizeof(flo_dense), &(*state)->map));
+    FLO_TRY(flo_arena_take(arena, hidden, sizeof(flo_stage), &(*state)->stage));
+    FLO_TRY(flo_arena_take(arena, hidden, sizeof(int64_t), &(*state)->cache));
+    return flo_arena_take(arena, hidden, sizeof(int64_t), &(*state)->noise);
+}
+
+static flo_status configure(flo_network *network, flo_arena *arena,
+                            const flo_network_settings *settings, flo_layout *layout)
+{
+    mlp *s;
+    FLO_TRY(allocate(arena, settings->hidden.count, &s));
+    network->state = s;
+    int64_t inputs = network->inputs, widest = 0;
+    for (int64_t i = 0; i < s->hidden; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "hidden_%lld", (long long)i);
+        const int64_t width = settings->hidden.values[i];
+        FLO_TRY(flo_dense_add(layout, inputs, width, name, &s->map[i]));
+        if (i == 0 && network->context)
+            FLO_TRY(
+                flo_dense_add(layout, network->context, width, "context", &s->context));
+        s->stage[i] = (flo_stage){network->activation, network->dropout, width};
+        s->cache[i] = network->cache;
+        s->noise[i] = network->noise;
+        network->cache += flo_stage_cache(&s->stage[i]);
+        network->noise += network->dropout > 0 ? width : 0;
+        widest = width > widest ? width : widest;
+        inputs = width;
+    }
+    network->scratch = 2 * widest;
+    return flo_dense_add(layout, inputs, network->outputs, "output",
+                         &s->map[s->hidden]);
+}
+
+static void init(const flo_network *network, flo_random_key key, flo_real *theta)
+{
+    const mlp *const s = network->state;
+    for (int64_t i = 0; i < s->hidden; i++) {
+        flo_dense_init(&s->map[i], -1, key, theta);
+        key.b++;
+    }
+    if (network->context)
+        flo_dense_init(&s->context, -1, key, theta);
+    flo_dense_init(&s->map[s->hidden], 0, key, theta);
+}
+
+static void forward(const flo_network *network, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *input, flo_real *y)
+{
+    const mlp *const s = network->state;
+    const int64_t B = pass->rows;
+    const flo_real *h = input;
+    for (int64_t i = 0; i < s->hidden; i++) {
+        flo_real *const cache = pass->cache + B * s->cache[i];
+        flo_real *const p = flo_stage_input(&s->stage[i], B, cache);
+        flo_dense_forward(&s->map[i], theta, B, false, h, p);
+        if (i == 0 && network->context)
+            flo_dense_forward(&s->context, theta, B, true, pass->context, p);
+        h = flo_stage_forward(&s->stage[i], pass, pass->noise + B * s->noise[i], p,
+                              cache);
+    }
+    flo_dense_forward(&s->map[s->hidden], theta, B, false, h, y);
+}
+
+static void backward(const flo_network *network, const flo_real *theta,
+                     const flo_pass *pass, const flo_real *input, flo_real *dy,
+                     flo_real *dinput, flo_real *dcontext, flo_real *dtheta)
+{
+    const mlp *const s = network->state;
+    const int64_t B = pass->rows;
+    flo_real *const buffer[2] = {pass->scratch,
+                                 pass->scratch + B * network->scratch / 2};
+    const flo_real *d = dy;
+    for (int64_t i = s->hidden; i >= 0; i--) {
+        const flo_real *const h =
+            i ? flo_stage_output(&s->stage[i - 1], pass,
+                                 pass->cache + B * s->cache[i - 1])
+              : input;
+        flo_real *const dh = i ? buffer[i % 2] : dinput;
+        if (i == 0 && network->context)
+            flo_dense_backward(&s->context, theta, B, true, pass->context, d, dcontext,
+                               dtheta);
+        flo_dense_backward(&s->map[i], theta, B, false, h, d, dh, dtheta);
+        if (i)
+            flo_stage_backward(&s->stage[i - 1], pass,
+                               pass->noise + B * s->noise[i - 1],
+                               pass->cache + B * s->cache[i - 1], dh, dh);
+        d = dh;
+    }
+}
+
+const flo_network_kind flo_network_mlp = {"mlp", configure, init, forward, backward};

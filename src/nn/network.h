@@ -1,0 +1,101 @@
+/* Conditioner networks: what a coupling computes from the columns that it leaves alone.
+
+   A kind is one file and one row of the table in network.c. */
+#ifndef FLO_NN_NETWORK_H
+#define FLO_NN_NETWORK_H
+
+#include "config/settings.h"
+#include "core/layout.h"
+#include "core/pass.h"
+#include "core/random.h"
+#include "nn/activation.h"
+
+/* The settings that every bijection with a conditioner takes. */
+typedef struct flo_network_settings {
+    flo_integers hidden; /* plain MLP: hidden widths */
+    int64_t width;       /* residual MLP: width; 0 when `hidden` is used */
+    int64_t blocks;
+    int activation;
+    double dropout;
+} flo_network_settings;
+
+#define FLO_NETWORK_ROWS(OWNER, MEMBER)                                                \
+    {.name = "hidden",                                                                 \
+     .type = FLO_INTEGERS,                                                             \
+     .offset = offsetof(OWNER, MEMBER.hidden),                                         \
+     .low = 1,                                                                         \
+     .high = 1 << 20,                                                                  \
+     .fallback = "[]",                                                                 \
+     .help = "hidden widths of a plain MLP; this or width"},                           \
+        {.name = "width",                                                              \
+         .type = FLO_INTEGER,                                                          \
+         .offset = offsetof(OWNER, MEMBER.width),                                      \
+         .low = 0,                                                                     \
+         .high = 1 << 20,                                                              \
+         .fallback = "0",                                                              \
+         .help = "width of a residual MLP; this or hidden"},                           \
+        {.name = "blocks",                                                             \
+         .type = FLO_INTEGER,                                                          \
+         .offset = offsetof(OWNER, MEMBER.blocks),                                     \
+         .low = 0,                                                                     \
+         .high = 1000,                                                                 \
+         .fallback = "2",                                                              \
+         .help = "residual blocks of the residual MLP"},                               \
+        {.name = "activation",                                                         \
+         .type = FLO_CHOICE,                                                           \
+         .offset = offsetof(OWNER, MEMBER.activation),                                 \
+         .fallback = "relu",                                                           \
+         .choices = FLO_ACTIVATION_CHOICES,                                            \
+         .help = "activation function"},                                               \
+    {                                                                                  \
+        .name = "dropout", .type = FLO_NUMBER,                                         \
+        .offset = offsetof(OWNER, MEMBER.dropout), .low = 0, .high = 0.95,             \
+        .fallback = "0", .help = "share of hidden units dropped in training"           \
+    }
+
+struct flo_network_kind;
+
+/* A network that maps [B, inputs] and context [B, C] to [B, outputs]. */
+typedef struct flo_network {
+    const struct flo_network_kind *kind;
+    int64_t inputs, context, outputs;
+    const flo_activation *activation;
+    double dropout;
+    int64_t cache, scratch, noise; /* reals a row */
+    void *state;                   /* of the kind, in the arena */
+} flo_network;
+
+typedef struct flo_network_kind {
+    const char *name;
+    /* Adds the tensors and sets cache, scratch, noise, state. */
+    flo_status (*configure)(flo_network *network, flo_arena *arena,
+                            const flo_network_settings *settings, flo_layout *layout);
+    /* The last map starts at zero, so that a flow starts as the identity. */
+    void (*init)(const flo_network *network, flo_random_key key, flo_real *theta);
+    /* y [B, outputs]; input [B, inputs] must stay until backward. */
+    void (*forward)(const flo_network *network, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *input, flo_real *y);
+    /* dinput [B, inputs] is overwritten; adds to dcontext [B, C] and dtheta. dy may be
+       changed. */
+    void (*backward)(const flo_network *network, const flo_real *theta,
+                     const flo_pass *pass, const flo_real *input, flo_real *dy,
+                     flo_real *dinput, flo_real *dcontext, flo_real *dtheta);
+} flo_network_kind;
+
+extern const flo_network_kind flo_network_mlp;      /* hidden: [..] */
+extern const flo_network_kind flo_network_residual; /* width, blocks */
+
+/* Chooses the kind by the settings and configures it; node is for messages. Local.
+   FLO_ERROR_CONFIG (neither or both of hidden and width), FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_network_configure(flo_network *network, flo_arena *arena,
+                                              const flo_node *node,
+                                              const flo_network_settings *settings,
+                                              int64_t inputs, int64_t context,
+                                              int64_t outputs, flo_layout *layout);
+
+/* Dropout with the pass's noise u [n]: y = u < rate ? 0 : x / (1 - rate); in place
+   allowed. The same call maps dy to dx. Pure. Local. */
+void flo_dropout(double rate, int64_t n, const flo_real *u, const flo_real *x,
+                 flo_real *y);
+
+#endif

@@ -1,0 +1,101 @@
+/* Clipping, update and average in one pass over the parameters. */
+#include "optim/optimizer.h"
+
+#include "core/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PIECE = 16384 };
+
+extern const flo_optimizer_kind flo_adam;
+extern const flo_optimizer_kind flo_adamw;
+extern const flo_optimizer_kind flo_sgd;
+
+/* In the order of FLO_OPTIMIZER_CHOICES. */
+static const flo_optimizer_kind *const kinds[] = {&flo_adam, &flo_adamw, &flo_sgd};
+
+/* Cuts the tensors into pieces, so that any number of threads shares them. */
+static flo_status cut(flo_arena *arena, const flo_layout *parameters, flo_optimizer *o)
+{
+    for (int64_t i = 0; i < parameters->count; i++)
+        o->pieces += (parameters->tensors[i].count + PIECE - 1) / PIECE;
+    FLO_TRY(flo_arena_take(arena, o->pieces, sizeof *o->piece, &o->piece));
+    FLO_TRY(flo_arena_take(arena, o->pieces, sizeof *o->partial, &o->partial));
+    int64_t p = 0;
+    for (int64_t i = 0; i < parameters->count; i++) {
+        const flo_tensor *const t = &parameters->tensors[i];
+        for (int64_t at = 0; at < t->count; at += PIECE) {
+            const int64_t n = t->count - at < PIECE ? t->count - at : PIECE;
+            o->piece[p].begin = t->offset + at;
+            o->piece[p].end = t->offset + at + n;
+            o->piece[p++].decay = t->decay;
+        }
+    }
+    return FLO_OK;
+}
+
+flo_status flo_optimizer_create(flo_arena *arena,
+                                const flo_optimizer_settings *settings,
+                                const flo_layout *parameters, flo_optimizer **optimizer)
+{
+    flo_optimizer *o;
+    FLO_TRY(flo_arena_take(arena, 1, sizeof *o, &o));
+    o->kind = kinds[settings->optimizer];
+    o->settings = *settings;
+    o->size = parameters->size;
+    for (int i = 0; i < o->kind->moments; i++)
+        FLO_TRY(flo_arena_take(arena, o->size, sizeof(flo_real), &o->moment[i]));
+    if (settings->average > 0)
+        FLO_TRY(flo_arena_take(arena, o->size, sizeof(flo_real), &o->average));
+    FLO_TRY(cut(arena, parameters, o));
+    *optimizer = o;
+    return FLO_OK;
+}
+
+void flo_optimizer_start(flo_optimizer *optimizer, const flo_real *theta)
+{
+    if (optimizer->average)
+        memcpy(optimizer->average, theta, (size_t)optimizer->size * sizeof *theta);
+}
+
+double flo_optimizer_norm(const flo_optimizer *o, const flo_real *gradient,
+                          double scale, int threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t p = 0; p < o->pieces; p++)
+        o->partial[p] = flo_vector_sum_squares(o->piece[p].end - o->piece[p].begin,
+                                               gradient + o->piece[p].begin);
+    double sum = 0;
+    for (int64_t p = 0; p < o->pieces; p++)
+        sum += o->partial[p];
+    return scale * sqrt(sum);
+}
+
+/* Early in training the average follows faster, so that the start is soon forgotten. */
+static double average_decay(double decay, int64_t step)
+{
+    const double early = (1.0 + (double)step) / (10.0 + (double)step);
+    return early < decay ? early : decay;
+}
+
+void flo_optimizer_step(const flo_optimizer *o, flo_step_numbers numbers, double norm,
+                        const flo_real *gradient, flo_real *theta, int threads)
+{
+    if (o->settings.clip > 0 && norm > o->settings.clip)
+        numbers.gradient_scale *= o->settings.clip / norm;
+    const flo_real follow =
+        (flo_real)(1 - average_decay(o->settings.average, numbers.step));
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t p = 0; p < o->pieces; p++) {
+        const int64_t begin = o->piece[p].begin, n = o->piece[p].end - begin;
+        flo_real *moment[2];
+        for (int i = 0; i < 2; i++)
+            moment[i] = o->moment[i] ? o->moment[i] + begin : NULL;
+        o->kind->update(&o->settings, &numbers, o->piece[p].decay, n, gradient + begin,
+                        theta + begin, moment);
+        if (o->average)
+            for (int64_t i = begin; i < begin + n; i++)
+                o->average[i] += follow * (theta[i] - o->average[i]);
+    }
+}

@@ -1,0 +1,28 @@
+/* Rows read in chunks of whole tiles: what evaluation walks. */
+#ifndef FLO_TRAIN_CHUNKS_H
+#define FLO_TRAIN_CHUNKS_H
+
+#include "data/rows.h"
+#include "flow/tiles.h"
+
+enum { FLO_CHUNK_ROWS = 16 * FLO_TILE_ROWS };
+
+/* A reader with room for one chunk. */
+typedef struct flo_chunks {
+    flo_context *context;
+    flo_rows *rows; /* borrowed */
+    int64_t count;  /* chunks of all rows */
+    flo_batch batch;
+    double *log_prob; /* [FLO_CHUNK_ROWS] */
+} flo_chunks;
+
+FLO_MUST_USE flo_status flo_chunks_create(flo_context *context, flo_rows *rows,
+                                          flo_chunks *chunks);
+void flo_chunks_free(flo_chunks *chunks);
+
+/* Reads chunk `chunk` into the batch and fills log_prob. Local. FLO_ERROR_FILE,
+   FLO_ERROR_DATA. */
+FLO_MUST_USE flo_status flo_chunks_log_prob(flo_chunks *chunks, flo_tiles *tiles,
+                                            const flo_real *theta, int64_t chunk);
+
+#endif

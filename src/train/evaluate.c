@@ -1,0 +1,167 @@
+/* Log-likelihood of rows over all ranks: chunks dealt to ranks, sums kept by chunk. */
+#include "train/evaluate.h"
+
+#include "core/lane_tree.h"
+#include "hdf5/output.h"
+#include "train/chunks.h"
+#include "train/lowest.h"
+
+#include <math.h>
+
+enum { MOST_TRIMMED = 10000 };
+
+/* Sums of one chunk, and of all: of w, w l, w^2, w^2 l, w^2 l^2, and counts. */
+enum { W, WL, W2, W2L, W2L2, ROWS, NONFINITE, SUMS };
+
+static void add_chunk(const flo_chunks *c, int64_t chunk, flo_lowest *lowest,
+                      double *sums)
+{
+    for (int64_t i = 0; i < c->batch.rows; i++) {
+        const double w = (double)c->batch.weight[i], l = c->log_prob[i];
+        if (w == 0)
+            continue;
+        flo_lowest_see(lowest, l, w, chunk * FLO_CHUNK_ROWS + i);
+        sums[W] += w;
+        sums[WL] += w * l;
+        sums[W2] += w * w;
+        sums[W2L] += w * w * l;
+        sums[W2L2] += w * w * l * l;
+        sums[ROWS] += 1;
+        sums[NONFINITE] += !isfinite(l);
+    }
+}
+
+static flo_status walk(flo_comm *comm, flo_context *context, flo_tiles *tiles,
+                       const flo_real *theta, flo_rows *rows, flo_lowest *lowest,
+                       double *sums)
+{
+    flo_chunks c;
+    FLO_TRY(flo_chunks_create(context, rows, &c));
+    const int ranks = flo_comm_size(comm), rank = flo_comm_rank(comm);
+    flo_status status = FLO_OK;
+    const int64_t last = flo_lane_first(c.count, ranks, rank + 1);
+    for (int64_t k = flo_lane_first(c.count, ranks, rank); k < last && status == FLO_OK;
+         k++) {
+        status = flo_chunks_log_prob(&c, tiles, theta, k);
+        if (status == FLO_OK)
+            add_chunk(&c, k, lowest, sums + k * SUMS);
+    }
+    flo_chunks_free(&c);
+    return status;
+}
+
+static void finish(const flo_lowest *lowest, const double *total, flo_evaluation *e)
+{
+    const double mean = total[WL] / total[W];
+    const double spread = total[W2L2] - 2 * mean * total[W2L] + mean * mean * total[W2];
+    e->rows = (int64_t)total[ROWS];
+    e->nonfinite = (int64_t)total[NONFINITE];
+    e->log_likelihood = mean;
+    e->standard_error = sqrt(spread > 0 ? spread : 0) / total[W];
+    e->lowest = lowest->held ? lowest->low[0].value : 0;
+    e->lowest_row = lowest->held ? (int64_t)lowest->low[0].row : -1;
+    e->trimmed_rows = e->rows / 10000 < MOST_TRIMMED ? e->rows / 10000 : MOST_TRIMMED;
+    double w = total[W], wl = total[WL];
+    for (int64_t i = 0; i < e->trimmed_rows; i++) {
+        w -= lowest->low[i].weight;
+        wl -= lowest->low[i].weight * lowest->low[i].value;
+    }
+    e->trimmed = wl / w;
+}
+
+static flo_status evaluate(flo_comm *comm, flo_context *context, flo_tiles *tiles,
+                           const flo_real *theta, flo_rows *rows, flo_lowest *lowest,
+                           int64_t chunks, double *sums, flo_evaluation *e)
+{
+    FLO_TRY(flo_comm_agree(comm, context,
+                           walk(comm, context, tiles, theta, rows, lowest, sums)));
+    flo_comm_share(comm, sums, chunks * SUMS);
+    FLO_TRY(flo_lowest_merge(comm, context, lowest));
+    double total[SUMS] = {0};
+    for (int64_t k = 0; k < chunks; k++)
+        for (int s = 0; s < SUMS; s++)
+            total[s] += sums[k * SUMS + s];
+    if (!(total[W] > 0))
+        return flo_fail(
+            context, FLO_ERROR_DATA,
+            "%s: data set %s: all %lld rows have weight 0, wanted at least one "
+            "that counts",
+            flo_rows_file(rows), flo_rows_dataset(rows),
+            (long long)flo_rows_count(rows));
+    if (flo_comm_rank(comm) == 0)
+        finish(lowest, total, e);
+    flo_comm_broadcast(comm, e, sizeof *e);
+    return FLO_OK;
+}
+
+flo_status flo_evaluate(flo_comm *comm, flo_context *context, flo_tiles *tiles,
+                        const flo_real *theta, flo_rows *rows, flo_evaluation *e)
+{
+    const int64_t N = flo_rows_count(rows);
+    const int64_t chunks = (N + FLO_CHUNK_ROWS - 1) / FLO_CHUNK_ROWS;
+    const int64_t trimmed = N / 10000 < MOST_TRIMMED ? N / 10000 : MOST_TRIMMED;
+    double *sums = NULL;
+    flo_lowest lowest = {0};
+    flo_status status = flo_allocate(context, chunks * SUMS, sizeof *sums, &sums);
+    if (status == FLO_OK)
+        status = flo_lowest_create(context, trimmed + 1, &lowest);
+    status = flo_comm_agree(comm, context, status);
+    if (status == FLO_OK)
+        status = evaluate(comm, context, tiles, theta, rows, &lowest, chunks, sums, e);
+    flo_lowest_free(context, &lowest);
+    flo_free(context, &sums);
+    return status;
+}
+
+/* One round: every rank scores one chunk, rank 0 writes them in order. */
+static flo_status write_round(flo_comm *comm, flo_context *context, flo_chunks *c,
+                              flo_tiles *tiles, const flo_real *theta, int64_t round,
+                              double *all, flo_output *output)
+{
+    const int64_t first = round * flo_comm_size(comm),
+                  mine = first + flo_comm_rank(comm);
+    flo_status status = FLO_OK;
+    c->batch.rows = 0;
+    if (mine < c->count)
+        status = flo_chunks_log_prob(c, tiles, theta, mine);
+    FLO_TRY(flo_comm_agree(comm, context, status));
+    flo_comm_gather_doubles(comm, c->log_prob, c->batch.rows, all);
+    if (flo_comm_rank(comm) == 0) {
+        const int64_t row = first * FLO_CHUNK_ROWS;
+        const int64_t left = flo_rows_count(c->rows) - row;
+        const int64_t most = flo_comm_size(comm) * (int64_t)FLO_CHUNK_ROWS;
+        status = flo_output_write(output, row, left < most ? left : most, all);
+    }
+    return flo_comm_agree(comm, context, status);
+}
+
+flo_status flo_log_prob_to_file(flo_comm *comm, flo_context *context, flo_tiles *tiles,
+                                const flo_real *theta, flo_rows *rows, const char *path,
+                                bool force, const char *source)
+{
+    flo_output *output = NULL;
+    flo_chunks c = {.context = context};
+    double *all = NULL;
+    flo_status status = FLO_OK;
+    if (flo_comm_rank(comm) == 0) {
+        status =
+            flo_output_create(context, path, force, source, "log_prob",
+                              FLO_ELEMENT_DOUBLE, flo_rows_count(rows), 0, &output);
+        if (status == FLO_OK)
+            status =
+                flo_allocate(context, flo_comm_size(comm) * (int64_t)FLO_CHUNK_ROWS,
+                             sizeof *all, &all);
+    }
+    if (status == FLO_OK)
+        status = flo_chunks_create(context, rows, &c);
+    status = flo_comm_agree(comm, context, status);
+    const int64_t rounds = (c.count + flo_comm_size(comm) - 1) / flo_comm_size(comm);
+    for (int64_t round = 0; round < rounds && status == FLO_OK; round++)
+        status = write_round(comm, context, &c, tiles, theta, round, all, output);
+    flo_chunks_free(&c);
+    flo_free(context, &all);
+    if (output && status == FLO_OK)
+        status = flo_output_close(&output);
+    flo_output_abandon(&output);
+    return flo_comm_agree(comm, context, status);
+}

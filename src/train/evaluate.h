@@ -1,0 +1,34 @@
+/* Log-likelihood of rows over all ranks, the same bits on any number of them. */
+#ifndef FLO_TRAIN_EVALUATE_H
+#define FLO_TRAIN_EVALUATE_H
+
+#include "comm/comm.h"
+#include "data/rows.h"
+#include "flow/tiles.h"
+
+typedef struct flo_evaluation {
+    int64_t rows;          /* with weight above 0 */
+    int64_t nonfinite;     /* rows whose log_prob is not finite */
+    double log_likelihood; /* weighted mean, nats a row */
+    double standard_error; /* of the mean */
+    double lowest;         /* the lowest log_prob */
+    int64_t lowest_row;    /* and its row */
+    int64_t trimmed_rows;  /* the lowest 0.01 % of the rows (at most 10,000) */
+    double trimmed;        /* weighted mean without them */
+} flo_evaluation;
+
+/* Evaluates all rows. Collective. FLO_ERROR_FILE, FLO_ERROR_DATA, FLO_ERROR_MEMORY;
+   agreed. */
+FLO_MUST_USE flo_status flo_evaluate(flo_comm *comm, flo_context *context,
+                                     flo_tiles *tiles, const flo_real *theta,
+                                     flo_rows *rows, flo_evaluation *evaluation);
+
+/* log_prob of all rows, in order, into data set `log_prob` [N] (double) of a new file;
+   written by rank 0. `source` says what made it. Collective. FLO_ERROR_USAGE (it exists
+   and force is false), FLO_ERROR_FILE, FLO_ERROR_DATA; agreed. */
+FLO_MUST_USE flo_status flo_log_prob_to_file(flo_comm *comm, flo_context *context,
+                                             flo_tiles *tiles, const flo_real *theta,
+                                             flo_rows *rows, const char *path,
+                                             bool force, const char *source);
+
+#endif

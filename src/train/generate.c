@@ -1,0 +1,87 @@
+/* Samples over all ranks, in rounds of one chunk a rank. */
+#include "train/generate.h"
+
+#include "hdf5/output.h"
+#include "train/chunks.h"
+
+/* What a rank works with. */
+typedef struct generator {
+    flo_comm *comm;
+    flo_context *context;
+    const flo_flow *flow;
+    flo_tiles *tiles;
+    const flo_real *theta;
+    const flo_generation *task;
+    flo_batch conditions; /* [chunk, C] */
+    flo_real *mine, *all; /* [chunk, D], [ranks, chunk, D] on rank 0 */
+    flo_output *output;   /* rank 0 */
+} generator;
+
+static flo_status prepare(generator *g)
+{
+    flo_context *const context = g->context;
+    const int64_t D = g->flow->features, C = g->flow->context;
+    const int64_t chunk = FLO_CHUNK_ROWS;
+    FLO_TRY(flo_allocate(context, chunk * D, sizeof(flo_real), &g->mine));
+    FLO_TRY(flo_allocate(context, chunk * C, sizeof(flo_real), &g->conditions.x));
+    FLO_TRY(flo_allocate(context, chunk, sizeof(flo_real), &g->conditions.weight));
+    if (flo_comm_rank(g->comm) != 0)
+        return FLO_OK;
+    FLO_TRY(flo_allocate(context, flo_comm_size(g->comm) * chunk * D, sizeof(flo_real),
+                         &g->all));
+    return flo_output_create(context, g->task->path, g->task->force, g->task->source,
+                             "samples", FLO_ELEMENT_REAL, g->task->count, D,
+                             &g->output);
+}
+
+static flo_status draw(generator *g, int64_t first, int64_t count)
+{
+    if (g->task->conditions)
+        FLO_TRY(flo_rows_read(g->task->conditions, first, count, &g->conditions, NULL));
+    flo_tiles_sample(g->tiles, g->theta, g->task->seed, first, count,
+                     g->task->temperature, g->conditions.x, g->mine);
+    return FLO_OK;
+}
+
+static flo_status do_round(generator *g, int64_t round)
+{
+    const int64_t D = g->flow->features, total = g->task->count;
+    const int64_t begin = round * flo_comm_size(g->comm) * FLO_CHUNK_ROWS;
+    const int64_t first = begin + flo_comm_rank(g->comm) * FLO_CHUNK_ROWS;
+    int64_t count = total - first;
+    count = count < 0 ? 0 : count < FLO_CHUNK_ROWS ? count : FLO_CHUNK_ROWS;
+    flo_status status = count ? draw(g, first, count) : FLO_OK;
+    FLO_TRY(flo_comm_agree(g->comm, g->context, status));
+    flo_comm_gather_reals(g->comm, g->mine, count * D, g->all);
+    if (g->output) {
+        const int64_t most = flo_comm_size(g->comm) * (int64_t)FLO_CHUNK_ROWS;
+        const int64_t left = total - begin;
+        status = flo_output_write(g->output, begin, left < most ? left : most, g->all);
+    }
+    return flo_comm_agree(g->comm, g->context, status);
+}
+
+flo_status flo_generate(flo_comm *comm, flo_context *context, const flo_flow *flow,
+                        flo_tiles *tiles, const flo_real *theta,
+                        const flo_generation *generation)
+{
+    generator g = {.comm = comm,
+                   .context = context,
+                   .flow = flow,
+                   .tiles = tiles,
+                   .theta = theta,
+                   .task = generation};
+    flo_status status = flo_comm_agree(comm, context, prepare(&g));
+    const int64_t most = flo_comm_size(comm) * (int64_t)FLO_CHUNK_ROWS;
+    const int64_t rounds = (generation->count + most - 1) / most;
+    for (int64_t round = 0; round < rounds && status == FLO_OK; round++)
+        status = do_round(&g, round);
+    flo_free(context, &g.mine);
+    flo_free(context, &g.all);
+    flo_free(context, &g.conditions.x);
+    flo_free(context, &g.conditions.weight);
+    if (g.output && status == FLO_OK)
+        status = flo_output_close(&g.output);
+    flo_output_abandon(&g.output);
+    return flo_comm_agree(comm, context, status);
+}

@@ -1,0 +1,305 @@
+/* The gradient of a step, summed in the order of the lane tree. */
+#include "train/gradient.h"
+
+#include "core/lane_tree.h"
+
+#include <omp.h>
+#include <string.h>
+
+enum { BLOCK = 4096 }; /* reals that threads add at a time, in cache */
+
+/* One thread and its lanes. */
+typedef struct worker {
+    int64_t first, last;      /* lanes */
+    flo_workspace *workspace; /* [last - first] */
+    flo_real *stack;          /* [depth, widest slice]: partial sums of one layer */
+    flo_real *block;          /* [depth of the rank, BLOCK] */
+    int64_t nodes;
+    flo_real **node; /* [nodes] of [P] */
+    int64_t nonfinite;
+} worker;
+
+struct flo_gradient {
+    flo_gradient_task task;
+    flo_exchange *exchange;
+    worker *worker;        /* [threads] */
+    int64_t widest;        /* reals of the widest slice */
+    int64_t buckets;       /* in the order of parameters */
+    int64_t *bucket_slice; /* [buckets + 1]: first slice of each */
+    int64_t *bounds;       /* [buckets + 1]: first parameter of each */
+    double exposed_seconds;
+};
+
+/* Slices are the layers and, as slice L, the base density. */
+static int64_t slice_first(const flo_flow *flow, int64_t k)
+{
+    if (k > flow->layers)
+        return flow->parameters.size;
+    return k == flow->layers ? flow->base_parameters : flow->layer[k].parameters;
+}
+
+static int64_t slice_size(const flo_flow *flow, int64_t k)
+{
+    return slice_first(flow, k + 1) - slice_first(flow, k);
+}
+
+/* Cuts the slices, from the last on, into buckets of at least the wanted size. */
+static flo_status cut_buckets(flo_arena *arena, flo_gradient *g)
+{
+    const flo_flow *const flow = g->task.flow;
+    const int64_t slices = flow->layers + 1;
+    const double wanted = g->task.bucket_mb * 1e6 / (double)sizeof(flo_real);
+    FLO_TRY(flo_arena_take(arena, slices + 1, sizeof(int64_t), &g->bucket_slice));
+    FLO_TRY(flo_arena_take(arena, slices + 1, sizeof(int64_t), &g->bounds));
+    int64_t end = slices, count = 0;
+    g->bucket_slice[count++] = slices; /* filled from the end, reversed below */
+    for (int64_t k = slices - 1; k >= 0; k--) {
+        const int64_t reals = slice_first(flow, end) - slice_first(flow, k);
+        if ((double)reals >= wanted || k == 0) {
+            g->bucket_slice[count++] = k;
+            end = k;
+        }
+    }
+    g->buckets = count - 1;
+    for (int64_t i = 0; i < count / 2; i++) {
+        const int64_t other = g->bucket_slice[count - 1 - i];
+        g->bucket_slice[count - 1 - i] = g->bucket_slice[i];
+        g->bucket_slice[i] = other;
+    }
+    for (int64_t b = 0; b <= g->buckets; b++)
+        g->bounds[b] = slice_first(flow, g->bucket_slice[b]);
+    return FLO_OK;
+}
+
+static flo_status take_nodes(flo_arena *arena, flo_gradient *g, worker *w)
+{
+    const int64_t V = g->task.plan->lanes;
+    w->nodes = flo_lane_nodes(V, w->first, w->last, NULL, NULL);
+    FLO_TRY(flo_arena_take(arena, w->nodes, sizeof *w->node, &w->node));
+    for (int64_t i = 0; i < w->nodes; i++) {
+        if (g->task.threads == 1) /* the thread's nodes are the rank's */
+            w->node[i] = flo_exchange_node(g->exchange, i);
+        else
+            FLO_TRY(flo_arena_take(arena, g->task.flow->parameters.size,
+                                   sizeof(flo_real), &w->node[i]));
+    }
+    return FLO_OK;
+}
+
+static flo_status create_worker(flo_arena *arena, flo_gradient *g, int64_t rank_depth,
+                                worker *w)
+{
+    const flo_lane_plan *const plan = g->task.plan;
+    const int64_t most_rows = (plan->batch + plan->lanes - 1) / plan->lanes;
+    const int64_t depth = flo_lane_depth(plan->lanes, w->first, w->last);
+    flo_real *scratch;
+    FLO_TRY(take_nodes(arena, g, w));
+    FLO_TRY(flo_arena_take(arena, depth * g->widest, sizeof(flo_real), &w->stack));
+    FLO_TRY(flo_arena_take(arena, rank_depth * BLOCK, sizeof(flo_real), &w->block));
+    FLO_TRY(flo_arena_take(arena, flo_workspace_scratch(g->task.flow, most_rows),
+                           sizeof(flo_real), &scratch));
+    FLO_TRY(
+        flo_arena_take(arena, w->last - w->first, sizeof *w->workspace, &w->workspace));
+    for (int64_t i = 0; i < w->last - w->first; i++)
+        FLO_TRY(flo_workspace_create(arena, g->task.flow, most_rows, true, scratch,
+                                     &w->workspace[i]));
+    return FLO_OK;
+}
+
+static flo_status create_workers(flo_comm *comm, flo_arena *arena, flo_gradient *g)
+{
+    const int64_t V = g->task.plan->lanes, T = g->task.threads;
+    const int64_t workers = flo_comm_size(comm) * T, mine = flo_comm_rank(comm) * T;
+    const int64_t rank_depth = flo_lane_depth(V, flo_lane_first(V, workers, mine),
+                                              flo_lane_first(V, workers, mine + T));
+    for (int64_t k = 0; k <= g->task.flow->layers; k++)
+        g->widest = slice_size(g->task.flow, k) > g->widest
+                        ? slice_size(g->task.flow, k)
+                        : g->widest;
+    FLO_TRY(flo_arena_take(arena, T, sizeof *g->worker, &g->worker));
+    for (int64_t t = 0; t < T; t++) {
+        g->worker[t].first = flo_lane_first(V, workers, mine + t);
+        g->worker[t].last = flo_lane_first(V, workers, mine + t + 1);
+        FLO_TRY(create_worker(arena, g, rank_depth, &g->worker[t]));
+    }
+    return FLO_OK;
+}
+
+flo_status flo_gradient_create(flo_comm *comm, flo_arena *arena,
+                               const flo_gradient_task *task, flo_gradient **gradient)
+{
+    flo_context *const context = flo_arena_context(arena);
+    flo_gradient *g;
+    flo_status status = flo_arena_take(arena, 1, sizeof *g, &g);
+    FLO_TRY(flo_comm_agree(comm, context, status));
+    g->task = *task;
+    FLO_TRY(flo_comm_agree(comm, context, cut_buckets(arena, g)));
+    FLO_TRY(flo_exchange_create(comm, context, task->plan->lanes, g->buckets, g->bounds,
+                                &g->exchange));
+    status = flo_comm_agree(comm, context, create_workers(comm, arena, g));
+    if (status != FLO_OK)
+        flo_exchange_destroy(&g->exchange);
+    *gradient = g;
+    return status;
+}
+
+void flo_gradient_destroy(flo_gradient **gradient)
+{
+    if (*gradient)
+        flo_exchange_destroy(&(*gradient)->exchange);
+    *gradient = NULL;
+}
+
+/* Forward of all lanes of a worker. */
+static void forward(const flo_gradient *g, worker *w, const flo_real *theta,
+                    int64_t step, double *value, double *weight)
+{
+    const flo_gradient_task *const task = &g->task;
+    w->nonfinite = 0;
+    for (int64_t lane = w->first; lane < w->last; lane++) {
+        flo_workspace *const ws = &w->workspace[lane - w->first];
+        const flo_rows_place place = {(uint64_t)step,
+                                      flo_lane_batch_first(task->plan, lane)};
+        ws->rows = flo_lane_batch_rows(task->plan, lane);
+        if (task->feed) {
+            flo_batch batch = {.x = flo_workspace_data(task->flow, ws),
+                               .context = ws->context,
+                               .weight = ws->weight};
+            flo_feed_fetch(task->feed, lane, &batch);
+        }
+        flo_workspace_draw(task->flow, ws, place.step, place.first_row);
+        task->objective->kind->forward(task->objective, task->flow, theta, ws, place);
+        const flo_lane_result result = flo_objective_sum(ws);
+        value[lane] = result.value;
+        weight[lane] = result.weight;
+        w->nonfinite += result.nonfinite;
+    }
+}
+
+static void add(int64_t n, flo_real *restrict sum, const flo_real *restrict more)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += more[i];
+}
+
+/* Folds the newest entry of `buffer` [.., stride] into those before it, as often as the
+   stack says; n reals count. */
+static void push(flo_lane_stack *stack, int level, int64_t index, int64_t n,
+                 int64_t stride, flo_real *buffer)
+{
+    int64_t top = stack->count;
+    for (int more = flo_lane_push(stack, level, index); more > 0; more--, top--)
+        add(n, buffer + (top - 1) * stride, buffer + top * stride);
+}
+
+/* Backward of slice k in all lanes of a worker, summed while it is in cache. */
+static void backward_slice(const flo_gradient *g, worker *w, const flo_real *theta,
+                           int64_t k)
+{
+    const flo_flow *const flow = g->task.flow;
+    const int64_t n = slice_size(flow, k);
+    flo_lane_stack stack = {.lanes = g->task.plan->lanes};
+    for (int64_t lane = w->first; lane < w->last; lane++) {
+        flo_workspace *const ws = &w->workspace[lane - w->first];
+        flo_real *const slice = w->stack + stack.count * g->widest;
+        memset(slice, 0, (size_t)n * sizeof *slice);
+        if (k == flow->layers)
+            g->task.objective->kind->backward(g->task.objective, flow, theta, ws,
+                                              slice);
+        else
+            flo_flow_backward_layer(flow, theta, ws, k, slice);
+        push(&stack, 0, lane, n, g->widest, w->stack);
+    }
+    for (int64_t i = 0; i < w->nodes; i++)
+        memcpy(w->node[i] + slice_first(flow, k), w->stack + i * g->widest,
+               (size_t)n * sizeof **w->node);
+}
+
+/* Adds the threads' nodes of [begin, end) into the rank's. */
+static void combine(const flo_gradient *g, worker *me, int64_t begin, int64_t end)
+{
+    const int64_t V = g->task.plan->lanes;
+    const int64_t n = end - begin;
+    flo_lane_stack stack = {.lanes = V};
+    for (int t = 0; t < g->task.threads; t++) {
+        const worker *const w = &g->worker[t];
+        int level[FLO_LANE_STACK];
+        int64_t index[FLO_LANE_STACK];
+        flo_lane_nodes(V, w->first, w->last, level, index);
+        for (int64_t i = 0; i < w->nodes; i++) {
+            memcpy(me->block + stack.count * BLOCK, w->node[i] + begin,
+                   (size_t)n * sizeof *me->block);
+            push(&stack, level[i], index[i], n, BLOCK, me->block);
+        }
+    }
+    for (int64_t i = 0; i < stack.count; i++)
+        memcpy(flo_exchange_node(g->exchange, i) + begin, me->block + i * BLOCK,
+               (size_t)n * sizeof *me->block);
+}
+
+/* Backward of a bucket's slices by all threads; then the bucket goes on its way. Called
+   by every thread of the team. */
+static void backward_bucket(const flo_gradient *g, worker *me, bool leads,
+                            const flo_real *theta, int64_t b)
+{
+    const int64_t lowest = g->bucket_slice[b] > g->task.flow->fixed
+                               ? g->bucket_slice[b]
+                               : g->task.flow->fixed;
+    for (int64_t k = g->bucket_slice[b + 1] - 1; k >= lowest; k--) {
+        backward_slice(g, me, theta, k);
+        if (leads)
+            flo_exchange_poke(g->exchange);
+    }
+    if (g->task.threads > 1) {
+#pragma omp barrier
+#pragma omp for schedule(static)
+        for (int64_t begin = g->bounds[b]; begin < g->bounds[b + 1]; begin += BLOCK) {
+            const int64_t end = begin + BLOCK;
+            combine(g, me, begin, end < g->bounds[b + 1] ? end : g->bounds[b + 1]);
+        }
+    }
+    if (leads)
+        flo_exchange_start(g->exchange, b);
+}
+
+int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t step,
+                             double *value, double *weight)
+{
+    memset(value, 0, (size_t)g->task.plan->lanes * sizeof *value);
+    memset(weight, 0, (size_t)g->task.plan->lanes * sizeof *weight);
+#pragma omp parallel num_threads(g->task.threads)
+    {
+        worker *const me = &g->worker[omp_get_thread_num()];
+        forward(g, me, theta, step, value, weight);
+        for (int64_t b = g->buckets - 1; b >= 0; b--)
+            backward_bucket(g, me, omp_get_thread_num() == 0, theta, b);
+    }
+    g->exposed_seconds += flo_exchange_finish(g->exchange);
+    int64_t nonfinite = 0;
+    for (int t = 0; t < g->task.threads; t++)
+        nonfinite += g->worker[t].nonfinite;
+    return nonfinite;
+}
+
+const flo_real *flo_gradient_vector(flo_gradient *gradient)
+{
+    return flo_exchange_sum(gradient->exchange);
+}
+
+const char *flo_gradient_bad_layer(const flo_gradient *g)
+{
+    const flo_flow *const flow = g->task.flow;
+    for (int t = 0; t < g->task.threads; t++)
+        for (int64_t i = 0; i < g->worker[t].last - g->worker[t].first; i++) {
+            const int64_t k =
+                flo_flow_first_nonfinite(flow, &g->worker[t].workspace[i]);
+            if (k >= 0)
+                return k < flow->layers ? flow->layer[k].name : flow->base->kind->name;
+        }
+    return NULL;
+}
+
+double flo_gradient_exposed_seconds(const flo_gradient *gradient)
+{
+    return gradient->exposed_seconds;
+}

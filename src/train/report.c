@@ -1,0 +1,227 @@
+/* What a run tells. */
+#include "train/report.h"
+
+#include "core/version.h"
+#include "linalg/products.h"
+#include "train/memory.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 4096 };
+
+/* What the rates of the next line are measured from. */
+struct flo_reporter {
+    double seconds;
+    int64_t step;
+    double wait, exposed;
+    bool open_line; /* a progress line stands on the terminal without a newline */
+};
+
+static bool on_terminal(const flo_trainer *t)
+{
+    return !t->options->quiet && isatty(STDERR_FILENO);
+}
+
+static void close_line(flo_trainer *t)
+{
+    if (t->reporter && t->reporter->open_line)
+        fputs("\n", stderr);
+    if (t->reporter)
+        t->reporter->open_line = false;
+}
+
+void flo_report_line(flo_trainer *t, const char *format, ...)
+{
+    if (flo_comm_rank(t->comm) != 0)
+        return;
+    char line[LINE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    close_line(t);
+    if (!t->options->quiet)
+        fprintf(stderr, "%s\n", line);
+    /* A log that cannot be written must not end a run: metrics and checkpoints tell. */
+    if (t->directory && flo_directory_log(t->directory, line) != FLO_OK)
+        fprintf(stderr, "%s\n", flo_context_message(t->context));
+}
+
+void flo_report_banner(flo_trainer *t)
+{
+    const flo_flow *const flow = t->flow;
+    flo_report_line(t, "flotilla %s (%s, %s), %s, MPI: %s", FLO_VERSION, FLO_COMMIT,
+                    FLO_REAL_NAME, flo_blas_library(), flo_comm_library(t->comm));
+    flo_report_line(t, "%d ranks x %d threads, %lld lanes, batch %lld, BLAS core %s",
+                    flo_comm_size(t->comm), t->threads, (long long)t->plan.lanes,
+                    (long long)t->plan.batch, t->blas_core);
+    if (t->rows[FLO_TRAIN])
+        flo_report_line(t, "data: %lld rows x %lld columns (%lld of context), %s:%s",
+                        (long long)t->plan.rows, (long long)flow->features,
+                        (long long)flow->context, flo_rows_file(t->rows[FLO_TRAIN]),
+                        flo_rows_dataset(t->rows[FLO_TRAIN]));
+    flo_report_line(t, "flow: %lld layers, %lld parameters; about %.0f MB a rank",
+                    (long long)flow->layers, (long long)flow->parameters.size,
+                    1e-6 * flo_memory_bytes(t));
+    flo_report_line(t, "run: %s, %lld steps to do, now at %lld",
+                    t->config.run.directory, (long long)t->steps,
+                    (long long)t->progress.step);
+}
+
+void flo_report_check(flo_trainer *t)
+{
+    char *table;
+    if (flo_comm_rank(t->comm) != 0 || flo_flow_describe(t->flow, &table) != FLO_OK)
+        return;
+    printf("layers, from %s:\n%s\n",
+           t->flow->direction == FLO_DIRECTION_DENSITY ? "data to noise"
+                                                       : "noise to data",
+           table);
+    if (t->rows[FLO_TRAIN]) {
+        const flo_dataset_info *const info = flo_rows_describe(t->rows[FLO_TRAIN]);
+        printf("data: %lld rows x %lld columns (%lld of context), %s, %s; read by %s\n",
+               (long long)t->plan.rows, (long long)t->flow->features,
+               (long long)t->flow->context, info->type, info->layout,
+               info->direct ? "pread" : "H5Dread");
+        printf(
+            "lanes: %lld of about %lld rows, in blocks of %lld, shuffled within %lld\n",
+            (long long)t->plan.lanes, (long long)flo_lane_rows(&t->plan, 0),
+            (long long)t->plan.block_rows, (long long)t->plan.window_rows);
+    }
+    printf("steps: %lld of %lld rows\n", (long long)t->steps, (long long)t->plan.batch);
+    printf("memory: about %.0f MB a rank with %d ranks x %d threads\n",
+           1e-6 * flo_memory_bytes(t), flo_comm_size(t->comm), t->threads);
+}
+
+void flo_report_start(flo_trainer *t)
+{
+    t->saved_seconds = flo_seconds();
+    if (flo_comm_rank(t->comm) != 0)
+        return;
+    if (flo_arena_take(t->arena, 1, sizeof *t->reporter, &t->reporter) != FLO_OK)
+        return;
+    t->reporter->seconds = flo_seconds();
+    t->reporter->step = t->progress.step;
+    t->reporter->wait = t->feed ? flo_feed_wait_seconds(t->feed) : 0;
+}
+
+/* "key": number, or null where JSON has none. */
+static void put(char *line, const char *key, double value, int digits)
+{
+    const size_t used = strlen(line);
+    if (isfinite(value))
+        snprintf(line + used, LINE_BYTES - used, ", \"%s\": %.*g", key, digits, value);
+    else
+        snprintf(line + used, LINE_BYTES - used, ", \"%s\": null", key);
+}
+
+static double epoch(const flo_trainer *t)
+{
+    return t->plan.rows
+               ? (double)t->progress.step * (double)t->plan.batch / (double)t->plan.rows
+               : 0;
+}
+
+static void show(flo_trainer *t, double train, double validation, double rate,
+                 double rows_per_second)
+{
+    char text[256], more[64] = "";
+    const double left = (double)(t->steps - t->progress.step) * (double)t->plan.batch /
+                        (rows_per_second > 0 ? rows_per_second : 1);
+    if (!isnan(validation))
+        snprintf(more, sizeof more, "  validation %.4f", validation);
+    snprintf(text, sizeof text,
+             "step %lld/%lld  %s %.4f%s  rate %.2e  %.0f rows/s  left %d:%02d:%02d",
+             (long long)t->progress.step, (long long)t->steps,
+             t->objective->kind->value_name, train, more, rate, rows_per_second,
+             (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
+    if (!on_terminal(t) || !isnan(validation)) {
+        flo_report_line(t, "%s", text);
+        return;
+    }
+    fprintf(stderr, "\r\033[K%s", text);
+    fflush(stderr);
+    t->reporter->open_line = true;
+}
+
+/* Rank 0 alone. */
+static flo_status write_line(flo_trainer *t, double train, double rate, double norm,
+                             double validation)
+{
+    flo_reporter *const r = t->reporter;
+    const double now = flo_seconds();
+    const double wait = t->feed ? flo_feed_wait_seconds(t->feed) : 0;
+    const double exposed = flo_gradient_exposed_seconds(t->gradient);
+    const double rows = (double)(t->progress.step - r->step) * (double)t->plan.batch;
+    const double rows_per_second = rows / (now - r->seconds);
+    char line[LINE_BYTES], name[64];
+    snprintf(name, sizeof name, "train_%s", t->objective->kind->value_name);
+    snprintf(line, sizeof line, "{\"step\": %lld", (long long)t->progress.step);
+    put(line, "epoch", epoch(t), 8);
+    put(line, "rows", (double)t->progress.step * (double)t->plan.batch, 15);
+    put(line, name, train, 12);
+    if (!isnan(validation))
+        put(line, "validation_log_likelihood", validation, 12);
+    put(line, "learning_rate", rate, 8);
+    put(line, "gradient_norm", norm, 8);
+    put(line, "bad_steps", (double)t->progress.bad_total, 15);
+    put(line, "rows_per_second", rows_per_second, 6);
+    put(line, "data_wait_seconds", wait - r->wait, 4);
+    put(line, "exposed_communication_seconds", exposed - r->exposed, 4);
+    strncat(line, "}", sizeof line - strlen(line) - 1);
+    show(t, train, validation, rate, rows_per_second);
+    r->seconds = flo_seconds();
+    r->step = t->progress.step;
+    r->wait = wait;
+    r->exposed = exposed;
+    return flo_directory_metrics(t->directory, line);
+}
+
+void flo_report_step(flo_trainer *t, double rate, double norm, double validation)
+{
+    const bool due = t->progress.step % t->config.report.every == 0 ||
+                     t->progress.step == t->steps || !isnan(validation);
+    if (!due)
+        return;
+    const double train = t->progress.window_value / t->progress.window_weight;
+    t->progress.window_value = t->progress.window_weight = 0;
+    if (t->reporter && write_line(t, train, rate, norm, validation) != FLO_OK)
+        flo_report_line(t, "%s", flo_context_message(t->context));
+}
+
+void flo_report_evaluation(const flo_evaluation *e, int64_t features, char *text,
+                           size_t size)
+{
+    char line[LINE_BYTES];
+    snprintf(line, sizeof line, "{\"rows\": %lld", (long long)e->rows);
+    put(line, "log_likelihood", e->log_likelihood, 12);
+    put(line, "standard_error", e->standard_error, 6);
+    put(line, "bits_per_dimension", -e->log_likelihood / ((double)features * log(2)),
+        12);
+    put(line, "lowest_log_prob", e->lowest, 12);
+    put(line, "lowest_row", (double)e->lowest_row, 15);
+    put(line, "trimmed_rows", (double)e->trimmed_rows, 15);
+    put(line, "trimmed_log_likelihood", e->trimmed, 12);
+    put(line, "nonfinite_rows", (double)e->nonfinite, 15);
+    snprintf(text, size, "%s}", line);
+}
+
+flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e)
+{
+    char text[LINE_BYTES + 2];
+    if (!t->directory)
+        return FLO_OK;
+    flo_report_line(t,
+                    "test log-likelihood %.4f +- %.4f nats over %lld rows; lowest %.4g "
+                    "(row %lld), %.4f without the lowest %lld rows",
+                    e->log_likelihood, e->standard_error, (long long)e->rows, e->lowest,
+                    (long long)e->lowest_row, e->trimmed, (long long)e->trimmed_rows);
+    flo_report_evaluation(e, t->flow->features, text, sizeof text - 1);
+    strncat(text, "\n", sizeof text - strlen(text) - 1);
+    return flo_file_replace(t->context, flo_directory_file(t->directory, "test.json"),
+                            text, strlen(text));
+}

@@ -1,0 +1,36 @@
+/* What a run tells: log lines, the banner, metrics, the progress line. Rank 0 only; on
+   other ranks the functions do nothing. */
+#ifndef FLO_TRAIN_REPORT_H
+#define FLO_TRAIN_REPORT_H
+
+#include "train/trainer.h"
+
+/* One line (printf format) to stderr, unless --quiet, and to log.txt. Local. */
+void flo_report_line(flo_trainer *trainer, const char *format, ...)
+    FLO_ATTRIBUTE(format(printf, 2, 3));
+
+/* What runs, on what, how large. Local. */
+void flo_report_banner(flo_trainer *trainer);
+
+/* The expanded layers, memory and read plan of --check, to stdout. Local. */
+void flo_report_check(flo_trainer *trainer);
+
+/* Forgets the times before the first step. Local. */
+void flo_report_start(flo_trainer *trainer);
+
+/* A line of metrics when report.every says so or a validation was made at this step
+   (validation, else NaN); the window of training sums starts anew. Every rank calls it:
+   the window is part of a checkpoint. A line that cannot be written is reported, and
+   training goes on. Local. */
+void flo_report_step(flo_trainer *trainer, double rate, double norm, double validation);
+
+/* test.json, and the figures to people. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_report_test(flo_trainer *trainer,
+                                        const flo_evaluation *evaluation);
+
+/* An evaluation as a JSON object, in text [size]; a number that JSON does not have is
+   null. features gives bits a dimension. Local. */
+void flo_report_evaluation(const flo_evaluation *evaluation, int64_t features,
+                           char *text, size_t size);
+
+#endif

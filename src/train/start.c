@@ -1,0 +1,142 @@
+/* How a run begins. */
+#include "train/start.h"
+
+#include "flow/model_file.h"
+#include "run/checkpoints.h"
+#include "train/loaded.h"
+#include "train/report.h"
+#include "train/save.h"
+
+#include <string.h>
+
+static void skipped(const char *path, const char *reason, void *argument)
+{
+    flo_trainer *const t = argument;
+    flo_report_line(t, "skipped %s: %s", path, reason);
+}
+
+/* Rank 0 alone. */
+static flo_status open_directory(flo_trainer *t)
+{
+    int64_t step;
+    FLO_TRY(flo_directory_open(t->context, t->config.run.directory, t->options->start,
+                               &t->directory));
+    FLO_TRY(flo_file_writer_create(t->context, &t->writer));
+    FLO_TRY(flo_file_writer_create(t->context, &t->best_writer));
+    if (t->options->start != FLO_START_RESUME)
+        return FLO_OK;
+    char state[32];
+    flo_directory_state(t->directory, state, sizeof state);
+    t->was_finished = strcmp(state, "finished") == 0;
+    return flo_checkpoints_newest(t->directory, skipped, t, &t->resumed_path, &step,
+                                  &t->resumed, &t->resumed_bytes);
+}
+
+/* Gives the checkpoint's bytes to the other ranks. */
+static flo_status share_checkpoint(flo_trainer *t)
+{
+    int64_t size = t->resumed ? (int64_t)t->resumed_bytes : 0;
+    flo_comm_broadcast(t->comm, &size, sizeof size);
+    if (!size)
+        return FLO_OK;
+    flo_status status = FLO_OK;
+    t->resumed_bytes = (size_t)size;
+    if (flo_comm_rank(t->comm) != 0)
+        status = flo_allocate(t->context, size, 1, &t->resumed);
+    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    flo_comm_broadcast(t->comm, t->resumed, size);
+    return flo_comm_broadcast_text(t->comm, t->context, &t->resumed_path);
+}
+
+flo_status flo_start_open(flo_trainer *t)
+{
+    const flo_status status = flo_comm_rank(t->comm) == 0 ? open_directory(t) : FLO_OK;
+    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    return share_checkpoint(t);
+}
+
+/* Fits the constants to the training data, where a layer wants that. */
+static flo_status fit(flo_trainer *t)
+{
+    flo_statistics statistics = {0};
+    const bool fitted = flo_flow_is_fitted(t->flow);
+    if (fitted)
+        FLO_TRY(flo_statistics_collect(t->comm, t->context, t->rows[FLO_TRAIN],
+                                       &t->plan, &statistics));
+    const flo_moments moments = {statistics.mean, statistics.deviation};
+    const flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
+    if (fitted)
+        flo_statistics_free(t->context, &statistics);
+    return flo_comm_agree(t->comm, t->context, status);
+}
+
+/* Constants and parameters of another run's model, which must have the same layers. */
+static flo_status init_from(flo_trainer *t, const flo_model_bytes *b)
+{
+    flo_image *image;
+    FLO_TRY(flo_image_open(t->context, b->path, b->bytes, b->size, &image));
+    flo_status status = flo_model_read_constants(image, t->flow);
+    if (status == FLO_OK)
+        status = flo_model_read_vector(
+            image, t->flow, flo_image_has(image, "average") ? "average" : "parameters",
+            t->theta);
+    flo_image_destroy(&image);
+    return status;
+}
+
+static flo_status init(flo_trainer *t)
+{
+    flo_model_bytes bytes;
+    FLO_TRY(flo_model_bytes_read(t->comm, t->context, t->options->init, &bytes));
+    const flo_status status = init_from(t, &bytes);
+    flo_model_bytes_free(t->context, &bytes);
+    return flo_comm_agree(t->comm, t->context, status);
+}
+
+flo_status flo_start_new(flo_trainer *t)
+{
+    FLO_TRY(fit(t));
+    flo_flow_init(t->flow, t->theta);
+    if (t->options->init)
+        FLO_TRY(init(t));
+    flo_optimizer_start(t->optimizer, t->theta);
+    return FLO_OK;
+}
+
+/* Says when the bits may differ from what an uninterrupted run would have given. */
+static void announce(flo_trainer *t, const char *core)
+{
+    flo_report_line(t, "resuming from %s at step %lld", t->resumed_path,
+                    (long long)t->progress.step);
+    if (strcmp(core, t->blas_core) != 0)
+        flo_report_line(
+            t,
+            "note: BLAS core %s -> %s: the same bits as without the stop are "
+            "not promised",
+            core, t->blas_core);
+}
+
+static flo_status read_snapshot(flo_trainer *t)
+{
+    const flo_snapshot snapshot = flo_save_view(t);
+    flo_image *image;
+    char *core = NULL;
+    FLO_TRY(flo_image_open(t->context, t->resumed_path, t->resumed, t->resumed_bytes,
+                           &image));
+    flo_status status =
+        flo_snapshot_read(t->context, image, t->resumed_path, &snapshot, &core);
+    flo_image_destroy(&image);
+    if (status == FLO_OK && t->directory) {
+        announce(t, core);
+        status = flo_directory_cut_metrics(t->directory, t->progress.step);
+    }
+    t->started_step = t->progress.step;
+    flo_free(t->context, &core);
+    flo_free(t->context, &t->resumed);
+    return status;
+}
+
+flo_status flo_start_resume(flo_trainer *t)
+{
+    return flo_comm_agree(t->comm, t->context, read_snapshot(t));
+}

@@ -1,0 +1,21 @@
+/* How a run begins: its directory, and new, from a model, or where it left off. */
+#ifndef FLO_TRAIN_START_H
+#define FLO_TRAIN_START_H
+
+#include "train/trainer.h"
+
+/* Opens and locks the run directory on rank 0; for --resume, finds the newest
+   checkpoint that verifies and gives its bytes to all ranks (trainer->resumed, NULL
+   when nothing was ever written). Collective. FLO_ERROR_USAGE, FLO_ERROR_FILE; agreed.
+ */
+FLO_MUST_USE flo_status flo_start_open(flo_trainer *trainer);
+
+/* Begins at step 0: constants fitted to the data, parameters drawn or those of --init.
+   Collective. FLO_ERROR_DATA, FLO_ERROR_FILE; agreed. */
+FLO_MUST_USE flo_status flo_start_new(flo_trainer *trainer);
+
+/* Goes on where the checkpoint in trainer->resumed left off. Collective.
+   FLO_ERROR_FILE, FLO_ERROR_DATA; agreed. */
+FLO_MUST_USE flo_status flo_start_resume(flo_trainer *trainer);
+
+#endif

@@ -1,0 +1,33 @@
+/* How many threads a rank uses. */
+#include "train/threads.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+/* The cores in this rank's mask, shared with the ranks beside it on the host. */
+static int64_t usable(flo_comm *comm)
+{
+    if (getenv("OMP_NUM_THREADS"))
+        return omp_get_max_threads();
+    const int64_t share = omp_get_num_procs() / flo_comm_sharing(comm);
+    return share > 1 ? share : 1;
+}
+
+flo_status flo_threads_choose(flo_comm *comm, flo_arena *arena,
+                              const flo_config *config, int *threads)
+{
+    const int64_t lanes = config->train.lanes, ranks = flo_comm_size(comm);
+    const bool automatic = config->run.threads == FLO_AUTO;
+    double least = (double)(automatic ? usable(comm) : config->run.threads);
+    flo_comm_minimum(comm, &least, 1);
+    if (automatic && ranks <= lanes && (int64_t)least * ranks > lanes)
+        least = (double)(lanes / ranks);
+    *threads = (int)least;
+    if (ranks * *threads <= lanes)
+        return FLO_OK;
+    return flo_settings_fail(
+        arena, flo_node_find(flo_node_find(config->root, "train"), "lanes"),
+        "at least ranks x threads = %lld x %d; start the run with train.lanes: %lld or "
+        "more, or with at most %lld ranks of 1 thread",
+        (long long)ranks, *threads, (long long)(ranks * *threads), (long long)lanes);
+}

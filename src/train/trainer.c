@@ -1,0 +1,228 @@
+/* A training run built up to its first step. */
+#include "train/trainer.h"
+
+#include "core/lane_tree.h"
+#include "flow/model_file.h"
+#include "linalg/products.h"
+#include "run/checkpoints.h"
+#include "train/start.h"
+#include "train/threads.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+double flo_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+const flo_real *flo_trainer_parameters(const flo_trainer *t)
+{
+    return t->optimizer->average ? t->optimizer->average : t->theta;
+}
+
+static flo_status open_split(flo_trainer *t, flo_split split)
+{
+    return flo_rows_open(t->context, &t->config.data, (uint64_t)t->config.run.seed,
+                         split, &t->rows[split]);
+}
+
+/* Splits of one run must have the same columns. */
+static flo_status check_columns(const flo_trainer *t, const flo_rows *other)
+{
+    const flo_rows *const train = t->rows[FLO_TRAIN];
+    if (flo_rows_features(other) == flo_rows_features(train) &&
+        flo_rows_context_features(other) == flo_rows_context_features(train))
+        return FLO_OK;
+    return flo_fail(
+        t->context, FLO_ERROR_DATA,
+        "%s: data set %s has %lld columns and %lld of context, wanted %lld and "
+        "%lld as in data set %s",
+        flo_rows_file(other), flo_rows_dataset(other),
+        (long long)flo_rows_features(other),
+        (long long)flo_rows_context_features(other),
+        (long long)flo_rows_features(train),
+        (long long)flo_rows_context_features(train), flo_rows_dataset(train));
+}
+
+static flo_status open_data(flo_trainer *t)
+{
+    FLO_TRY(flo_config_data(t->arena, &t->config));
+    FLO_TRY(open_split(t, FLO_TRAIN));
+    FLO_TRY(flo_rows_fingerprint(t->rows[FLO_TRAIN], &t->fingerprint));
+    if (t->config.data.validation) {
+        FLO_TRY(open_split(t, FLO_VALIDATION));
+        FLO_TRY(check_columns(t, t->rows[FLO_VALIDATION]));
+    }
+    if (t->config.data.test) {
+        FLO_TRY(open_split(t, FLO_TEST));
+        FLO_TRY(check_columns(t, t->rows[FLO_TEST]));
+    }
+    return FLO_OK;
+}
+
+/* The window that was chosen once holds for the rest of the run. */
+static flo_status keep_window(flo_trainer *t, const flo_node *stored)
+{
+    const flo_node *const data = stored ? flo_node_find(stored, "data") : NULL;
+    const flo_node *const window = data ? flo_node_find(data, "window_rows") : NULL;
+    if (!window || t->config.data.window_rows != FLO_AUTO)
+        return FLO_OK;
+    FLO_TRY(flo_node_set(t->arena, flo_node_find(t->config.root, "data"), "window_rows",
+                         window->text, window->file));
+    return flo_config_data(t->arena, &t->config);
+}
+
+static flo_status plan_data(flo_trainer *t)
+{
+    const flo_rows *const rows = t->rows[FLO_TRAIN];
+    const int64_t columns = flo_rows_features(rows) + flo_rows_context_features(rows);
+    FLO_TRY(flo_lane_plan_make(
+        t->context, flo_rows_count(rows), t->config.train.lanes, t->config.train.batch,
+        (columns + 1) * (int64_t)sizeof(float), flo_rows_describe(rows)->chunk_rows,
+        t->config.data.memory, t->config.data.window_rows, (uint64_t)t->config.run.seed,
+        &t->plan));
+    char *text;
+    FLO_TRY(flo_arena_print(t->arena, &text, "%lld", (long long)t->plan.window_rows));
+    FLO_TRY(flo_node_set(t->arena, flo_node_find(t->config.root, "data"), "window_rows",
+                         text, "chosen"));
+    t->streams = t->plan.window_rows < flo_lane_rows(&t->plan, t->plan.lanes - 1);
+    const int64_t workers = flo_comm_size(t->comm) * t->threads;
+    const int64_t first = flo_comm_rank(t->comm) * t->threads;
+    return flo_feed_create(t->context, t->rows[FLO_TRAIN], &t->plan,
+                           flo_lane_first(t->plan.lanes, workers, first),
+                           flo_lane_first(t->plan.lanes, workers, first + t->threads),
+                           &t->feed);
+}
+
+static flo_status count_steps(flo_trainer *t)
+{
+    t->steps = t->config.train.steps;
+    if (t->steps)
+        return FLO_OK;
+    if (!t->objective->kind->uses_data)
+        return flo_settings_fail(t->arena, flo_node_find(t->config.root, "train"),
+                                 "train.steps: without data there are no epochs");
+    t->steps = (int64_t)ceil(t->config.train.epochs * (double)t->plan.rows /
+                             (double)t->plan.batch);
+    return FLO_OK;
+}
+
+static flo_status build_model(flo_trainer *t)
+{
+    const bool data = t->objective->kind->uses_data;
+    const int64_t D =
+        data ? flo_rows_features(t->rows[FLO_TRAIN]) : t->objective->features;
+    const int64_t C = data ? flo_rows_context_features(t->rows[FLO_TRAIN]) : 0;
+    FLO_TRY(flo_flow_create(t->arena, t->config.root, D, C,
+                            (uint64_t)t->config.run.seed, &t->flow));
+    FLO_TRY(flo_objective_check(t->objective, t->arena, t->config.root, t->flow));
+    FLO_TRY(flo_arena_take(t->arena, t->flow->parameters.size, sizeof *t->theta,
+                           &t->theta));
+    FLO_TRY(flo_arena_take(t->arena, 2 * t->plan.lanes + 2, sizeof *t->control,
+                           &t->control));
+    FLO_TRY(flo_optimizer_create(t->arena, &t->config.train.optimizer,
+                                 &t->flow->parameters, &t->optimizer));
+    FLO_TRY(flo_tiles_create(t->arena, t->flow, t->threads, &t->tiles));
+    return flo_config_print(t->arena, &t->config, &t->config_text);
+}
+
+/* Everything that one rank does alone; errors are agreed on by the caller. */
+static flo_status build(flo_trainer *t, const flo_node *stored)
+{
+    FLO_TRY(flo_objective_create(t->arena, t->config.root, &t->objective));
+    t->plan = (flo_lane_plan){.lanes = t->config.train.lanes,
+                              .batch = t->config.train.batch,
+                              .seed = (uint64_t)t->config.run.seed};
+    if (t->objective->kind->uses_data) {
+        FLO_TRY(open_data(t));
+        FLO_TRY(keep_window(t, stored));
+        FLO_TRY(plan_data(t));
+    }
+    FLO_TRY(count_steps(t));
+    FLO_TRY(build_model(t));
+    return stored ? flo_config_same(t->arena, stored, &t->config) : FLO_OK;
+}
+
+/* The config of the checkpoint that the run goes on from; NULL when it starts. */
+static flo_status stored_config(flo_trainer *t, flo_node **stored)
+{
+    *stored = NULL;
+    if (!t->resumed)
+        return FLO_OK;
+    flo_image *image;
+    char *text;
+    FLO_TRY(flo_image_open(t->context, t->resumed_path, t->resumed, t->resumed_bytes,
+                           &image));
+    const flo_status status =
+        flo_model_config(t->arena, image, t->resumed_path, &text, stored);
+    flo_image_destroy(&image);
+    return status;
+}
+
+static flo_status create_gradient(flo_trainer *t)
+{
+    const flo_gradient_task task = {.objective = t->objective,
+                                    .flow = t->flow,
+                                    .feed = t->feed,
+                                    .plan = &t->plan,
+                                    .threads = t->threads,
+                                    .bucket_mb = t->config.comm.bucket_mb};
+    return flo_gradient_create(t->comm, t->arena, &task, &t->gradient);
+}
+
+static flo_status create(flo_trainer *t)
+{
+    const flo_train_options *const o = t->options;
+    flo_status status = flo_arena_create(t->context, &t->arena);
+    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    FLO_TRY(flo_config_load(t->comm, t->arena, o->config, o->overrides,
+                            o->override_count, &t->config));
+    status = flo_threads_choose(t->comm, t->arena, &t->config, &t->threads);
+    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    if (!o->check && o->start != FLO_START_FRESH)
+        FLO_TRY(flo_start_open(t));
+    flo_node *stored;
+    status = stored_config(t, &stored);
+    if (status == FLO_OK)
+        status = build(t, stored);
+    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    if (o->check)
+        return FLO_OK;
+    FLO_TRY(create_gradient(t));
+    if (t->resumed)
+        return flo_start_resume(t);
+    FLO_TRY(flo_start_new(t));
+    return o->start == FLO_START_FRESH ? flo_start_open(t) : FLO_OK;
+}
+
+flo_status flo_trainer_create(flo_comm *comm, flo_context *context,
+                              const flo_train_options *options, flo_trainer *t)
+{
+    *t = (flo_trainer){.options = options,
+                       .comm = comm,
+                       .context = context,
+                       .start_seconds = flo_seconds(),
+                       .saving_step = -1,
+                       .saved_step = -1,
+                       .blas_core = flo_blas_start()};
+    t->progress = (flo_progress){.best = -INFINITY, .plateau.best = -INFINITY};
+    return create(t);
+}
+
+void flo_trainer_destroy(flo_trainer *t)
+{
+    flo_file_writer_destroy(&t->writer);
+    flo_file_writer_destroy(&t->best_writer);
+    flo_directory_close(&t->directory);
+    flo_gradient_destroy(&t->gradient);
+    flo_feed_destroy(&t->feed);
+    for (int split = 0; split < FLO_SPLITS; split++)
+        flo_rows_close(&t->rows[split]);
+    flo_free(t->context, &t->resumed);
+    flo_free(t->context, &t->resumed_path);
+    flo_arena_destroy(&t->arena);
+}

@@ -1,0 +1,87 @@
+/* Everything that a training run holds, made once before the first step. */
+#ifndef FLO_TRAIN_TRAINER_H
+#define FLO_TRAIN_TRAINER_H
+
+#include "data/statistics.h"
+#include "hdf5/sealed_file.h"
+#include "run/directory.h"
+#include "run/snapshot.h"
+#include "train/config.h"
+#include "train/evaluate.h"
+#include "train/gradient.h"
+
+/* What the command line asks for. */
+typedef struct flo_train_options {
+    const char *config; /* path */
+    const char *const *overrides;
+    int64_t override_count;
+    flo_start start;
+    const char *init; /* MODEL whose parameters are the start; NULL: none */
+    bool check;       /* print what would be done, and stop */
+    bool quiet;
+    double max_seconds; /* 0: no limit */
+} flo_train_options;
+
+typedef struct flo_reporter flo_reporter;
+
+typedef struct flo_trainer {
+    const flo_train_options *options;
+    flo_comm *comm;       /* borrowed */
+    flo_context *context; /* borrowed */
+    flo_arena *arena;
+    double start_seconds; /* of the clock */
+
+    flo_config config;
+    char *config_text; /* effective */
+    int threads;
+    const char *blas_core;
+
+    flo_rows *rows[FLO_SPLITS]; /* NULL where the run has no such split */
+    uint64_t fingerprint;
+    flo_lane_plan plan;
+    flo_feed *feed;
+    bool streams; /* windows are read again and again */
+
+    flo_objective *objective;
+    flo_flow *flow;
+    flo_real *theta; /* [P] */
+    flo_gradient *gradient;
+    flo_optimizer *optimizer;
+    flo_tiles *tiles;
+
+    int64_t steps;        /* to do in all */
+    int64_t started_step; /* of this process */
+    bool was_finished;    /* rank 0: the run had ended before this process */
+    flo_progress progress;
+    double *control; /* [2 V + 2]: value and weight by lane, bad rows, stop requests */
+
+    flo_directory *directory; /* rank 0 */
+    flo_file_writer *writer;  /* rank 0 */
+    flo_file_writer *best_writer;
+    int64_t saving_step; /* being written, -1: none */
+    int64_t saved_step;  /* newest durable, -1: none by this process */
+    int64_t save_failures;
+    double saved_seconds;   /* of the clock, at the last save */
+    flo_reporter *reporter; /* rank 0 */
+    void *resumed;          /* bytes of the checkpoint to go on from, on all ranks */
+    size_t resumed_bytes;
+    char *resumed_path; /* for messages */
+} flo_trainer;
+
+/* Builds a run up to its first step: config, data, lanes, flow, memory, run directory,
+   and the start: new, from a model, or where a checkpoint left off. Collective. Any
+   error is agreed; nothing was overwritten then. */
+FLO_MUST_USE flo_status flo_trainer_create(flo_comm *comm, flo_context *context,
+                                           const flo_train_options *options,
+                                           flo_trainer *trainer);
+
+/* Waits for checkpoints under way and frees everything. Collective. */
+void flo_trainer_destroy(flo_trainer *trainer);
+
+/* The parameters to evaluate and sample with: the average where there is one. Borrowed.
+ */
+const flo_real *flo_trainer_parameters(const flo_trainer *trainer);
+
+double flo_seconds(void); /* of a clock that never goes back */
+
+#endif

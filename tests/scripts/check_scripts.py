@@ -1,0 +1,371 @@
+"""The scripts do what they say: data sets, pictures, packages, launchers.
+
+Called as: check_scripts.py PROGRAM MPIEXEC. The launchers run a stand-in for the program, so
+that what is judged is the launcher; scripts/demo and scripts/test are not run here.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import h5py
+import numpy as np
+from PIL import Image
+from scipy.io import netcdf_file
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+SCRIPTS = os.path.join(ROOT, "scripts")
+COADS = "/usr/share/ferret-vis/data/coads_climatology.cdf"
+
+
+def check(truth, what):
+    if not truth:
+        raise AssertionError(what)
+
+
+def run(*command, code=0, says="", **options):
+    """Runs a script; its exit code and a part of what it prints must be as wanted."""
+    command = [sys.executable, *command] if command[0].endswith(".py") else list(command)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, text=True, timeout=120, **options)
+    check(done.returncode == code and says in done.stdout,
+          f"{' '.join(command)}: exit {done.returncode}, wanted {code} and {says!r} in:\n"
+          f"{done.stdout}")
+    check(code == 0 or "Traceback" not in done.stdout, f"no clear message:\n{done.stdout}")
+    return done.stdout
+
+
+def script(name):
+    return os.path.join(SCRIPTS, name)
+
+
+def splits(path):
+    with h5py.File(path) as file:
+        return {name: file[name][:] for name in ("train", "validation", "test")}
+
+
+def write_program(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+    os.chmod(path, 0o755)
+
+
+def same(a, b):
+    return all(np.array_equal(a[k], b[k]) for k in a)
+
+
+# ---- data sets
+
+def check_moons(work):
+    a, b, c = (os.path.join(work, f"moons{i}.h5") for i in range(3))
+    rows = ["--train", "400", "--validation", "100", "--test", "100"]
+    run(script("make_moons.py"), "-o", a, *rows)
+    run(script("make_moons.py"), "-o", b, *rows)
+    run(script("make_moons.py"), "-o", c, *rows, "--seed", "1")
+    x = splits(a)
+    check([x[k].shape for k in x] == [(400, 2), (100, 2), (100, 2)], "shapes of the moons")
+    check(x["train"].dtype == np.float32, "type of the moons")
+    check(same(x, splits(b)) and not same(x, splits(c)), "the seed decides the moons")
+    check(not (x["validation"] == x["test"]).any(), "the splits of the moons differ")
+    # Every row is near one of the two half circles.
+    upper = np.abs(np.hypot(x["train"][:, 0], x["train"][:, 1]) - 1)
+    lower = np.abs(np.hypot(x["train"][:, 0] - 1, x["train"][:, 1] - 0.5) - 1)
+    check(np.minimum(upper, lower).max() < 0.5, "moons lie on half circles")
+
+
+def check_affine(work):
+    path = os.path.join(work, "affine.h5")
+    text = run(script("make_affine_1d.py"), "-o", path, "--train", "5000", "--mean", "-2",
+               "--std", "4")
+    x = splits(path)
+    check(not (x["validation"] == x["test"]).any(), "the splits of affine_1d differ")
+    x = x["train"].astype(np.float64)
+    check(x.shape == (5000, 1), "shape of affine_1d")
+    check(abs(x.mean() + 2) < 0.3 and abs(x.std() - 4) < 0.3, "moments of affine_1d")
+    best = -np.log(x.std()) - 0.5 * (1 + np.log(2 * np.pi))
+    check(f"{best:.6f}" in text, f"affine_1d prints the closed form {best:.6f}: {text}")
+    # The same number from the script that fits a Gaussian.
+    told = json.loads(run(script("gaussian_baseline.py"), path, "--test", "train", "--json"))
+    check(abs(told["train"]["log_likelihood"] - best) < 1e-9, "the Gaussian's likelihood")
+    run(script("gaussian_baseline.py"), path, "--test", "none", code=1, says="it has: ")
+    run(script("gaussian_baseline.py"), "/nowhere.h5", code=1, says="cannot be read")
+
+
+def make_climatology(path, random):
+    """A stand-in for COADS: each value tells its cell and month; a tenth is missing."""
+    names = ["SST", "AIRT", "SPEH", "WSPD", "UWND", "VWND", "SLP"]
+    shape = (12, 30, 40)
+    month, latitude, longitude = np.indices(shape)
+    with netcdf_file(path, "w") as file:
+        for name, size in zip("tyx", shape):
+            file.createDimension(name, size)
+        for i, name in enumerate(names):
+            x = [month, latitude, longitude][min(i, 2)].astype(np.float32)
+            x[random.random(shape) < 0.1] = -1e34
+            file.createVariable(name, "f4", tuple("tyx"))[:] = x
+
+
+def check_coads(work):
+    source, path = os.path.join(work, "c.cdf"), os.path.join(work, "coads.h5")
+    make_climatology(source, np.random.default_rng(0))
+    run(script("make_coads.py"), "--source", source, "-o", path)
+    x = splits(path)
+    total = sum(len(v) for v in x.values())
+    check(0.42 < total / (12 * 30 * 40) < 0.54, f"{total} rows: those without a gap")
+    check(all(v.min() >= 0 for v in x.values()), "no missing value is left")
+    squares = {k: {(int(r[1]) // 5, int(r[2]) // 5) for r in v} for k, v in x.items()}
+    check(not (squares["train"] & squares["test"] or squares["train"] & squares["validation"]
+               or squares["validation"] & squares["test"]), "no square gives to two splits")
+    check(len(set(x["train"][:100, 0])) == 12, "the rows are shuffled")
+    run(script("make_coads.py"), "--source", "/nowhere.cdf", code=1, says="ferret-datasets")
+    run(script("make_coads.py"), "--source", __file__, code=1, says="not a NetCDF 3 file")
+
+
+def check_coads_cut(work):
+    cut = os.path.join(ROOT, "configs", "data", "coads_small.h5")
+    check(os.path.getsize(cut) < 400000, "the committed cut is under 400 kB")
+    with h5py.File(cut) as file:
+        for name in ("train", "validation", "test"):
+            data = file[name]
+            check(data.dtype == np.float32 and data.shape[1] == 7 and data.chunks is None,
+                  f"{name} of the committed cut: float32, 7 columns, contiguous")
+            check(len(data.attrs["columns"]) == 7 and np.isfinite(data[:]).all(),
+                  f"{name} of the committed cut: names, no gaps")
+    if os.path.exists(COADS):
+        again = os.path.join(work, "cut.h5")
+        run(script("make_coads.py"), "--cut", "-o", again)
+        check(same(splits(cut), splits(again)), "make_coads.py --cut makes the committed cut")
+
+
+def make_images(folder, random):
+    for split, count in (("train", 200), ("val", 100)):
+        os.makedirs(os.path.join(folder, split))
+        for i in range(count):
+            pixels = random.integers(0, 256, (16, 24, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(os.path.join(folder, split, f"{1000 + i}.jpg"))
+
+
+def check_bsds300(work):
+    images = os.path.join(work, "images")
+    make_images(images, np.random.default_rng(0))
+    rows = ["--train", "300", "--validation", "60", "--test", "80"]
+    a, b = os.path.join(work, "a.h5"), os.path.join(work, "b.h5")
+    run(script("make_bsds300.py"), images, "-o", a, *rows)
+    run(script("make_bsds300.py"), images, "-o", b, *rows, "--chunk-rows", "64", "--gzip", "4")
+    x = splits(a)
+    check([v.shape for v in x.values()] == [(300, 63), (60, 63), (80, 63)], "patch shapes")
+    check(same(x, splits(b)), "the layout does not change the patches")
+    with h5py.File(b) as file, h5py.File(a) as plain:
+        check(file["train"].chunks == (64, 63) and file["train"].compression == "gzip",
+              "chunked and compressed as asked")
+        check(plain["train"].chunks is None, "contiguous unless asked")
+        ids = [set(plain[k].attrs["image_ids"]) for k in ("train", "validation")]
+        check(len(ids[0]) == 180 and len(ids[1]) == 20 and not ids[0] & ids[1],
+              "180 images for training, 20 others for validation")
+    # The dropped pixel is minus the sum of the others: all are within (-1, 1).
+    whole = np.concatenate([x["test"], -x["test"].sum(axis=1, keepdims=True)], axis=1)
+    check(np.abs(whole).max() < 1 and np.abs(whole.mean(axis=1)).max() < 1e-6, "zero mean")
+    os.remove(os.path.join(images, "val", "1007.jpg"))
+    run(script("make_bsds300.py"), images, "-o", a, code=1, says="found 99 images")
+    run(script("make_bsds300.py"), work, "-o", a, code=1, says="no such folder")
+
+
+# ---- the picture
+
+def make_run(run_folder, data):
+    random = np.random.default_rng(0)
+    os.makedirs(os.path.join(run_folder, "samples"))
+    with h5py.File(data) as file:
+        columns = file["test"].shape[1]
+    with h5py.File(os.path.join(run_folder, "samples", "step-0000000100.h5"), "w") as file:
+        file["samples"] = random.normal(size=(200, columns)).astype(np.float32)
+    with open(os.path.join(run_folder, "config.yaml"), "w") as file:
+        file.write(f"data: {{files: [{data}], train: train, validation: 0.1, test: test}}\n")
+    with open(os.path.join(run_folder, "metrics.jsonl"), "w") as file:
+        for step in range(10, 101, 10):
+            line = {"step": step, "epoch": 0.1, "rows": step * 8, "gradient_norm": 1.5,
+                    "train_log_likelihood": -3.0, "learning_rate": 1e-3}
+            if step % 20 == 0:
+                line["validation_log_likelihood"] = -3.1
+            file.write(json.dumps(line) + "\n")
+        file.write('{"step": 110, "tra')  # a run that is going on
+
+
+def check_plot(work):
+    data = os.path.join(ROOT, "configs", "data", "coads_small.h5")
+    folder = os.path.join(work, "run")
+    make_run(folder, data)
+    plot = script("plot_run.py")
+    run(plot, folder)
+    with Image.open(os.path.join(folder, "plot.png")) as picture:
+        check(picture.format == "PNG", "a PNG")
+        check(all(600 < side < 3000 for side in picture.size), f"size {picture.size}")
+        check(len(picture.convert("RGB").getcolors(1 << 24)) > 50, "the picture is not empty")
+    few = os.path.join(work, "few.png")
+    run(plot, folder, "--columns", "0,6", "-o", few)
+    run(plot, folder, "--curves-only", "-o", few)
+    run(plot, folder, "--columns", "7", code=1, says="not among the 7")
+    run(plot, os.path.join(work, "nothing"), code=1, says="no such run directory")
+    run(plot, folder, "--samples", data, code=1, says="no data set 'samples'")
+    os.remove(os.path.join(folder, "samples", "step-0000000100.h5"))
+    run(plot, folder, code=1, says="no step-*.h5 yet")
+    os.remove(os.path.join(folder, "metrics.jsonl"))
+    run(plot, folder, code=1, says="run directory of `flotilla train`")
+
+
+# ---- packages
+
+def tool_folder(work, *tools):
+    """A folder with nothing on PATH but the shell's own tools."""
+    folder = tempfile.mkdtemp(dir=work)
+    for tool in ("bash", "cat", "env", "grep", "sed", "dirname", "readlink", *tools):
+        os.symlink(shutil.which(tool), os.path.join(folder, tool))
+    return folder
+
+
+def check_setup(work):
+    bash, setup = shutil.which("bash"), script("setup")
+    folder = tool_folder(work, "id")
+    text = run(bash, setup, code=1, says="no apt-get", env={"PATH": folder})
+    for word in ("apt-get install cmake", "dnf install", "conda-forge", "spack install",
+                 "libopenblas-openmp-dev", "Random123-devel"):
+        check(word in text, f"setup's lists have {word!r}")
+
+    # A stand-in for apt: it writes down how it was called.
+    calls = os.path.join(work, "calls")
+    open(calls, "w").close()
+    write_program(os.path.join(folder, "apt-get"), f'#!{bash}\necho "$*" >> {calls}\n')
+    os.remove(os.path.join(folder, "id"))
+    write_program(os.path.join(folder, "id"), f"#!{bash}\necho 0\n")
+    listing = 'for p; do case $p in -*) ;; *) echo "$p installed" ;; esac; done'
+    write_program(os.path.join(folder, "dpkg-query"), f"#!{bash}\n{listing}\n")
+    run(bash, setup, "--tests", env={"PATH": folder})
+    check(os.path.getsize(calls) == 0, "nothing missing: apt-get is not called")
+
+    write_program(os.path.join(folder, "dpkg-query"),
+                  f"#!{bash}\n({listing}) | grep -v libyaml-dev\n")
+    run(bash, setup, says="installing libyaml-dev", env={"PATH": folder})
+    with open(calls) as file:
+        lines = file.read().splitlines()
+    check(len(lines) == 2 and lines[0].endswith(" update")
+          and lines[1].endswith("--no-install-recommends libyaml-dev"), f"apt-get: {lines}")
+
+    # Neither root nor sudo: say what to do, install nothing.
+    write_program(os.path.join(folder, "id"), f"#!{bash}\necho 1000\n")
+    run(bash, setup, "--yes", code=1, says="there is no sudo", env={"PATH": folder})
+    run(bash, setup, "--wrong", code=64, says="--wrong", env={"PATH": folder})
+
+
+# ---- launchers
+
+# Stands in for `flotilla train`: trains until USR1, then takes 2 s to write a checkpoint.
+STAND_IN = f"""#!{sys.executable}
+import os, signal, sys, time
+stop = []
+signal.signal(signal.SIGUSR1, lambda *_: stop.append(1))
+open(os.environ["SEEN"] + os.environ.get("OMPI_COMM_WORLD_RANK", "0"), "w").write(
+    " ".join(sys.argv[1:]))
+until = time.time() + float(os.environ["SECONDS_TO_TRAIN"])
+while time.time() < until and not stop:
+    time.sleep(0.05)
+if stop:
+    time.sleep(2)
+    os._exit(75)  # at once: at its end Python gives USR1 back its deadly default
+"""
+
+
+def start_local(work, seconds, *options):
+    program = os.path.join(work, "stand_in")
+    write_program(program, STAND_IN)
+    seen = os.path.join(work, "seen.")
+    env = dict(os.environ, FLOTILLA=program, SEEN=seen, SECONDS_TO_TRAIN=str(seconds))
+    config = os.path.join(ROOT, "configs", "coads.yaml")
+    return seen, subprocess.Popen(
+        [script("train_local.sh"), config, "2", *options], env=env, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+
+
+def wait_for(paths):
+    until = time.time() + 30
+    while not all(os.path.exists(p) and os.path.getsize(p) for p in paths):
+        check(time.time() < until, f"{paths} did not appear: the ranks never started")
+        time.sleep(0.05)
+
+
+def check_train_local(work):
+    seen, process = start_local(work, 0.2, "--fresh", "--set", "train.steps=5")
+    text, _ = process.communicate(timeout=60)
+    check(process.returncode == 0, f"a finished run returns 0: {text}")
+    for rank in "01":
+        with open(seen + rank) as file:
+            arguments = file.read()
+        check(arguments.startswith("train ") and
+              arguments.endswith("coads.yaml --fresh --set train.steps=5"), arguments)
+
+    # TERM to the launcher, and Ctrl-C to its whole group as a terminal sends it.
+    for name, send in (("TERM", lambda p: p.send_signal(signal.SIGTERM)),
+                       ("Ctrl-C", lambda p: os.killpg(p.pid, signal.SIGINT))):
+        for rank in "01":
+            os.remove(seen + rank)
+        seen, process = start_local(work, 60)
+        wait_for([seen + "0", seen + "1"])
+        send(process)
+        text, _ = process.communicate(timeout=60)
+        check(process.returncode == 75 and "--resume" in text,
+              f"{name}: exit {process.returncode}, wanted 75 after the checkpoint: {text}")
+    run(script("train_local.sh"), "no-such.yaml", code=1, says="no such config file")
+    run(script("train_local.sh"), code=64, says="usage")
+
+
+def check_sbatch(work):
+    """srun as Slurm would call it; 75 queues the job again, anything else does not."""
+    folder = tempfile.mkdtemp(dir=work)
+    calls = os.path.join(folder, "calls")
+    for name in ("srun", "scontrol"):
+        write_program(os.path.join(folder, name),
+                      f'#!/bin/sh\necho "{name} $*" >> {calls}\n'
+                      f'[ {name} = scontrol ] || exit "$SRUN_CODE"\n')
+    write_program(os.path.join(folder, "flotilla"), "#!/bin/sh\n")
+    env = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}", SLURM_JOB_ID="41",
+               SLURM_CPUS_PER_TASK="3", FLOTILLA=os.path.join(folder, "flotilla"))
+    for code, array in ((0, None), (75, None), (75, "7"), (1, None)):
+        open(calls, "w").close()
+        env["SRUN_CODE"] = str(code)
+        if array:
+            env.update(SLURM_ARRAY_JOB_ID="40", SLURM_ARRAY_TASK_ID=array)
+        run(script("train.sbatch"), "my.yaml", "--set", "a=b", code=code, env=env)
+        with open(calls) as file:
+            lines = file.read().splitlines()
+        check("--mpi=pmix -c 3" in lines[0] and
+              lines[0].endswith("train my.yaml --resume --set a=b"), lines[0])
+        queued = [line for line in lines if line.startswith("scontrol")]
+        wanted = [f"scontrol requeue {'40_' + array if array else '41'}"] if code == 75 else []
+        check(queued == wanted, f"after {code}: {queued}, wanted {wanted}")
+        for name in ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"):
+            env.pop(name, None)
+    run(script("train.sbatch"), code=64, says="usage", env=env)
+
+
+CHECKS = [check_moons, check_affine, check_coads, check_coads_cut, check_bsds300, check_plot,
+          check_setup, check_train_local, check_sbatch]
+
+
+def main():
+    failed = False
+    for one in CHECKS:
+        with tempfile.TemporaryDirectory() as work:
+            try:
+                one(work)
+            except AssertionError as error:
+                failed = True
+                print(f"{one.__name__}: {error}", file=sys.stderr)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
