@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,26 +36,41 @@ void flo_cli_parse(const flo_call *call, const struct argp *argp, void *input,
         *exit_code = FLO_EXIT_USAGE;
 }
 
-int64_t flo_cli_integer(const struct argp_state *state, const char *option,
-                        const char *text, int64_t least)
+error_t flo_cli_refuse(const struct argp_state *state, const char *format, ...)
 {
-    char *end;
-    errno = 0;
-    const double value = strtod(text, &end);
-    if (errno || end == text || *end || value != (double)(int64_t)value ||
-        value < (double)least || value > 9e15)
-        argp_error(state, "%s: found \"%s\", wanted a whole number from %lld", option,
-                   text, (long long)least);
-    return (int64_t)value;
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    argp_error(state, "%s", text);
+    return EINVAL;
 }
 
-double flo_cli_number(const struct argp_state *state, const char *option,
-                      const char *text)
+error_t flo_cli_integer(const struct argp_state *state, const char *option,
+                        const char *text, int64_t least, int64_t *value)
 {
     char *end;
     errno = 0;
-    const double value = strtod(text, &end);
-    if (errno || end == text || *end || !(value > 0) || value > 1e15)
-        argp_error(state, "%s: found \"%s\", wanted a number above 0", option, text);
-    return value;
+    const double number = strtod(text, &end);
+    if (errno || end == text || *end || !(number >= (double)least && number <= 9e15) ||
+        number != (double)(int64_t)number)
+        return flo_cli_refuse(state,
+                              "%s: found \"%s\", wanted a whole number from %lld",
+                              option, text, (long long)least);
+    *value = (int64_t)number;
+    return 0;
+}
+
+error_t flo_cli_number(const struct argp_state *state, const char *option,
+                       const char *text, double *value)
+{
+    char *end;
+    errno = 0;
+    const double number = strtod(text, &end);
+    if (errno || end == text || *end || !(number > 0) || number > 1e15)
+        return flo_cli_refuse(state, "%s: found \"%s\", wanted a number above 0",
+                              option, text);
+    *value = number;
+    return 0;
 }

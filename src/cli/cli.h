@@ -40,11 +40,16 @@ void flo_cli_parse(const flo_call *call, const struct argp *argp, void *input,
 /* Whether this rank speaks. */
 bool flo_cli_speaks(const flo_call *call);
 
+/* A usage error: what the parser of a verb returns to end the parse. argp_error alone
+   prints, and the parse goes on. Local. */
+error_t flo_cli_refuse(const struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* A whole number of at least `least`, a decimal number above 0: from the text of an
-   option; ends the parse with a usage error that names the option. Local. */
-int64_t flo_cli_integer(const struct argp_state *state, const char *option,
-                        const char *text, int64_t least);
-double flo_cli_number(const struct argp_state *state, const char *option,
-                      const char *text);
+   option, or a usage error that names the option. Local. */
+error_t flo_cli_integer(const struct argp_state *state, const char *option,
+                        const char *text, int64_t least, int64_t *value);
+error_t flo_cli_number(const struct argp_state *state, const char *option,
+                       const char *text, double *value);
 
 #endif

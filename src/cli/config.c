@@ -12,8 +12,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
     if (key != ARGP_KEY_ARG)
         return ARGP_ERR_UNKNOWN;
-    argp_error(state, "found \"%s\", wanted no argument", argument);
-    return 0;
+    return flo_cli_refuse(state, "found \"%s\", wanted no argument", argument);
 }
 
 static flo_status print_table(flo_arena *arena, const flo_settings *table, int indent)

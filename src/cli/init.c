@@ -20,12 +20,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     }
     if (key == ARGP_KEY_ARG)
-        argp_error(state, "found a second argument \"%s\", wanted one DATA", argument);
-    else if (key == ARGP_KEY_END && !in->data)
-        argp_error(state, "wanted DATA: FILE[:dataset]");
-    else
-        return ARGP_ERR_UNKNOWN;
-    return 0;
+        return flo_cli_refuse(state, "found a second argument \"%s\", wanted one DATA",
+                              argument);
+    if (key == ARGP_KEY_END && !in->data)
+        return flo_cli_refuse(state, "wanted DATA: FILE[:dataset]");
+    return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 /* "data.h5" of "/home/a/data.h5", cut at its dot: names the run. */

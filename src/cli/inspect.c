@@ -23,13 +23,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     }
     if (key == ARGP_KEY_ARG)
-        argp_error(state, "found a second argument \"%s\", wanted one FILE", argument);
-    else if (key == ARGP_KEY_END && !in->file)
-        argp_error(state,
-                   "wanted FILE: a data file, config, checkpoint or run directory");
-    else
-        return ARGP_ERR_UNKNOWN;
-    return 0;
+        return flo_cli_refuse(state, "found a second argument \"%s\", wanted one FILE",
+                              argument);
+    if (key == ARGP_KEY_END && !in->file)
+        return flo_cli_refuse(
+            state, "wanted FILE: a data file, config, checkpoint or run directory");
+    return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 static void print_dataset(const char *name, const flo_dataset_info *info,

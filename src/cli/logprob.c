@@ -28,13 +28,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (in->data)
-            argp_error(state, "found a third argument \"%s\", wanted MODEL DATA",
-                       argument);
+            return flo_cli_refuse(
+                state, "found a third argument \"%s\", wanted MODEL DATA", argument);
         *(in->model ? &in->data : &in->model) = argument;
         return 0;
     case ARGP_KEY_END:
         if (!in->data || !in->output)
-            argp_error(state, "wanted MODEL DATA -o OUT.h5");
+            return flo_cli_refuse(state, "wanted MODEL DATA -o OUT.h5");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -28,17 +28,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     input *const in = state->input;
     switch (key) {
     case 'n':
-        in->count = flo_cli_integer(state, "-n", argument, 1);
-        return 0;
+        return flo_cli_integer(state, "-n", argument, 1, &in->count);
     case 'o':
         in->output = argument;
         return 0;
     case SEED:
-        in->seed = flo_cli_integer(state, "--seed", argument, 0);
-        return 0;
+        return flo_cli_integer(state, "--seed", argument, 0, &in->seed);
     case TEMPERATURE:
-        in->temperature = flo_cli_number(state, "--temperature", argument);
-        return 0;
+        return flo_cli_number(state, "--temperature", argument, &in->temperature);
     case CONTEXT:
         in->conditions = argument;
         return 0;
@@ -47,12 +44,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (in->model)
-            argp_error(state, "found a second MODEL \"%s\", wanted one", argument);
+            return flo_cli_refuse(state, "found a second MODEL \"%s\", wanted one",
+                                  argument);
         in->model = argument;
         return 0;
     case ARGP_KEY_END:
         if (!in->model || !in->output || in->count < 1)
-            argp_error(state, "wanted MODEL -n N -o OUT.h5");
+            return flo_cli_refuse(state, "wanted MODEL -n N -o OUT.h5");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

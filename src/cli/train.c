@@ -48,28 +48,28 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case SET:
         if (o->override_count == MOST_OVERRIDES)
-            argp_error(state, "--set: at most %d of them", MOST_OVERRIDES);
-        else
-            in->overrides[o->override_count++] = argument;
+            return flo_cli_refuse(state, "--set: at most %d of them", MOST_OVERRIDES);
+        in->overrides[o->override_count++] = argument;
         return 0;
     case MAX_SECONDS:
-        o->max_seconds = flo_cli_number(state, "--max-seconds", argument);
-        return 0;
+        return flo_cli_number(state, "--max-seconds", argument, &o->max_seconds);
     case 'q':
         o->quiet = true;
         return 0;
     case ARGP_KEY_ARG:
         if (o->config)
-            argp_error(state, "found a second CONFIG \"%s\", wanted one", argument);
+            return flo_cli_refuse(state, "found a second CONFIG \"%s\", wanted one",
+                                  argument);
         o->config = argument;
         return 0;
     case ARGP_KEY_END:
         if (!o->config)
-            argp_error(state, "wanted a CONFIG; `flotilla init DATA` writes one");
+            return flo_cli_refuse(state,
+                                  "wanted a CONFIG; `flotilla init DATA` writes one");
         if (in->resume && in->fresh)
-            argp_error(state, "--resume and --fresh exclude each other");
+            return flo_cli_refuse(state, "--resume and --fresh exclude each other");
         if (in->resume && o->init)
-            argp_error(state, "--resume and --init exclude each other");
+            return flo_cli_refuse(state, "--resume and --init exclude each other");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -26,7 +26,7 @@ static double value(int64_t i, int column)
     case 0:
         return u - 0.5;
     case 1:
-        return 1e6 + (i % 2 ? 1 : -1);
+        return 1e6 + (i % 2 ? 1 : -1) + u / 2;
     case 2:
         return 1e-12 * u;
     case 3:

@@ -574,6 +574,35 @@ static void files_open_by_spec(void **state)
     flo_rows_close(&rows);
 }
 
+/* Another file is read by the settings' columns; one that holds the chosen columns
+   already is taken as it is. */
+static void files_open_like_the_training_data(void **state)
+{
+    example *const e = *state;
+    const flo_data_settings settings =
+        example_settings(e, "columns: [4, 0], weights: 3, validation: 0.5");
+    static const struct {
+        const char *name;
+        int64_t first;
+        double weight;
+    } cases[] = {{":other", 4, 50.25}, {":other_context", 0, 1}};
+    for (int c = 0; c < 2; ++c) {
+        char spec[SCRATCH_PATH + 40];
+        snprintf(spec, sizeof spec, "%s%s", e->path, cases[c].name);
+        flo_rows *rows;
+        assert_int_equal(flo_rows_open_like(e->context, &settings, spec, 2, &rows),
+                         FLO_OK);
+        assert_int_equal(flo_rows_count(rows), 100);
+        assert_int_equal(flo_rows_features(rows), 2);
+        flo_batch batch = example_batch(1, 2, 0);
+        assert_int_equal(flo_rows_read(rows, 50, 1, &batch, NULL), FLO_OK);
+        assert_true((double)batch.x[0] == example_value(50, cases[c].first));
+        assert_true((double)batch.weight[0] == cases[c].weight);
+        example_free(&batch);
+        flo_rows_close(&rows);
+    }
+}
+
 static void defaults_are_those_of_the_design(void **state)
 {
     example *const e = *state;
@@ -628,6 +657,7 @@ int main(void)
         TEST(bad_rows_of_a_fraction_keep_their_stored_index),
         TEST(fingerprints_tell_content_not_place),
         TEST(files_open_by_spec),
+        TEST(files_open_like_the_training_data),
         TEST(defaults_are_those_of_the_design),
         TEST(a_failed_allocation_leaves_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static int set_up(void **state)
     *state = f;
     if (!f || flo_context_create(&f->context) != FLO_OK)
         return -1;
-    snprintf(f->directory, sizeof f->directory, "/tmp/flotilla-test-XXXXXX");
+    snprintf(f->directory, sizeof f->directory, "/tmp/flotilla-seal-test-XXXXXX");
     if (!mkdtemp(f->directory))
         return -1;
     snprintf(f->path, sizeof f->path, "%s/file.h5", f->directory);

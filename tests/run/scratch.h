@@ -37,7 +37,7 @@ static inline int scratch_set_up(void **state)
         return -1;
     unsetenv("SLURM_JOB_ID"); /* the tests may run in a job themselves */
     unsetenv("SLURM_RESTART_COUNT");
-    snprintf(f->directory, sizeof f->directory, "/tmp/flotilla-test-XXXXXX");
+    snprintf(f->directory, sizeof f->directory, "/tmp/flotilla-run-test-XXXXXX");
     if (!mkdtemp(f->directory))
         return -1;
     snprintf(f->run, sizeof f->run, "%s/run", f->directory);

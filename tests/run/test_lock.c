@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -62,6 +63,7 @@ static pid_t holder(scratch *f, const flo_lock_rules *rules)
     const pid_t pid = fork();
     if (pid == 0) {
         flo_lock *lock;
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a test that fails */
         if (flo_lock_acquire(f->context, f->run, rules, &lock) != FLO_OK ||
             write(ends[1], "x", 1) != 1)
             _exit(1);
