@@ -1,0 +1,153 @@
+"""The same run gives the same bits on any number of ranks and threads.
+
+Compares everything a run leaves: parameters, moments, average, constants and samples bit by
+bit, metrics and test.json figure by figure. Called as: check_same_bits.py PROGRAM MPIEXEC.
+"""
+import os
+import sys
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support import (main, normal_rows, require, same, same_arrays,  # noqa: E402
+                     without_times)
+
+# Context and weights, dropout, a batch that neither 16 nor 6 lanes divide, an average, a
+# validation by fraction, several epochs.
+CONFIG = """
+run: {directory: run, seed: 7}
+data: {files: [data.h5], train: train, validation: 0.15, test: test,
+       context: "conditions/{split}", weights: "weights/{split}"}
+preprocess: [{kind: standardize}]
+flow:
+  layers:
+    - repeat: 2
+      layers:
+        - {kind: permutation, order: random}
+        - {kind: lu_linear}
+        - {kind: affine_coupling, width: 20, blocks: 1, dropout: 0.2}
+        - {kind: additive_coupling, hidden: [17], mask: random, activation: tanh}
+train: {batch: 100, steps: 40, learning_rate: 1e-3, schedule: plateau, clip: 1,
+        schedule_patience: 1, warmup_steps: 5, average: 0.9, optimizer: adamw}
+checkpoint: {every: 25, keep: 3}
+report: {every: 10, validate_every: 9, sample_every: 20, samples: 700}
+comm: {bucket_mb: 0.002}
+"""
+
+# (ranks, threads a rank); 0 ranks: without mpirun.
+PLACES = [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (0, 2), (2, 2)]
+
+
+def make_data(flotilla, chunk_rows=None):
+    """Types as stored differ: float32, float64, int16. chunk_rows: chunked and deflated."""
+    random = np.random.Generator(np.random.PCG64(1))
+    with h5py.File(flotilla.path("data.h5"), "w") as file:
+        for split, rows in (("train", 900), ("test", 5000)):
+            contents = {split: normal_rows(rows, 5, seed=rows),
+                        "conditions/" + split: random.standard_normal((rows, 2)),
+                        "weights/" + split: random.integers(0, 4, rows).astype(np.int16)}
+            for name, values in contents.items():
+                chunks = chunk_rows and (chunk_rows, *values.shape[1:])
+                file.create_dataset(name, data=values, chunks=chunks,
+                                    compression=chunks and "gzip")
+
+
+def results(flotilla, run):
+    """What must be the same, by name."""
+    found = {"metrics": without_times(flotilla.metrics(run)),
+             "test.json": flotilla.read(run, "test.json")}
+    for folder in ("checkpoints", "samples"):
+        for name in sorted(os.listdir(flotilla.path(run, folder))):
+            found[f"{folder}/{name}"] = flotilla.arrays(run, folder, name)
+    return found
+
+
+def compare(found, wanted, *what):
+    same(sorted(found), sorted(wanted), *what)
+    for name in wanted:
+        if isinstance(wanted[name], dict):
+            # The config holds where the run lies and its threads: what was varied.
+            same_arrays(found[name], wanted[name], *what, name, but=("config",))
+        else:
+            same(found[name], wanted[name], *what, name)
+
+
+def train(flotilla, run, ranks, threads, *more):
+    flotilla.run("train", "config.yaml", "--set", f"run.directory={run}",
+                 "--set", f"run.threads={threads}", *more, "-q", ranks=ranks)
+    return results(flotilla, run)
+
+
+def check_ranks_and_threads(flotilla):
+    make_data(flotilla)
+    flotilla.write("config.yaml", CONFIG)
+    by_lanes = {}
+    for lanes in (16, 6):
+        for ranks, threads in PLACES:
+            run = f"{lanes}-{ranks}x{threads}"
+            found = train(flotilla, run, ranks, threads, "--set", f"train.lanes={lanes}")
+            wanted = by_lanes.setdefault(lanes, found)
+            compare(found, wanted, f"{lanes} lanes, {ranks} ranks x {threads} threads:")
+    wanted = by_lanes[16]
+    arrays = wanted["checkpoints/step-0000000040.h5"]
+    groups = {name.split("/")[0] for name in arrays}
+    require(groups >= {"parameters", "average", "optimizer", "constants"}, groups)
+    # Had the runs not moved, or the lanes no say, all would be the same for no reason.
+    last, other = wanted["metrics"][-1], by_lanes[6]["metrics"][-1]
+    require(last["train_log_likelihood"] > wanted["metrics"][0]["train_log_likelihood"],
+            "training did not improve", wanted["metrics"])
+    require(last != other, "16 and 6 lanes gave the same metrics", last)
+
+
+WINDOWS = ("--set", "data.window_rows=10", "--set", "train.lanes=6",
+           "--set", "data.context=null", "--set", "train.epochs=5", "--set",
+           "train.steps=0")
+
+
+def check_windows_layouts_and_samples(flotilla):
+    """Small windows over several epochs, contiguous or compressed: the same rows."""
+    flotilla.write("config.yaml", CONFIG)
+    wanted = None
+    # Chunks of 9 rows leave the blocks as they are: their size is a multiple.
+    for chunk_rows in (None, 9):
+        make_data(flotilla, chunk_rows)
+        for ranks, threads in ((0, 1), (3, 1), (1, 2)):
+            found = train(flotilla, f"{chunk_rows}-{ranks}x{threads}", ranks, threads,
+                          *WINDOWS, "--set", "data.memory=1MiB")
+            wanted = wanted or found
+            compare(found, wanted, f"chunks {chunk_rows}, {ranks} ranks x {threads}:")
+    require({"samples/step-0000000020.h5", "samples/step-0000000039.h5"} <= set(wanted),
+            sorted(wanted))
+    make_data(flotilla)
+    whole = train(flotilla, "whole", 0, 1, *WINDOWS, "--set", "data.window_rows=auto")
+    require(whole["metrics"] != wanted["metrics"], "the window changed nothing")
+
+
+def check_sampling_direction(flotilla):
+    """Without data: samples of the objective belong to row numbers, not to ranks."""
+    flotilla.write("config.yaml", """
+run: {directory: run, seed: 3}
+objective: {kind: reverse_kl, target: {kind: correlated_normal, features: 3}}
+flow:
+  direction: sampling
+  layers:
+    - {kind: lu_linear}
+    - {kind: affine_coupling, hidden: [8], dropout: 0.1}
+train: {batch: 50, lanes: 6, steps: 30, learning_rate: 1e-2}
+report: {every: 10, samples: 300}
+""")
+    wanted = None
+    for ranks, threads in PLACES:
+        run = f"{ranks}x{threads}"
+        flotilla.run("train", "config.yaml", "--set", f"run.directory={run}",
+                     "--set", f"run.threads={threads}", "-q", ranks=ranks)
+        found = {"metrics": without_times(flotilla.metrics(run)),
+                 "checkpoint": flotilla.arrays(flotilla.last(run)),
+                 "samples": flotilla.arrays(run, "samples", "step-0000000030.h5")}
+        wanted = wanted or found
+        compare(found, wanted, f"{ranks} ranks x {threads} threads:")
+
+
+if __name__ == "__main__":
+    main(globals())
