@@ -151,7 +151,7 @@ static flo_status sum_lane(collection *c, int64_t lane, flo_statistics *statisti
             const int64_t left = pieces[p].count - done;
             status = flo_rows_read(c->rows, pieces[p].first + done,
                                    left < c->piece_rows ? left : c->piece_rows,
-                                   &c->piece, NULL);
+                                   &c->piece, &statistics->bad_rows);
             if (status == FLO_OK)
                 add_piece(c, &sums, statistics);
         }
@@ -199,6 +199,7 @@ static flo_status combine(collection *c, double *slots, int64_t columns_at_once,
     flo_comm_share(c->comm, c->weight, c->plan->lanes);
     statistics->weight = flo_lane_sum_doubles(c->plan->lanes, c->weight);
     flo_comm_sum_integers(c->comm, &statistics->rows, 1);
+    flo_comm_sum_integers(c->comm, &statistics->bad_rows, 1);
     flo_comm_minimum(c->comm, statistics->low, c->columns);
     flo_comm_maximum(c->comm, statistics->high, c->columns);
     if (statistics->rows == 0)

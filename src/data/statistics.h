@@ -11,6 +11,7 @@
 typedef struct flo_statistics {
     int64_t columns;
     int64_t rows;       /* with weight > 0 */
+    int64_t bad_rows;   /* dropped by data.on_bad_rows */
     double weight;      /* total */
     double *mean;       /* [columns] */
     double *deviation;  /* [columns], standard deviation (weighted, population) */

@@ -80,6 +80,23 @@ void flo_directory_close(flo_directory **directory)
     flo_free(context, directory);
 }
 
+flo_status flo_directory_look(flo_context *context, const char *path, flo_start start,
+                              bool *holds_run)
+{
+    flo_directory *directory;
+    FLO_TRY(flo_allocate(context, 1, sizeof *directory, &directory));
+    directory->context = context;
+    flo_status status = allocate_names(directory, path);
+    if (status == FLO_OK) {
+        const char *const sign = flo_directory_sign(directory);
+        *holds_run = sign;
+        if (sign && start == FLO_START_NEW)
+            status = refuse(directory, sign);
+    }
+    flo_directory_close(&directory);
+    return status;
+}
+
 const char *flo_directory_path(const flo_directory *directory)
 {
     return directory->path;

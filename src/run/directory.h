@@ -26,6 +26,11 @@ FLO_MUST_USE flo_status flo_directory_open(flo_context *context, const char *pat
                                            flo_start start, flo_directory **directory);
 void flo_directory_close(flo_directory **directory);
 
+/* Looks without making or locking anything: whether the directory holds a run. NEW:
+   refused then, as by flo_directory_open. Local. FLO_ERROR_USAGE. */
+FLO_MUST_USE flo_status flo_directory_look(flo_context *context, const char *path,
+                                           flo_start start, bool *holds_run);
+
 const char *flo_directory_path(const flo_directory *directory);
 
 /* Where FRESH moved the old run; "" if there was none. Borrowed. Local. */

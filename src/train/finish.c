@@ -31,6 +31,7 @@ static flo_status write_config(flo_trainer *t)
 
 flo_status flo_finish_begin(flo_trainer *t)
 {
+    t->begun = true;
     FLO_TRY(flo_comm_agree(t->comm, t->context, write_config(t)));
     return set_status(t, "running", "");
 }
@@ -146,7 +147,7 @@ void flo_finish_failed(flo_trainer *t)
 {
     /* The message that is printed is that of the failure, not of this attempt. */
     char message[FLO_MESSAGE_BYTES];
-    if (!t->directory)
+    if (!t->directory || !t->begun)
         return;
     snprintf(message, sizeof message, "%s", flo_context_message(t->context));
     if (flo_directory_log(t->directory, message) != FLO_OK ||

@@ -20,7 +20,8 @@ FLO_MUST_USE flo_status flo_finish(flo_trainer *trainer);
    agreed. */
 FLO_MUST_USE flo_status flo_finish_stopped(flo_trainer *trainer);
 
-/* Status `failed` with the message, where there is a directory. Local. */
+/* Status `failed` with the message, if the run had begun: what could not start or go on
+   leaves a run as it was. Local. */
 void flo_finish_failed(flo_trainer *trainer);
 
 #endif

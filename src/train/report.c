@@ -64,6 +64,9 @@ void flo_report_banner(flo_trainer *t)
                         (long long)t->plan.rows, (long long)flow->features,
                         (long long)flow->context, flo_rows_file(t->rows[FLO_TRAIN]),
                         flo_rows_dataset(t->rows[FLO_TRAIN]));
+    if (t->bad_rows)
+        flo_report_line(t, "data: %lld bad rows are dropped (data.on_bad_rows: drop)",
+                        (long long)t->bad_rows);
     flo_report_line(t, "flow: %lld layers, %lld parameters; about %.0f MB a rank",
                     (long long)flow->layers, (long long)flow->parameters.size,
                     1e-6 * flo_memory_bytes(t));

@@ -15,15 +15,29 @@ static void skipped(const char *path, const char *reason, void *argument)
     flo_report_line(t, "skipped %s: %s", path, reason);
 }
 
+flo_status flo_start_look(flo_trainer *t)
+{
+    bool holds_run = false;
+    flo_status status = FLO_OK;
+    if (flo_comm_rank(t->comm) == 0)
+        status = flo_directory_look(t->context, t->config.run.directory, t->start,
+                                    &holds_run);
+    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    flo_comm_broadcast(t->comm, &holds_run, sizeof holds_run);
+    if (t->start == FLO_START_RESUME && !holds_run)
+        t->start = FLO_START_NEW;
+    return FLO_OK;
+}
+
 /* Rank 0 alone. */
 static flo_status open_directory(flo_trainer *t)
 {
     int64_t step;
-    FLO_TRY(flo_directory_open(t->context, t->config.run.directory, t->options->start,
+    FLO_TRY(flo_directory_open(t->context, t->config.run.directory, t->start,
                                &t->directory));
     FLO_TRY(flo_file_writer_create(t->context, &t->writer));
     FLO_TRY(flo_file_writer_create(t->context, &t->best_writer));
-    if (t->options->start != FLO_START_RESUME)
+    if (t->start != FLO_START_RESUME)
         return FLO_OK;
     char state[32];
     flo_directory_state(t->directory, state, sizeof state);
@@ -55,18 +69,21 @@ flo_status flo_start_open(flo_trainer *t)
     return share_checkpoint(t);
 }
 
-/* Fits the constants to the training data, where a layer wants that. */
+/* Fits the constants to the training data, where a layer wants that; counts the rows
+   that are dropped, where that is allowed. */
 static flo_status fit(flo_trainer *t)
 {
     flo_statistics statistics = {0};
     const bool fitted = flo_flow_is_fitted(t->flow);
-    if (fitted)
+    const bool drops =
+        t->rows[FLO_TRAIN] && t->config.data.on_bad_rows == FLO_BAD_ROWS_DROP;
+    if (fitted || drops)
         FLO_TRY(flo_statistics_collect(t->comm, t->context, t->rows[FLO_TRAIN],
                                        &t->plan, &statistics));
+    t->bad_rows = statistics.bad_rows;
     const flo_moments moments = {statistics.mean, statistics.deviation};
     const flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
-    if (fitted)
-        flo_statistics_free(t->context, &statistics);
+    flo_statistics_free(t->context, &statistics);
     return flo_comm_agree(t->comm, t->context, status);
 }
 
@@ -100,7 +117,10 @@ flo_status flo_start_new(flo_trainer *t)
     if (t->options->init)
         FLO_TRY(init(t));
     flo_optimizer_start(t->optimizer, t->theta);
-    return FLO_OK;
+    /* Of a run that ended before its first checkpoint, lines may be left. */
+    const flo_status status =
+        t->directory ? flo_directory_cut_metrics(t->directory, 0) : FLO_OK;
+    return flo_comm_agree(t->comm, t->context, status);
 }
 
 /* Says when the bits may differ from what an uninterrupted run would have given. */

@@ -4,6 +4,11 @@
 
 #include "train/trainer.h"
 
+/* Looks at the run directory before anything is built: refuses a new run where there is
+   one, turns --resume of nothing into a new run; makes nothing. Collective.
+   FLO_ERROR_USAGE; agreed. */
+FLO_MUST_USE flo_status flo_start_look(flo_trainer *trainer);
+
 /* Opens and locks the run directory on rank 0; for --resume, finds the newest
    checkpoint that verifies and gives its bytes to all ranks (trainer->resumed, NULL
    when nothing was ever written). Collective. FLO_ERROR_USAGE, FLO_ERROR_FILE; agreed.

@@ -183,7 +183,9 @@ static flo_status create(flo_trainer *t)
                             o->override_count, &t->config));
     status = flo_threads_choose(t->comm, t->arena, &t->config, &t->threads);
     FLO_TRY(flo_comm_agree(t->comm, t->context, status));
-    if (!o->check && o->start != FLO_START_FRESH)
+    if (!o->check)
+        FLO_TRY(flo_start_look(t));
+    if (!o->check && t->start == FLO_START_RESUME)
         FLO_TRY(flo_start_open(t));
     flo_node *stored;
     status = stored_config(t, &stored);
@@ -196,7 +198,7 @@ static flo_status create(flo_trainer *t)
     if (t->resumed)
         return flo_start_resume(t);
     FLO_TRY(flo_start_new(t));
-    return o->start == FLO_START_FRESH ? flo_start_open(t) : FLO_OK;
+    return t->start == FLO_START_RESUME ? FLO_OK : flo_start_open(t);
 }
 
 flo_status flo_trainer_create(flo_comm *comm, flo_context *context,
@@ -206,6 +208,7 @@ flo_status flo_trainer_create(flo_comm *comm, flo_context *context,
                        .comm = comm,
                        .context = context,
                        .start_seconds = flo_seconds(),
+                       .start = options->start,
                        .saving_step = -1,
                        .saved_step = -1,
                        .blas_core = flo_blas_start()};

@@ -30,6 +30,7 @@ typedef struct flo_trainer {
     flo_context *context; /* borrowed */
     flo_arena *arena;
     double start_seconds; /* of the clock */
+    flo_start start;      /* --resume of nothing is NEW */
 
     flo_config config;
     char *config_text; /* effective */
@@ -40,7 +41,8 @@ typedef struct flo_trainer {
     uint64_t fingerprint;
     flo_lane_plan plan;
     flo_feed *feed;
-    bool streams; /* windows are read again and again */
+    bool streams;     /* windows are read again and again */
+    int64_t bad_rows; /* of training, dropped; known to a run that starts */
 
     flo_objective *objective;
     flo_flow *flow;
@@ -56,6 +58,7 @@ typedef struct flo_trainer {
     double *control; /* [2 V + 2]: value and weight by lane, bad rows, stop requests */
 
     flo_directory *directory; /* rank 0 */
+    bool begun;               /* the directory's status is this process's to write */
     flo_file_writer *writer;  /* rank 0 */
     flo_file_writer *best_writer;
     int64_t saving_step; /* being written, -1: none */

@@ -9,7 +9,7 @@ typedef struct shape {
     int64_t B, n, k;
 } shape;
 
-static const shape shapes[] = {{1, 1, 1},  {1, 7, 3},   {5, 1, 4},  {3, 2, 1},
+static const shape shapes[] = {{1, 1, 1},  {1, 7, 3},    {5, 1, 4},   {3, 2, 1},
                                {16, 8, 4}, {17, 19, 23}, {40, 33, 40}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -85,9 +85,7 @@ static void triangle_of(int64_t n, const flo_real *a, bool lower, flo_real *t)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
-            t[i * n + j] = i == j                 ? 1
-                           : (j < i) == lower ? a[i * n + j]
-                                                  : 0;
+            t[i * n + j] = i == j ? 1 : (j < i) == lower ? a[i * n + j] : 0;
 }
 
 static void triangles_multiply_and_solve(void **state)

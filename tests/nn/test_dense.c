@@ -105,7 +105,7 @@ static void initial_values_are_uniform_within_the_limit(void **state)
     assert_int_equal(flo_dense_add(&layout, N, N, "map", &dense), FLO_OK);
     const flo_random_key key = {3, FLO_RANDOM_PARAMETERS, 1, 2};
     const flo_random_key other = {3, FLO_RANDOM_PARAMETERS, 1, 3};
-    static flo_real theta[ALL], again[ALL];
+    flo_real theta[ALL], again[ALL];
     flo_dense_init(&dense, -1, key, theta);
     double squares = 0, largest = 0;
     for (int64_t i = 0; i < ALL; i++) {

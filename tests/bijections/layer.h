@@ -1,0 +1,197 @@
+/* For tests of bijections: one layer made from YAML with all that its kernels are
+   handed, in buffers that show a write beyond their end. */
+#ifndef FLO_TESTS_BIJECTIONS_LAYER_H
+#define FLO_TESTS_BIJECTIONS_LAYER_H
+
+#include "bijections/bijection.h"
+
+#include "config/fixture.h"
+#include "linalg/numbers.h"
+
+enum { LAYER_GUARD = 32 };
+
+typedef struct layer {
+    flo_bijection *b;
+    flo_place place;
+    int64_t B, D, C, P;
+    double *constants;
+    flo_pass pass;
+    flo_real *theta, *x, *z, *context, *noise; /* what a pass reads and writes */
+    flo_real *dz, *dx, *dcontext, *dtheta;
+    double *logdet, *dlogdet;
+    flo_real *guards[2]; /* behind cache and scratch */
+} layer;
+
+/* Takes count elements and LAYER_GUARD more, all NaN: nothing may count on zeros. */
+static inline flo_real *layer_reals(fixture *f, int64_t count)
+{
+    flo_real *memory;
+    assert_int_equal(
+        flo_arena_take(f->arena, count + LAYER_GUARD, sizeof *memory, &memory), FLO_OK);
+    fill_reals(count + LAYER_GUARD, (double)NAN, memory);
+    return memory;
+}
+
+static inline double *layer_doubles(fixture *f, int64_t count)
+{
+    double *memory;
+    assert_int_equal(flo_arena_take(f->arena, count, sizeof *memory, &memory), FLO_OK);
+    return memory;
+}
+
+/* Uneven moments, so that a swapped column shows. */
+static inline flo_moments layer_moments(fixture *f, int64_t D)
+{
+    double *const mean = layer_doubles(f, D), *const deviation = layer_doubles(f, D);
+    for (int64_t j = 0; j < D; j++) {
+        mean[j] = 0.5 * (double)(j % 5) - 1;
+        deviation[j] = 0.5 + 0.25 * (double)(j % 7);
+    }
+    return (flo_moments){mean, deviation};
+}
+
+/* Parameters as a random, not an initial, layer has them: nothing is zero, and outputs
+   stay near 1. */
+static inline void layer_draw_parameters(layer *l)
+{
+    for (int64_t i = 0; i < l->b->parameters.count; i++) {
+        const flo_tensor *const t = &l->b->parameters.tensors[i];
+        const double inputs = (double)(t->rank == 2 ? t->shape[1] : 9);
+        draw_normals(100 + (uint64_t)i, 0.7 / sqrt(inputs), t->count,
+                     l->theta + t->offset);
+    }
+}
+
+static inline void layer_draw_rows(layer *l)
+{
+    draw_normals(1, 1, l->B * l->D, l->x);
+    draw_normals(2, 1, l->B * l->C, l->context);
+    draw_normals(3, 1, l->B * l->D, l->dz);
+    draw_doubles(4, l->B, l->dlogdet);
+    const flo_random_key key = {5, FLO_RANDOM_DROPOUT, 0, 0};
+    flo_random_uniform(key, 0, l->B * l->b->noise, l->noise);
+}
+
+/* Everything that a pass of B rows takes; the layer is created, fitted and prepared. */
+static inline void layer_take(fixture *f, int64_t B, layer *l)
+{
+    const flo_bijection *const b = l->b;
+    const int64_t cache = B * b->cache, scratch = B * b->scratch + b->scratch_fixed;
+    l->B = B;
+    l->P = b->parameters.size;
+    l->theta = layer_reals(f, l->P);
+    l->dtheta = layer_reals(f, l->P);
+    l->x = layer_reals(f, B * l->D);
+    l->z = layer_reals(f, B * l->D);
+    l->dx = layer_reals(f, B * l->D);
+    l->dz = layer_reals(f, B * l->D);
+    l->context = layer_reals(f, B * l->C);
+    l->dcontext = layer_reals(f, B * l->C);
+    l->noise = layer_reals(f, B * b->noise);
+    l->logdet = layer_doubles(f, B);
+    l->dlogdet = layer_doubles(f, B);
+    l->pass = (flo_pass){.rows = B,
+                         .context = l->context,
+                         .cache = layer_reals(f, cache),
+                         .scratch = layer_reals(f, scratch),
+                         .noise = l->noise,
+                         .training = true};
+    l->guards[0] = l->pass.cache + cache;
+    l->guards[1] = l->pass.scratch + scratch;
+    layer_draw_parameters(l);
+    layer_draw_rows(l);
+}
+
+/* Makes the layer that `yaml` describes, at this place. */
+static inline void layer_create(fixture *f, const char *yaml, flo_place place,
+                                int64_t B, int64_t D, int64_t C, layer *l)
+{
+    *l = (layer){.place = place, .D = D, .C = C};
+    if (flo_bijection_create(f->arena, parse(f, yaml), D, C, &place, &l->b) != FLO_OK)
+        fail_msg("%s: %s", yaml, flo_context_message(f->context));
+    l->constants = layer_doubles(f, l->b->constants.size);
+    const flo_moments moments = layer_moments(f, D);
+    const flo_bijection_kind *const kind = l->b->kind;
+    assert_int_equal(kind->fit(l->b, f->context, &place, &moments, l->constants),
+                     FLO_OK);
+    assert_int_equal(kind->prepare(l->b, f->context, l->constants), FLO_OK);
+    layer_take(f, B, l);
+}
+
+/* x to z; logdet starts at 0. */
+static inline void layer_forward(layer *l)
+{
+    memset(l->logdet, 0, (size_t)l->B * sizeof *l->logdet);
+    l->b->kind->forward(l->b, l->theta, &l->pass, l->x, l->z, l->logdet);
+}
+
+/* z to x [B, D]; logdet goes on. */
+static inline void layer_inverse(layer *l, flo_real *x)
+{
+    l->b->kind->inverse(l->b, l->theta, &l->pass, l->z, x, l->logdet);
+}
+
+/* After layer_forward: dx, and dtheta and dcontext added to what they hold. */
+static inline void layer_backward(layer *l)
+{
+    l->b->kind->backward(l->b, l->theta, &l->pass, l->x, l->dz, l->dlogdet, l->dx,
+                         l->dcontext, l->dtheta);
+}
+
+static inline void layer_zero_gradients(layer *l)
+{
+    fill_reals(l->B * l->C, 0, l->dcontext);
+    fill_reals(l->P, 0, l->dtheta);
+}
+
+/* sum dz . z + sum dlogdet . logdet: its gradient is what backward gives. */
+static inline double layer_loss(void *data)
+{
+    layer *const l = data;
+    layer_forward(l);
+    double sum = 0;
+    for (int64_t i = 0; i < l->B * l->D; i++)
+        sum += (double)l->dz[i] * (double)l->z[i];
+    for (int64_t i = 0; i < l->B; i++)
+        sum += l->dlogdet[i] * l->logdet[i];
+    return sum;
+}
+
+static inline void layer_check_guards(const char *what, const layer *l)
+{
+    for (int g = 0; g < 2; g++)
+        for (int64_t i = 0; i < LAYER_GUARD; i++)
+            if (!isnan(l->guards[g][i]))
+                fail_msg("%s: writes behind the %s that it declares", what,
+                         g ? "scratch" : "cache");
+}
+
+/* log|det dz/dx| of each row by central differences, into found [B]. */
+static inline void layer_numerical_logdet(fixture *f, layer *l, double *found)
+{
+    const int64_t D = l->D, B = l->B;
+    double *const jacobian = layer_doubles(f, B * D * D);
+    flo_real *const x = l->x;
+    l->x = layer_reals(f, B * D);
+    for (int64_t j = 0; j < D; j++)
+        for (int side = 1; side >= -1; side -= 2) {
+            memcpy(l->x, x, (size_t)(B * D) * sizeof *x);
+            for (int64_t i = 0; i < B; i++)
+                l->x[i * D + j] += (flo_real)(side * difference_step);
+            layer_forward(l);
+            for (int64_t i = 0; i < B * D; i++)
+                jacobian[i * D + j] += side * (double)l->z[i];
+        }
+    l->x = x;
+    for (int64_t i = 0; i < B; i++) {
+        for (int64_t k = 0; k < D * D; k++) {
+            const flo_real at = x[i * D + k % D];
+            const flo_real above = at + (flo_real)difference_step;
+            const flo_real below = at - (flo_real)difference_step;
+            jacobian[i * D * D + k] /= (double)above - (double)below;
+        }
+        found[i] = log_determinant(D, jacobian + i * D * D, NULL);
+    }
+}
+
+#endif

@@ -1,0 +1,388 @@
+/* What every kind of bijection must do, run over the registry: each row of the table
+   below, each number of columns, with context and without.
+
+   A new kind adds one row to `variants` and inherits all of it. */
+#include "bijections/registry.h"
+
+#include "bijections/layer.h"
+
+#include <stdio.h>
+
+/* Settings in flow YAML without the kind, ending in NULL. */
+static const char *const none[] = {"", NULL};
+static const char *const orders[] = {"order: reverse", "order: random", NULL};
+static const char *const conditioned[] = {
+    "mask: alternating, hidden: [12], activation: tanh",
+    "mask: half, hidden: [9, 7], activation: silu, dropout: 0.3",
+    "mask: random, hidden: [10, 6, 5], activation: relu",
+    "mask: alternating, hidden: 8, activation: relu, dropout: 0.5",
+    "mask: half, width: 8, blocks: 2, activation: relu, dropout: 0.3",
+    "mask: random, width: 7, blocks: 1, activation: tanh, dropout: 0.2",
+    "mask: alternating, width: 6, blocks: 2, activation: silu",
+    "mask: random, width: 6, blocks: 0, activation: relu",
+    NULL};
+static const char *const clamped[] = {"hidden: 8, scale_limit: 0.1",
+                                      "width: 8, scale_limit: 20", NULL};
+
+/* A kind may have several rows. */
+static const struct variant {
+    const char *kind;
+    const char *const *settings;
+    int64_t least_features;
+    bool starts_as_identity;
+} variants[] = {
+    {"standardize", none, 1, false},
+    {"elementwise_affine", none, 1, true},
+    {"permutation", orders, 1, false},
+    {"lu_linear", none, 1, true},
+    {"additive_coupling", conditioned, 2, true},
+    {"affine_coupling", conditioned, 2, true},
+    {"affine_coupling", clamped, 2, true},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static const int64_t features[] = {1, 2, 3, 8, 63};
+static const int64_t contexts[] = {0, 2};
+
+#ifdef FLOTILLA_DOUBLE
+static const double inverse_near = 1e-10, logdet_near = 1e-7;
+#else
+static const double inverse_near = 1e-3, logdet_near = 2e-2;
+#endif
+
+/* One of the cases: its settings and where it stands. */
+typedef struct situation {
+    const struct variant *variant;
+    const char *yaml;
+    int64_t D, C, occurrence;
+    const char *name; /* for messages */
+} situation;
+
+static void situation_layer(fixture *f, const situation *s, int64_t B, layer *l)
+{
+    const flo_place place = {.index = 3, .occurrence = s->occurrence, .seed = 11};
+    layer_create(f, s->yaml, place, B, s->D, s->C, l);
+}
+
+/* Calls check for every case, each in an arena of its own. */
+static void for_every_situation(void check(fixture *f, const situation *s))
+{
+    for (int64_t i = 0; i < VARIANTS * 20; i++) {
+        const struct variant *const v = &variants[i / 20];
+        const int64_t D = features[i / 4 % 5], C = contexts[i / 2 % 2];
+        for (int64_t k = 0; D >= v->least_features && v->settings[k]; k++) {
+            char yaml[256], name[320];
+            snprintf(yaml, sizeof yaml, "{kind: %s%s%s}", v->kind,
+                     *v->settings[k] ? ", " : "", v->settings[k]);
+            snprintf(name, sizeof name, "%s, D = %lld, C = %lld, occurrence %lld", yaml,
+                     (long long)D, (long long)C, (long long)(i % 2));
+            const situation s = {v, yaml, D, C, i % 2, name};
+            void *state;
+            assert_int_equal(fixture_setup(&state), 0);
+            check(state, &s);
+            assert_int_equal(fixture_teardown(&state), 0);
+        }
+    }
+}
+
+static void every_kind_has_a_row_in_the_table(void **state)
+{
+    (void)state;
+    for (const flo_bijection_kind *const *kind = flo_bijection_kinds; *kind; kind++) {
+        bool found = false;
+        for (int v = 0; v < VARIANTS; v++)
+            found |= strcmp(variants[v].kind, (*kind)->name) == 0;
+        if (!found)
+            fail_msg("bijection kind `%s` has no row in the table `variants` of "
+                     "tests/bijections/test_conformance.c: add one, with all of its "
+                     "settings",
+                     (*kind)->name);
+        assert_non_null((*kind)->settings);
+        assert_string_equal((*kind)->settings->name, (*kind)->name);
+        assert_true((*kind)->configure && (*kind)->fit && (*kind)->prepare &&
+                    (*kind)->init && (*kind)->forward && (*kind)->inverse &&
+                    (*kind)->backward);
+    }
+}
+
+static void check_inverse(fixture *f, const situation *s)
+{
+    layer l;
+    situation_layer(f, s, 5, &l);
+    for (int training = 1; training >= 0; training--) {
+        l.pass.training = training;
+        l.pass.noise = training ? l.noise : NULL;
+        flo_real *const x = layer_reals(f, l.B * l.D);
+        layer_forward(&l);
+        assert_all_finite(s->name, l.B * l.D, l.z);
+        layer_inverse(&l, x);
+        assert_all_near(s->name, l.B * l.D, x, l.x, inverse_near);
+        for (int64_t i = 0; i < l.B; i++)
+            if (!(fabs(l.logdet[i]) <= inverse_near))
+                fail_msg("%s: log-determinants of forward and inverse sum to %g",
+                         s->name, l.logdet[i]);
+    }
+    layer_check_guards(s->name, &l);
+}
+
+static void check_determinant(fixture *f, const situation *s)
+{
+    layer l;
+    situation_layer(f, s, 3, &l);
+    double numerical[3];
+    layer_numerical_logdet(f, &l, numerical);
+    layer_forward(&l);
+    for (int64_t i = 0; i < l.B; i++)
+        if (!is_near(l.logdet[i], numerical[i], logdet_near))
+            fail_msg("%s, row %lld: found log|det| %.12g, the numerical Jacobian has "
+                     "%.12g",
+                     s->name, (long long)i, l.logdet[i], numerical[i]);
+}
+
+static void check_gradient(fixture *f, const situation *s)
+{
+    layer l;
+    situation_layer(f, s, 3, &l);
+    layer_zero_gradients(&l);
+    layer_forward(&l);
+    layer_backward(&l);
+    layer_check_guards(s->name, &l);
+    char what[400];
+    snprintf(what, sizeof what, "%s: dx", s->name);
+    assert_gradient(what, l.B * l.D, l.dx, l.x, layer_loss, &l);
+    snprintf(what, sizeof what, "%s: dcontext", s->name);
+    assert_gradient(what, l.B * l.C, l.dcontext, l.context, layer_loss, &l);
+    for (int64_t i = 0; i < l.b->parameters.count; i++) {
+        const flo_tensor *const t = &l.b->parameters.tensors[i];
+        snprintf(what, sizeof what, "%s: %s", s->name, t->name);
+        assert_gradient(what, t->count, l.dtheta + t->offset, l.theta + t->offset,
+                        layer_loss, &l);
+    }
+}
+
+/* forward and inverse add to logdet, backward to dtheta and dcontext; everything else
+   is overwritten, whatever was there (the buffers start as NaN). */
+static void check_what_is_added(fixture *f, const situation *s)
+{
+    layer zero, two;
+    situation_layer(f, s, 4, &zero);
+    situation_layer(f, s, 4, &two);
+    layer_zero_gradients(&zero);
+    fill_reals(two.P, 2, two.dtheta);
+    fill_reals(two.B * two.C, 2, two.dcontext);
+    for (int64_t i = 0; i < two.B; i++)
+        two.logdet[i] = 2;
+    layer_forward(&zero);
+    layer_backward(&zero);
+    two.b->kind->forward(two.b, two.theta, &two.pass, two.x, two.z, two.logdet);
+    layer_backward(&two);
+    const size_t bytes = (size_t)(two.B * two.D) * sizeof(flo_real);
+    assert_same_bits(s->name, bytes, two.z, zero.z);
+    assert_same_bits(s->name, bytes, two.dx, zero.dx);
+    for (int64_t i = 0; i < two.B; i++)
+        assert_near(two.logdet[i], 2 + zero.logdet[i], near_enough);
+    for (int64_t i = 0; i < two.P; i++)
+        assert_near(two.dtheta[i], 2 + (double)zero.dtheta[i], near_enough);
+    for (int64_t i = 0; i < two.B * two.C; i++)
+        assert_near(two.dcontext[i], 2 + (double)zero.dcontext[i], near_enough);
+    flo_real *const x = layer_reals(f, two.B * two.D);
+    memset(zero.logdet, 0, (size_t)two.B * sizeof *zero.logdet);
+    for (int64_t i = 0; i < two.B; i++)
+        two.logdet[i] = 2;
+    layer_inverse(&zero, x);
+    layer_inverse(&two, x);
+    for (int64_t i = 0; i < two.B; i++)
+        assert_near(two.logdet[i], 2 + zero.logdet[i], near_enough);
+}
+
+/* The results of one row: z, x of the inverse, dx [D] each, then logdet as bits. */
+typedef struct row_results {
+    flo_real *z, *x, *dx;
+    double logdet, back;
+} row_results;
+
+static row_results results_of(fixture *f, layer *l, int64_t row)
+{
+    row_results r = {.x = layer_reals(f, l->B * l->D)};
+    layer_zero_gradients(l);
+    layer_forward(l);
+    r.logdet = l->logdet[row];
+    layer_backward(l);
+    memset(l->logdet, 0, (size_t)l->B * sizeof *l->logdet);
+    layer_inverse(l, r.x);
+    r.back = l->logdet[row];
+    r.x += row * l->D;
+    r.z = l->z + row * l->D;
+    r.dx = l->dx + row * l->D;
+    return r;
+}
+
+/* Other rows, NaN among them, leave the bits of a row alone. */
+static void check_other_rows_do_not_matter(fixture *f, const situation *s)
+{
+    enum { ROW = 4 };
+    layer l, other;
+    situation_layer(f, s, 7, &l);
+    situation_layer(f, s, 7, &other);
+    for (int64_t i = 0; i < 7 * l.D; i++)
+        if (i / l.D != ROW) {
+            other.x[i] = i / l.D == 1 ? (flo_real)NAN : -2 * l.x[i];
+            other.dz[i] = l.dz[i] + 1;
+        }
+    for (int64_t i = 0; i < 7 * l.C; i++)
+        other.context[i] = l.context[i] + (i / l.C != ROW ? 1 : 0);
+    for (int64_t i = 0; i < 7; i++)
+        other.dlogdet[i] += i != ROW ? 1 : 0;
+    const row_results a = results_of(f, &l, ROW), b = results_of(f, &other, ROW);
+    const size_t bytes = (size_t)l.D * sizeof(flo_real);
+    assert_same_bits(s->name, bytes, b.z, a.z);
+    assert_same_bits(s->name, bytes, b.x, a.x);
+    assert_same_bits(s->name, bytes, b.dx, a.dx);
+    assert_same_bits(s->name, sizeof a.logdet, &b.logdet, &a.logdet);
+    assert_same_bits(s->name, sizeof a.back, &b.back, &a.back);
+}
+
+/* A row alone gives what it gives among others, and so do the sums over rows. */
+static void check_batch_sizes_agree(fixture *f, const situation *s)
+{
+    layer l, one;
+    situation_layer(f, s, 7, &l);
+    situation_layer(f, s, 1, &one);
+    flo_real *const dtheta = layer_reals(f, l.P);
+    fill_reals(l.P, 0, dtheta);
+    for (int64_t i = 0; i < 7; i++) {
+        memcpy(one.x, l.x + i * l.D, (size_t)l.D * sizeof *l.x);
+        memcpy(one.dz, l.dz + i * l.D, (size_t)l.D * sizeof *l.dz);
+        memcpy(one.context, l.context + i * l.C, (size_t)l.C * sizeof *l.x);
+        one.dlogdet[0] = l.dlogdet[i];
+        l.pass.training = one.pass.training = false; /* dropout knows the row */
+        const row_results a = results_of(f, &l, i), b = results_of(f, &one, 0);
+        assert_all_near(s->name, l.D, b.z, a.z, near_enough);
+        assert_all_near(s->name, l.D, b.x, a.x, 10 * near_enough);
+        assert_all_near(s->name, l.D, b.dx, a.dx, near_enough);
+        assert_near(b.logdet, a.logdet, near_enough);
+        assert_all_near(s->name, l.C, one.dcontext, l.dcontext + i * l.C, near_enough);
+        for (int64_t k = 0; k < l.P; k++)
+            dtheta[k] += one.dtheta[k];
+    }
+    assert_all_near(s->name, l.P, l.dtheta, dtheta, 10 * near_enough);
+}
+
+static void check_start(fixture *f, const situation *s)
+{
+    layer l;
+    situation_layer(f, s, 5, &l);
+    const flo_random_key key = {11, FLO_RANDOM_PARAMETERS, 3, 0};
+    fill_reals(l.P, (double)NAN, l.theta);
+    l.b->kind->init(l.b, key, l.theta);
+    assert_all_finite(s->name, l.P, l.theta);
+    flo_real *const again = layer_reals(f, l.P);
+    l.b->kind->init(l.b, key, again);
+    assert_same_bits(s->name, (size_t)l.P * sizeof *again, again, l.theta);
+    assert_true(isnan(again[l.P]));
+    if (!s->variant->starts_as_identity)
+        return;
+    layer_forward(&l);
+    assert_all_near(s->name, l.B * l.D, l.z, l.x, near_enough);
+    for (int64_t i = 0; i < l.B; i++)
+        assert_near(l.logdet[i], 0, near_enough);
+}
+
+/* Rows up to a million away, and rows that are all equal. */
+static void check_extremes(fixture *f, const situation *s)
+{
+    layer l;
+    situation_layer(f, s, 6, &l);
+    const double size[6] = {1e6, -1e6, 1e3, 0, 1, 1};
+    for (int64_t i = 0; i < 6 * l.D; i++) {
+        const int64_t row = i / l.D;
+        l.x[i] = row < 2 ? (flo_real)size[row] : (flo_real)size[row] * l.x[i % l.D];
+    }
+    const row_results r = results_of(f, &l, 0);
+    assert_all_finite(s->name, 6 * l.D, r.z);
+    assert_all_finite(s->name, 6 * l.D, r.x);
+    assert_all_finite(s->name, 6 * l.D, r.dx);
+    assert_all_finite(s->name, l.P, l.dtheta);
+    assert_all_finite(s->name, 6 * l.C, l.dcontext);
+    for (int64_t i = 0; i < 6; i++)
+        assert_true(isfinite(l.logdet[i]));
+}
+
+/* A row with one NaN has NaN in z or logdet: it must show in the log-density. */
+static void check_nan_shows(fixture *f, const situation *s)
+{
+    layer l;
+    situation_layer(f, s, l.B = s->D, &l);
+    for (int64_t i = 0; i < l.B; i++)
+        l.x[i * l.D + i] = (flo_real)NAN;
+    layer_forward(&l);
+    for (int64_t i = 0; i < l.B; i++) {
+        bool shows = isnan(l.logdet[i]);
+        for (int64_t j = 0; j < l.D; j++)
+            shows |= isnan(l.z[i * l.D + j]);
+        if (!shows)
+            fail_msg("%s: a NaN in column %lld is lost", s->name, (long long)i);
+    }
+}
+
+/* The constants are all that a file keeps: another layer prepared from them is the
+   same, and they are refused when they cannot be this layer's. */
+static void check_constants(fixture *f, const situation *s)
+{
+    layer l, copy;
+    situation_layer(f, s, 3, &l);
+    layer_forward(&l);
+    copy = l;
+    copy.place.seed++;
+    assert_int_equal(flo_bijection_create(f->arena, parse(f, s->yaml), s->D, s->C,
+                                          &copy.place, &copy.b),
+                     FLO_OK);
+    assert_int_equal(copy.b->constants.size, l.b->constants.size);
+    assert_int_equal(copy.b->parameters.size, l.P);
+    assert_int_equal(copy.b->kind->prepare(copy.b, f->context, l.constants), FLO_OK);
+    copy.z = layer_reals(f, l.B * l.D);
+    layer_forward(&copy);
+    assert_same_bits(s->name, (size_t)(l.B * l.D) * sizeof *l.z, copy.z, l.z);
+    for (int64_t i = 0; i < l.b->constants.size; i++)
+        l.constants[i] = -7;
+    if (l.b->constants.size)
+        assert_int_equal(copy.b->kind->prepare(copy.b, f->context, l.constants),
+                         FLO_ERROR_FILE);
+}
+
+/* One test a law. */
+#define LAW(name, check)                                                               \
+    static void name(void **state)                                                     \
+    {                                                                                  \
+        (void)state;                                                                   \
+        for_every_situation(check);                                                    \
+    }
+
+LAW(inverse_undoes_forward, check_inverse)
+LAW(logdet_is_that_of_the_numerical_jacobian, check_determinant)
+LAW(backward_is_the_gradient, check_gradient)
+LAW(what_is_added_and_what_overwritten, check_what_is_added)
+LAW(other_rows_do_not_matter, check_other_rows_do_not_matter)
+LAW(batch_sizes_agree, check_batch_sizes_agree)
+LAW(a_layer_starts_as_promised, check_start)
+LAW(extreme_rows_stay_finite, check_extremes)
+LAW(nan_shows, check_nan_shows)
+LAW(constants_are_all_that_a_file_keeps, check_constants)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_has_a_row_in_the_table),
+        cmocka_unit_test(inverse_undoes_forward),
+        cmocka_unit_test(logdet_is_that_of_the_numerical_jacobian),
+        cmocka_unit_test(backward_is_the_gradient),
+        cmocka_unit_test(what_is_added_and_what_overwritten),
+        cmocka_unit_test(other_rows_do_not_matter),
+        cmocka_unit_test(batch_sizes_agree),
+        cmocka_unit_test(a_layer_starts_as_promised),
+        cmocka_unit_test(extreme_rows_stay_finite),
+        cmocka_unit_test(nan_shows),
+        cmocka_unit_test(constants_are_all_that_a_file_keeps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

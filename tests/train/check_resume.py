@@ -1,0 +1,353 @@
+"""A run that was stopped goes on as if it had not been: the same bits, on other ranks too.
+
+Also what resuming must refuse, and what it does with damaged checkpoints. Called as:
+check_resume.py PROGRAM MPIEXEC.
+"""
+import glob
+import os
+import shutil
+import signal
+import sys
+import time
+
+import h5py
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support import (ERROR, STOPPED, Failure, files_below, main,  # noqa: E402
+                     normal_rows, require, same, same_arrays, without_times)
+
+CONFIG = """
+run: {directory: run, seed: 5, threads: 1}
+data: {files: [data.h5], validation: 0.1, test: test}
+preprocess: [{kind: standardize}]
+flow:
+  layers:
+    - {kind: permutation}
+    - {kind: lu_linear}
+    - {kind: affine_coupling, hidden: [24, 24], dropout: 0.1}
+train: {batch: 100, lanes: 6, steps: %d, learning_rate: 1e-3, warmup_steps: 10,
+        average: 0.95, schedule: %s}
+checkpoint: {every: 50, keep: 3}
+report: {every: 7, validate_every: 20, samples: 50}
+"""
+# Long enough that a stop comes in the middle; the schedule of a run that is stopped by
+# hand must not depend on the number of steps, which differs between the checks.
+LONG = 3000
+
+
+def prepare(flotilla, steps=200, schedule="cosine"):
+    flotilla.data("data.h5", {"train": normal_rows(1234, 6, seed=1),
+                              "test": normal_rows(300, 6, seed=2)})
+    flotilla.write("config.yaml", CONFIG % (steps, schedule))
+
+
+def train(flotilla, run, *more, ranks=0, code=0):
+    return flotilla.run("train", "config.yaml", "--set", f"run.directory={run}", *more,
+                        ranks=ranks, code=code)
+
+
+def same_runs(flotilla, left, right, *what):
+    """The last checkpoint, the best, the metrics, the test and the samples."""
+    same(os.path.basename(flotilla.last(left)), os.path.basename(flotilla.last(right)))
+    for name in ("checkpoints/" + os.path.basename(flotilla.last(left)),
+                 "checkpoints/best.h5"):
+        same_arrays(flotilla.arrays(left, name), flotilla.arrays(right, name), *what, name,
+                    but=("config",))
+    same(without_times(flotilla.metrics(left)), without_times(flotilla.metrics(right)),
+         *what, "metrics:")
+    same(flotilla.read(left, "test.json"), flotilla.read(right, "test.json"), *what)
+    same_arrays(flotilla.arrays(left, "samples", newest_samples(flotilla, left)),
+                flotilla.arrays(right, "samples", newest_samples(flotilla, right)), *what)
+
+
+def newest_samples(flotilla, run):
+    return max(os.listdir(flotilla.path(run, "samples")))
+
+
+def step_of(path):
+    return int(os.path.basename(path)[len("step-"):-len(".h5")])
+
+
+def wait_for_line(flotilla, run, process, seconds=60):
+    """Until the run has written a line of metrics: it trains, and its handlers stand."""
+    path, until = flotilla.path(run, "metrics.jsonl"), time.monotonic() + seconds
+    while not (os.path.exists(path) and os.path.getsize(path)):
+        if process.poll() is not None or time.monotonic() > until:
+            process.kill()
+            out, err = process.communicate()
+            raise Failure("no metrics within", seconds, "s", out, err)
+        time.sleep(0.005)
+
+
+def ranks_of(process):
+    """The process ids of the ranks: children of mpirun (or of its daemon's)."""
+    found, parents = [], {process.pid}
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path) as file:
+                text = file.read()
+        except OSError:
+            continue
+        name, rest = text[text.index("(") + 1:].rsplit(")", 1)
+        if int(rest.split()[1]) in parents and name.startswith("flotilla"):
+            found.append(int(text.split()[0]))
+    return sorted(found)
+
+
+def stop(flotilla, run, number, ranks=0, to_rank=False, code=STOPPED):
+    """Starts a run, sends it a signal in the middle, and returns where it stopped."""
+    process = flotilla.start("train", "config.yaml", "--set", f"run.directory={run}",
+                             ranks=ranks)
+    wait_for_line(flotilla, run, process)
+    os.kill(ranks_of(process)[-1] if to_rank else process.pid, number)
+    result = flotilla.finish(process, code)
+    state = flotilla.status(run)
+    same(state["state"], "stopped", run, result)
+    step = step_of(flotilla.last(run))
+    same(state["step"], step, run)
+    require(step < LONG, run, "was done before it was stopped", result)
+    result.says(f"stopped at step {step}", times=1)
+    return step
+
+
+def check_max_seconds(flotilla):
+    prepare(flotilla, LONG, "constant")
+    result = train(flotilla, "run", "--max-seconds", "0.3", code=STOPPED)
+    result.says("--resume", times=1)
+    state = flotilla.status("run")
+    same(state["state"], "stopped")
+    stopped = state["step"]
+    require(0 < stopped < LONG, "stopped at", stopped)
+    same(step_of(flotilla.last("run")), stopped)
+    require(flotilla.metrics("run")[-1]["step"] <= stopped)
+    same(os.path.exists(flotilla.path("run", "test.json")), False, "test.json is there")
+    more = ("--set", f"train.steps={stopped + 60}")
+    train(flotilla, "run", "--resume", *more, ranks=3).says(f"at step {stopped}")
+    same(flotilla.status("run")["state"], "finished")
+    train(flotilla, "whole", *more)
+    same_runs(flotilla, "run", "whole")
+    # Under mpirun, with windows, stopped twice: the second time by another rank count.
+    windows = ("--set", "data.window_rows=20")
+    train(flotilla, "windows", "--max-seconds", "0.3", *windows, ranks=2, code=None)
+    require(flotilla.status("windows")["state"] == "stopped", flotilla.status("windows"))
+    train(flotilla, "windows", "--resume", "--max-seconds", "0.2", *windows, code=STOPPED)
+    stopped = flotilla.status("windows")["step"]
+    require(stopped < LONG, "stopped at", stopped)
+    more = ("--set", f"train.steps={stopped + 33}", *windows)
+    train(flotilla, "windows", "--resume", *more, ranks=4)
+    train(flotilla, "windows-whole", *more)
+    same_runs(flotilla, "windows", "windows-whole")
+
+
+def check_signals(flotilla):
+    prepare(flotilla, LONG, "constant")
+    runs = {"term": stop(flotilla, "term", signal.SIGTERM),
+            "int": stop(flotilla, "int", signal.SIGINT),
+            "usr1": stop(flotilla, "usr1", signal.SIGUSR1),
+            # mpirun forwards USR1 to every rank, and returns what they return.
+            "mpirun": stop(flotilla, "mpirun", signal.SIGUSR1, ranks=3),
+            # One rank is told; all stop at the same step. mpirun returns the first code.
+            "rank": stop(flotilla, "rank", signal.SIGTERM, ranks=3, to_rank=True)}
+    end = max(runs.values()) + 20
+    train(flotilla, "whole", "--set", f"train.steps={end}")
+    for number, run in enumerate(runs):
+        train(flotilla, run, "--resume", "--set", f"train.steps={end}",
+              ranks=(0, 2, 4, 1, 3)[number])
+        same_runs(flotilla, run, "whole", run)
+
+
+def check_interrupted_mpirun(flotilla):
+    """Ctrl-C and TERM to mpirun itself: it kills the ranks a second later and returns 1,
+    but what the ranks saved in that second is whole, and says so."""
+    prepare(flotilla, 100000, "constant")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        run = f"run-{number.name}"
+        process = flotilla.start("train", "config.yaml", "--set", f"run.directory={run}",
+                                 ranks=2)
+        wait_for_line(flotilla, run, process)
+        process.send_signal(number)
+        flotilla.finish(process, None)
+        state = flotilla.status(run)
+        same(state["state"], "stopped", state)
+        same(step_of(flotilla.last(run)), state["step"])
+        steps = state["step"] + 10
+        train(flotilla, run, "--resume", "--set", f"train.steps={steps}")
+
+
+def check_middle_of_an_epoch(flotilla):
+    """Resumed from each checkpoint on the way, with windows: the end is always the same."""
+    prepare(flotilla)
+    windows = ("--set", "data.window_rows=13", "--set", "checkpoint.keep=100",
+               "--set", "checkpoint.every=45")
+    train(flotilla, "whole", *windows, ranks=2)
+    for number, step in enumerate((45, 90, 135)):
+        run = f"from-{step}"
+        shutil.copytree(flotilla.path("whole"), flotilla.path(run))
+        for path in glob.glob(flotilla.path(run, "checkpoints", "step-*.h5")):
+            if step_of(path) > step:
+                os.remove(path)
+        # As a killed run leaves it: lines behind the checkpoint, the last one torn.
+        os.remove(flotilla.path(run, "test.json"))
+        lines = flotilla.read("whole", "metrics.jsonl").splitlines(keepends=True)
+        flotilla.write(f"{run}/metrics.jsonl", "".join(lines[:-1]) + lines[-1][:30])
+        result = train(flotilla, run, "--resume", *windows, ranks=number + 1)
+        result.says(f"resuming from {run}/checkpoints/step-{step:010d}.h5 at step {step}",
+                    times=1)
+        same_runs(flotilla, run, "whole", run)
+
+
+def check_starting(flotilla):
+    """--resume starts what never was, ends at once what is finished; without a flag an
+    old run is refused; --fresh moves it aside."""
+    prepare(flotilla, steps=60)
+    train(flotilla, "run", "--resume", ranks=2)
+    same(flotilla.status("run")["state"], "finished")
+    before = files_below(flotilla.path("run"))
+
+    def changed():
+        now = files_below(flotilla.path("run"))
+        return sorted(name for name in now.keys() | before.keys()
+                      if now.get(name) != before.get(name)
+                      and name not in ("log.txt", "lock", "status.json"))
+
+    train(flotilla, "run", "--resume", ranks=3).says("finished already at step 60", times=1)
+    same(changed(), [], "files that changed by resuming a finished run:")
+    same(flotilla.status("run")["state"], "finished")
+    for ranks in (0, 3):
+        result = train(flotilla, "run", ranks=ranks, code=ERROR)
+        result.says("--resume", "--fresh", "already holds a run", times=1)
+        same(changed(), [], "files that changed by a refused start:")
+        same(flotilla.status("run")["state"], "finished", "the refused start")
+    # More steps go on from where the finished run ended; the schedule is a longer one.
+    train(flotilla, "run", "--resume", "--set", "train.steps=80").says("at step 60")
+    same(flotilla.status("run")["step"], 80)
+    before = files_below(flotilla.path("run"))
+    train(flotilla, "run", "--fresh", ranks=2)
+    same(flotilla.status("run")["step"], 60)
+    moved = files_below(flotilla.path("run.old-1"))
+    for name in before:
+        require(name == "lock" or moved.get(name) == before[name], "moved aside:", name)
+    # What --fresh cannot start must not move the old run away.
+    train(flotilla, "run", "--fresh", "--set", "data.train=none", code=ERROR)
+    same(os.path.exists(flotilla.path("run.old-2")), False, "run.old-2 is there")
+
+
+def damage(path, how):
+    with open(path, "r+b") as file:
+        size = os.path.getsize(path)
+        if how == "truncated":
+            file.truncate(size - 100)
+        elif how == "empty":
+            file.truncate(0)
+        else:  # one bit of one byte, in the middle
+            file.seek(size // 2)
+            byte = file.read(1)[0]
+            file.seek(size // 2)
+            file.write(bytes([byte ^ 1]))
+
+
+def check_damaged(flotilla):
+    prepare(flotilla, steps=150)
+    train(flotilla, "whole")
+    for how in ("bit", "truncated", "empty"):
+        shutil.copytree(flotilla.path("whole"), flotilla.path(how))
+        newest = flotilla.last(how)
+        damage(newest, how)
+        result = train(flotilla, how, "--resume", ranks=2)
+        result.says(f"skipped {how}/checkpoints/{os.path.basename(newest)}",
+                    "resuming from", "at step 100", times=1)
+        require(f"skipped {how}/checkpoints" in flotilla.read(how, "log.txt"))
+        same_runs(flotilla, how, "whole", how)
+    before = files_below(flotilla.path("whole", "checkpoints"))
+    for path in glob.glob(flotilla.path("whole", "checkpoints", "step-*.h5")):
+        damage(path, "bit")
+    for ranks in (0, 3):
+        train(flotilla, "whole", "--resume", ranks=ranks, code=ERROR).says(
+            "none of its 3 checkpoints is whole", "--fresh", times=1)
+    same(sorted(files_below(flotilla.path("whole", "checkpoints"))), sorted(before))
+    # A verb that is given a damaged model says which file and why.
+    for verb in (["evaluate", flotilla.last("whole"), "data.h5:test"],
+                 ["sample", flotilla.last("whole"), "-n", "5", "-o", "samples.h5"]):
+        flotilla.run(*verb, ranks=2, code=ERROR).says(flotilla.last("whole"), times=1)
+    same(os.path.exists(flotilla.path("samples.h5")), False, "samples.h5 is there")
+
+
+def check_changes(flotilla):
+    """What may change between a stop and a resume, and what is refused by name."""
+    prepare(flotilla, steps=50)
+    train(flotilla, "run")
+    before = files_below(flotilla.path("run", "checkpoints"))
+    refused = {"run.seed": "6", "train.batch": "101", "train.lanes": "7",
+               "train.learning_rate": "2e-3", "train.optimizer": "sgd",
+               "train.average": "0", "flow.layers[2].dropout": "0.2",
+               "flow.layers[2].hidden": "[24, 25]", "data.window_rows": "5",
+               "data.validation": "0.2", "preprocess": "[]", "data.columns": "[0, 1]"}
+    for number, (key, value) in enumerate(refused.items()):
+        result = train(flotilla, "run", "--resume", "--set", f"{key}={value}",
+                       "--set", "train.steps=70", code=ERROR,
+                       ranks=3 if number % 4 == 0 else 0)
+        result.says(f"{key if key != 'preprocess' else 'preprocess[0]'}: found another",
+                    "wanted the same for --resume", times=1)
+        same(files_below(flotilla.path("run", "checkpoints")), before, key)
+    allowed = {"train.steps": "60", "train.patience": "1000", "train.max_bad_steps": "3",
+               "checkpoint.every": "7", "checkpoint.keep": "1", "report.every": "3",
+               "report.samples": "20", "comm.bucket_mb": "1", "run.threads": "2",
+               "data.memory": "3MiB", "data.files": "[copy.h5]"}
+    shutil.copyfile(flotilla.path("data.h5"), flotilla.path("copy.h5"))
+    sets = [word for key, value in allowed.items() for word in ("--set", f"{key}={value}")]
+    os.rename(flotilla.path("run"), flotilla.path("moved"))
+    train(flotilla, "moved", "--resume", *sets)
+    same(flotilla.status("moved")["step"], 60)
+
+
+def check_other_data(flotilla):
+    prepare(flotilla, steps=50)
+    train(flotilla, "run")
+    more = ("--resume", "--set", "train.steps=60")
+    rows = normal_rows(1234, 6, seed=1)
+    for name, other in (("value", rows + 1e-3), ("rows", rows[:-1]),
+                        ("columns", rows[:, :5]), ("order", rows[::-1])):
+        flotilla.data("data.h5", {"train": other, "test": normal_rows(300, len(other[0]))})
+        result = train(flotilla, "run", *more, ranks=2, code=ERROR)
+        if name != "columns":  # those are found sooner, by the shape of the model
+            result.says("the training data changed", times=1)
+    # The same numbers, stored otherwise, at another time, in another type: the same data.
+    with h5py.File(flotilla.path("data.h5"), "w") as file:
+        file.create_dataset("train", data=rows.astype("f8"), chunks=(300, 6),
+                            compression="gzip")
+        file.create_dataset("test", data=normal_rows(300, 6, seed=2))
+    train(flotilla, "run", *more)
+    same(flotilla.status("run")["step"], 60)
+
+
+def check_kept_checkpoints(flotilla):
+    prepare(flotilla, steps=130)
+    for keep in (1, 2):
+        run = f"keep-{keep}"
+        train(flotilla, run, "--set", f"checkpoint.keep={keep}",
+              "--set", "checkpoint.every=20")
+        steps = sorted(step_of(p) for p in
+                       glob.glob(flotilla.path(run, "checkpoints", "step-*.h5")))
+        same(steps, [120, 130][2 - keep:], run)
+        require(os.path.exists(flotilla.path(run, "checkpoints", "best.h5")))
+        same(sorted(os.listdir(flotilla.path(run, "checkpoints")))[1:],
+             [f"step-{step:010d}.h5" for step in steps], "nothing else is left:")
+
+
+def check_second_job(flotilla):
+    """While a run is going on, another is refused on any flag."""
+    prepare(flotilla, 100000, "constant")
+    process = flotilla.start("train", "config.yaml", ranks=2)
+    wait_for_line(flotilla, "run", process)
+    try:
+        for flag in ([], ["--resume"], ["--fresh"]):
+            flotilla.run("train", "config.yaml", *flag, code=ERROR)
+        same(flotilla.status("run")["state"], "running")
+    finally:
+        process.send_signal(signal.SIGUSR1)
+        flotilla.finish(process, None)
+    same(flotilla.status("run")["state"], "stopped")
+
+
+if __name__ == "__main__":
+    main(globals())
