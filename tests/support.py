@@ -3,6 +3,7 @@
 A check_*.py is called as `check_x.py PROGRAM MPIEXEC [NAME..]`: `main` runs its functions
 check_*, each in an empty folder of its own, and says which failed and why; names select some.
 """
+import concurrent.futures
 import inspect
 import json
 import os
@@ -95,6 +96,15 @@ class Flotilla:
         """Runs it; ranks 0: alone, else under mpirun. Fails unless it exits with code."""
         return self.finish(self.start(*arguments, ranks=ranks), code)
 
+    def part(self, name):
+        """A folder below, with links to all files of this one: a place for one case."""
+        folder = self.path(name)
+        os.mkdir(folder)
+        for entry in os.scandir(self.folder):
+            if entry.is_file():
+                os.link(entry.path, os.path.join(folder, entry.name))
+        return Flotilla(self.program, self.mpiexec, folder)
+
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 
@@ -129,6 +139,17 @@ class Flotilla:
     def arrays(self, *parts):
         with h5py.File(self.path(*parts), "r") as file:
             return arrays_of(file)
+
+
+def every(check, cases):
+    """check(*case) of every case, some at a time (starting takes longer than running);
+    fails with all that failed. Gives what they returned."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        tasks = [pool.submit(check, *case) for case in cases]
+        failures = [str(task.exception()) for task in tasks
+                    if isinstance(task.exception(), Failure)]
+        require(not failures, "\n".join(failures))
+        return [task.result() for task in tasks]
 
 
 def arrays_of(group):

@@ -22,9 +22,9 @@ flo_status flo_coupling_configure(flo_coupling *coupling, flo_bijection *self,
     if (D < 2)
         return flo_settings_fail(
             arena, node,
-            "data with at least 2 columns (it has %lld), or a kind "
-            "that works on one, such as elementwise_affine",
-            (long long)D);
+            "at least 2 columns for %s (the data has %lld), or a kind that works on "
+            "one, such as elementwise_affine",
+            self->kind->name, (long long)D);
     const int64_t Da = identity_columns(coupling->settings.mask, D, place), Db = D - Da;
     coupling->identity_columns = Da;
     coupling->changed_columns = Db;

@@ -31,21 +31,42 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
+/* A file's data sets as they are told. */
+typedef struct listing {
+    flo_context *context;
+    const char *file;
+    bool headed; /* the heading comes with the first: an error stands alone */
+} listing;
+
+/* Opens the data set as training would, since only that tells how it is read. */
 static void print_dataset(const char *name, const flo_dataset_info *info,
                           void *argument)
 {
-    (void)argument;
-    printf("  %-24s %12lld rows x %lld columns  %-8s %s, %.1f MB, read by %s\n", name,
+    listing *const list = argument;
+    flo_dataset *dataset;
+    const char *how = "read by H5Dread";
+    if (flo_dataset_open(list->context, list->file, name, &dataset) != FLO_OK)
+        how = flo_context_message(list->context);
+    else if (flo_dataset_describe(dataset)->direct)
+        how = "read by pread";
+    flo_dataset_close(&dataset);
+    if (!list->headed)
+        printf("data file %s\n", list->file);
+    list->headed = true;
+    printf("  %-24s %12lld rows x %lld columns  %-8s %s, %.1f MB, %s\n", name,
            (long long)info->rows, (long long)info->columns, info->type, info->layout,
-           1e-6 * (double)info->stored_bytes, info->direct ? "pread" : "H5Dread");
+           1e-6 * (double)info->stored_bytes, how);
 }
 
 static flo_status inspect_data(const flo_call *call, const char *file)
 {
     if (!flo_cli_speaks(call))
         return FLO_OK;
-    printf("data file %s\n", file);
-    return flo_dataset_each(call->context, file, print_dataset, NULL);
+    listing list = {.context = call->context, .file = file};
+    FLO_TRY(flo_dataset_each(call->context, file, print_dataset, &list));
+    if (!list.headed)
+        printf("data file %s\n  no numeric data set\n", file);
+    return FLO_OK;
 }
 
 static flo_status inspect_model(const flo_call *call, flo_arena *arena,

@@ -59,10 +59,12 @@ static flo_status take_columns(dealing *deal, const flo_node *node, const char *
 }
 
 /* A scalar that is no integer is the path of a data set. */
-static bool is_path(const flo_node *node)
+const char *flo_columns_path(const flo_node *setting)
 {
     long long value;
-    return node->kind == FLO_NODE_SCALAR && !is_integer(node, &value);
+    if (!setting || setting->kind != FLO_NODE_SCALAR || is_integer(setting, &value))
+        return NULL;
+    return setting->text;
 }
 
 static flo_status take_weight(dealing *deal, const flo_node *node, flo_columns *columns)
@@ -70,7 +72,7 @@ static flo_status take_weight(dealing *deal, const flo_node *node, flo_columns *
     columns->weight = -1;
     if (!node)
         return FLO_OK;
-    if (!is_path(node))
+    if (!flo_columns_path(node))
         return take_column(deal, node, "weights", &columns->weight);
     columns->weight_in = node->text;
     return FLO_OK;
@@ -81,7 +83,7 @@ static flo_status take_context(dealing *deal, const flo_node *node,
 {
     if (!node)
         return FLO_OK;
-    if (!is_path(node))
+    if (!flo_columns_path(node))
         return take_columns(deal, node, "context", &columns->context,
                             &columns->contexts);
     columns->context_in = node->text;

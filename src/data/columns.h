@@ -15,6 +15,9 @@ typedef struct flo_columns {
     const char *weight_in;
 } flo_columns;
 
+/* The data set path that a setting context or weights is, or NULL. Local. */
+const char *flo_columns_path(const flo_node *setting);
+
 /* Reads settings columns, context and weights for a data set of `total` columns;
    `where` names file and data set in messages. Local. FLO_ERROR_CONFIG: not a column,
    out of range, twice; FLO_ERROR_DATA: no feature left. */

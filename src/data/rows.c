@@ -3,6 +3,8 @@
 
 #include "data/spec.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static bool is_fraction(const char *text, double *value)
     if (!text)
         return false;
     *value = strtod(text, &end);
-    return end != text && *end == '\0';
+    return end != text && *end == '\0' && isfinite(*value);
 }
 
 static flo_status read_fraction(flo_context *context, const char *setting,
@@ -108,15 +110,16 @@ static flo_status open_beside(flo_rows *rows, const char *file, const char *name
 }
 
 /* A path with the split's data set in the place of {split}. */
-static flo_status fill_in(flo_rows *rows, const char *path, const char **filled)
+static flo_status fill_in(flo_arena *arena, const char *path, const char *split,
+                          const char **filled)
 {
     const char *const mark = strstr(path, "{split}");
     char *text;
     if (mark)
-        FLO_TRY(flo_arena_print(rows->arena, &text, "%.*s%s%s", (int)(mark - path),
-                                path, rows->name, mark + strlen("{split}")));
+        FLO_TRY(flo_arena_print(arena, &text, "%.*s%s%s", (int)(mark - path), path,
+                                split, mark + strlen("{split}")));
     else
-        FLO_TRY(flo_arena_string(rows->arena, path, &text));
+        FLO_TRY(flo_arena_string(arena, path, &text));
     *filled = text;
     return FLO_OK;
 }
@@ -135,7 +138,8 @@ static flo_status open_context(flo_rows *rows, const char *spec)
         FLO_TRY(flo_arena_string(rows->arena, name, &text));
         rows->context_name = text;
     } else if (rows->columns.context_in)
-        FLO_TRY(fill_in(rows, rows->columns.context_in, &rows->context_name));
+        FLO_TRY(fill_in(rows->arena, rows->columns.context_in, rows->name,
+                        &rows->context_name));
     else
         return FLO_OK;
     FLO_TRY(open_beside(rows, rows->context_file, rows->context_name, "the context",
@@ -149,7 +153,8 @@ static flo_status open_weights(flo_rows *rows)
     rows->weight_name = rows->name;
     if (!rows->columns.weight_in)
         return FLO_OK;
-    FLO_TRY(fill_in(rows, rows->columns.weight_in, &rows->weight_name));
+    FLO_TRY(
+        fill_in(rows->arena, rows->columns.weight_in, rows->name, &rows->weight_name));
     FLO_TRY(open_beside(rows, rows->file, rows->weight_name, "the weights",
                         &rows->weight_data));
     const int64_t found = flo_dataset_describe(rows->weight_data)->columns;
@@ -240,24 +245,49 @@ flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
     return status;
 }
 
+/* Whether a file has the weights of the settings for a data set: as columns of it, or
+   as a data set beside it. Those that are one data set for all belong to train. */
+static flo_status has_weights(flo_context *context, const flo_data_settings *settings,
+                              const char *file, const char *name, bool narrow,
+                              bool *has)
+{
+    const char *const path = flo_columns_path(settings->weights), *filled;
+    *has = settings->weights && !narrow;
+    if (!path)
+        return FLO_OK;
+    flo_arena *arena;
+    FLO_TRY(flo_arena_create(context, &arena));
+    const flo_status status = fill_in(arena, path, name, &filled);
+    const bool is_for_it = strstr(path, "{split}") || !strcmp(name, settings->train);
+    if (status == FLO_OK)
+        *has = is_for_it && flo_dataset_exists(file, filled);
+    flo_arena_destroy(&arena);
+    return status;
+}
+
 flo_status flo_rows_open_like(flo_context *context, const flo_data_settings *settings,
                               const char *file_spec, int64_t features, flo_rows **rows)
 {
     *rows = NULL;
-    char file[FLO_SPEC_BYTES], name[FLO_SPEC_BYTES];
+    char file[FLO_SPEC_BYTES], name[FLO_SPEC_BYTES], path[FLO_SPEC_BYTES + 1];
+    double value;
     FLO_TRY(flo_spec_cut(context, file_spec, file, name));
+    /* A data set called 2 is not a fraction. */
+    snprintf(path, sizeof path, "%s%s", is_fraction(name, &value) ? "/" : "", name);
     const char *const files[] = {file};
     flo_data_settings like = *settings;
     like.files = (flo_texts){1, files};
-    like.test = name;
+    like.test = path;
     flo_dataset *data;
     FLO_TRY(flo_dataset_open(context, file, name, &data));
     const bool narrow = flo_dataset_describe(data)->columns == features;
     flo_dataset_close(&data);
-    if (narrow) { /* it holds what columns of a wider one were chosen as */
-        like.columns = NULL;
+    bool has;
+    FLO_TRY(has_weights(context, settings, file, name, narrow, &has));
+    if (!has)
         like.weights = NULL;
-    }
+    if (narrow) /* it holds what columns of a wider one were chosen as */
+        like.columns = NULL;
     return flo_rows_open(context, &like, 0, FLO_TEST, rows);
 }
 

@@ -35,8 +35,8 @@ FLO_MUST_USE flo_status flo_rows_open_file(flo_context *context, const char *fil
                                            const char *context_spec, flo_rows **rows);
 
 /* Opens FILE[:dataset] by the columns, context, weights and on_bad_rows of `settings`;
-   a data set of exactly `features` columns is taken as it is, without weights: samples
-   have the columns that were chosen from wider data. Local. */
+   a data set of exactly `features` columns is taken as it is: samples have the columns
+   that were chosen from wider data. Weights count where the file has them. Local. */
 FLO_MUST_USE flo_status flo_rows_open_like(flo_context *context,
                                            const flo_data_settings *settings,
                                            const char *file_spec, int64_t features,

@@ -77,6 +77,8 @@ static flo_status check_format(flo_context *context, flo_image *image, const cha
     const flo_status status = flo_image_get_text(image, "/", "format", &format);
     const bool known = status == FLO_OK && strcmp(format, "flotilla model") == 0;
     flo_free(context, &format);
+    if (status == FLO_ERROR_MEMORY)
+        return status;
     if (!known)
         return flo_fail(
             context, FLO_ERROR_FILE,

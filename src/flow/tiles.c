@@ -1,6 +1,9 @@
 /* Densities and samples by tiles of fixed size. */
 #include "flow/tiles.h"
 
+#include "core/vector.h"
+
+#include <math.h>
 #include <omp.h>
 #include <string.h>
 
@@ -40,6 +43,18 @@ static void load(int64_t columns, int64_t start, int64_t begin, int64_t end,
                (size_t)((end - begin) * columns) * sizeof *to);
 }
 
+/* NaN for rows whose values or context are not finite: a flow may map infinity to a
+   density of 0, which would look like a row that was scored. */
+static void mark_bad_rows(const flo_flow *flow, int64_t rows, const flo_real *x,
+                          const flo_real *context, double *log_prob)
+{
+    const int64_t D = flow->features, C = flow->context;
+    for (int64_t i = 0; i < rows; i++)
+        if (flo_vector_first_nonfinite(D, x + i * D) < D ||
+            (C && flo_vector_first_nonfinite(C, context + i * C) < C))
+            log_prob[i] = (double)NAN;
+}
+
 static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
                              flo_workspace *w, int64_t start, int64_t count,
                              const flo_real *x, const flo_real *context,
@@ -54,6 +69,8 @@ static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
     load(flow->context, start, 0, count, context, w->context);
     flo_flow_log_prob(flow, theta, w);
     memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
+    mark_bad_rows(flow, count, x + start * flow->features, w->context,
+                  log_prob + start);
 }
 
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,

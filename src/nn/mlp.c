@@ -14,7 +14,7 @@ typedef struct mlp {
     flo_dense *map;    /* [hidden + 1] */
     flo_stage *stage;  /* [hidden] */
     int64_t *cache;    /* [hidden], offset a row of each stage */
-    int64_t *noise;    /* [hidden] */
+    int64_t *noise;    /* [hidden], offset in a row of the noise */
 } mlp;
 
 static flo_status allocate(flo_arena *arena, int64_t hidden, mlp **state)
@@ -42,7 +42,9 @@ static flo_status configure(flo_network *network, flo_arena *arena,
         if (i == 0 && network->context)
             FLO_TRY(
                 flo_dense_add(layout, network->context, width, "context", &s->context));
-        s->stage[i] = (flo_stage){network->activation, network->dropout, width};
+        s->stage[i] = (flo_stage){.activation = network->activation,
+                                  .dropout = network->dropout,
+                                  .width = width};
         s->cache[i] = network->cache;
         s->noise[i] = network->noise;
         network->cache += flo_stage_cache(&s->stage[i]);
@@ -50,6 +52,8 @@ static flo_status configure(flo_network *network, flo_arena *arena,
         widest = width > widest ? width : widest;
         inputs = width;
     }
+    for (int64_t i = 0; i < s->hidden; i++)
+        s->stage[i].noise_width = network->noise;
     network->scratch = 2 * widest;
     return flo_dense_add(layout, inputs, network->outputs, "output",
                          &s->map[s->hidden]);
@@ -79,8 +83,7 @@ static void forward(const flo_network *network, const flo_real *theta,
         flo_dense_forward(&s->map[i], theta, B, false, h, p);
         if (i == 0 && network->context)
             flo_dense_forward(&s->context, theta, B, true, pass->context, p);
-        h = flo_stage_forward(&s->stage[i], pass, pass->noise + B * s->noise[i], p,
-                              cache);
+        h = flo_stage_forward(&s->stage[i], pass, s->noise[i], p, cache);
     }
     flo_dense_forward(&s->map[s->hidden], theta, B, false, h, y);
 }
@@ -105,8 +108,7 @@ static void backward(const flo_network *network, const flo_real *theta,
                                dtheta);
         flo_dense_backward(&s->map[i], theta, B, false, h, d, dh, dtheta);
         if (i)
-            flo_stage_backward(&s->stage[i - 1], pass,
-                               pass->noise + B * s->noise[i - 1],
+            flo_stage_backward(&s->stage[i - 1], pass, s->noise[i - 1],
                                pass->cache + B * s->cache[i - 1], dh, dh);
         d = dh;
     }

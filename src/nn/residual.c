@@ -15,7 +15,7 @@ typedef struct block {
     flo_dense map[2], gate;
     int64_t cache[2]; /* offsets a row of the two stages */
     int64_t gated;    /* of gate g and of the branch before it, each [width] */
-    int64_t noise;
+    int64_t noise;    /* offset in a row of the noise */
 } block;
 
 typedef struct residual {
@@ -56,8 +56,10 @@ static flo_status configure(flo_network *network, flo_arena *arena,
     network->state = s;
     s->width = settings->width;
     s->blocks = settings->blocks;
-    s->stage[0] = (flo_stage){network->activation, 0, s->width};
-    s->stage[1] = (flo_stage){network->activation, network->dropout, s->width};
+    for (int k = 0; k < 2; k++)
+        s->stage[k] = (flo_stage){.activation = network->activation,
+                                  .dropout = k ? network->dropout : 0,
+                                  .width = s->width};
     FLO_TRY(flo_arena_take(arena, s->blocks, sizeof *s->block, &s->block));
     FLO_TRY(flo_dense_add(layout, network->inputs, s->width, "input", &s->input));
     if (network->context)
@@ -65,6 +67,7 @@ static flo_status configure(flo_network *network, flo_arena *arena,
             flo_dense_add(layout, network->context, s->width, "context", &s->context));
     for (int64_t i = 0; i < s->blocks; i++)
         FLO_TRY(configure_block(network, s, i, layout));
+    s->stage[1].noise_width = network->noise;
     s->last = network->cache;
     network->cache += s->width;
     network->scratch = 3 * s->width;
@@ -132,12 +135,11 @@ static void forward(const flo_network *network, const flo_real *theta,
         const block *const b = &s->block[k];
         flo_real *const cache[2] = {pass->cache + B * b->cache[0],
                                     pass->cache + B * b->cache[1]};
-        const flo_real *const a =
-            flo_stage_forward(&s->stage[0], pass, NULL, h, cache[0]);
+        const flo_real *const a = flo_stage_forward(&s->stage[0], pass, 0, h, cache[0]);
         flo_real *const p = flo_stage_input(&s->stage[1], B, cache[1]);
         flo_dense_forward(&b->map[0], theta, B, false, a, p);
-        const flo_real *const d = flo_stage_forward(
-            &s->stage[1], pass, pass->noise + B * b->noise, p, cache[1]);
+        const flo_real *const d =
+            flo_stage_forward(&s->stage[1], pass, b->noise, p, cache[1]);
         flo_dense_forward(&b->map[1], theta, B, false, d, t);
         if (network->context)
             apply_gate(b, theta, pass, n, t);
@@ -165,11 +167,10 @@ static void block_backward(const flo_network *network, const block *b,
     flo_dense_backward(&b->map[1], theta, B, false,
                        flo_stage_output(&s->stage[1], pass, cache[1]), branch, da,
                        dtheta);
-    flo_stage_backward(&s->stage[1], pass, pass->noise + B * b->noise, cache[1], da,
-                       da);
+    flo_stage_backward(&s->stage[1], pass, b->noise, cache[1], da, da);
     flo_dense_backward(&b->map[0], theta, B, false,
                        flo_stage_output(&s->stage[0], pass, cache[0]), da, dt, dtheta);
-    flo_stage_backward(&s->stage[0], pass, NULL, cache[0], dt, dt);
+    flo_stage_backward(&s->stage[0], pass, 0, cache[0], dt, dt);
     for (int64_t i = 0; i < n; i++)
         dh[i] += dt[i];
 }

@@ -34,8 +34,18 @@ flo_real *flo_stage_output(const flo_stage *stage, const flo_pass *pass,
     return drops(stage, pass) ? dropped(stage, pass->rows, cache) : cache;
 }
 
-flo_real *flo_stage_forward(const flo_stage *stage, const flo_pass *pass,
-                            const flo_real *noise, const flo_real *p, flo_real *cache)
+/* Row by row, so that the mask of a row is a function of its own noise. */
+static void drop(const flo_stage *stage, const flo_pass *pass, int64_t noise,
+                 const flo_real *x, flo_real *y)
+{
+    const int64_t n = stage->width;
+    for (int64_t i = 0; i < pass->rows; i++)
+        flo_dropout(stage->dropout, n, pass->noise + i * stage->noise_width + noise,
+                    x + i * n, y + i * n);
+}
+
+flo_real *flo_stage_forward(const flo_stage *stage, const flo_pass *pass, int64_t noise,
+                            const flo_real *p, flo_real *cache)
 {
     const int64_t n = pass->rows * stage->width;
     flo_real *const kept = flo_stage_input(stage, pass->rows, cache);
@@ -44,16 +54,15 @@ flo_real *flo_stage_forward(const flo_stage *stage, const flo_pass *pass,
     stage->activation->forward(n, p, cache);
     flo_real *const output = flo_stage_output(stage, pass, cache);
     if (drops(stage, pass))
-        flo_dropout(stage->dropout, n, noise, cache, output);
+        drop(stage, pass, noise, cache, output);
     return output;
 }
 
-void flo_stage_backward(const flo_stage *stage, const flo_pass *pass,
-                        const flo_real *noise, const flo_real *cache,
-                        const flo_real *dh, flo_real *dp)
+void flo_stage_backward(const flo_stage *stage, const flo_pass *pass, int64_t noise,
+                        const flo_real *cache, const flo_real *dh, flo_real *dp)
 {
     const int64_t n = pass->rows * stage->width;
     if (drops(stage, pass))
-        flo_dropout(stage->dropout, n, noise, dh, dp);
+        drop(stage, pass, noise, dh, dp);
     stage->activation->backward(n, cache + n, cache, drops(stage, pass) ? dp : dh, dp);
 }

@@ -23,7 +23,9 @@ double flo_memory_bytes(const flo_trainer *t)
     vectors += 4;                               /* a checkpoint's image on rank 0 */
     double bytes =
         (double)(vectors * P + rows * reals_a_row(t->flow)) * sizeof(flo_real);
-    if (t->feed)
-        bytes += (double)flo_feed_bytes(t->feed);
+    if (t->rows[FLO_TRAIN]) {
+        const int64_t reals = t->flow->features + t->flow->context + 1;
+        bytes += (double)(lanes * t->plan.window_rows * reals) * sizeof(flo_real);
+    }
     return bytes;
 }

@@ -1,12 +1,15 @@
 /* How a run begins. */
 #include "train/start.h"
 
+#include "core/lane_tree.h"
 #include "flow/model_file.h"
 #include "run/checkpoints.h"
+#include "train/chunks.h"
 #include "train/loaded.h"
 #include "train/report.h"
 #include "train/save.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void skipped(const char *path, const char *reason, void *argument)
@@ -87,6 +90,31 @@ static flo_status fit(flo_trainer *t)
     return flo_comm_agree(t->comm, t->context, status);
 }
 
+/* Reads this rank's share of a held-out split once. */
+static flo_status read_share(flo_trainer *t, flo_rows *rows)
+{
+    flo_chunks c;
+    flo_status status = FLO_OK;
+    FLO_TRY(flo_chunks_create(t->context, rows, &c));
+    const int ranks = flo_comm_size(t->comm), rank = flo_comm_rank(t->comm);
+    const int64_t last = flo_lane_first(c.count, ranks, rank + 1);
+    for (int64_t k = flo_lane_first(c.count, ranks, rank); k < last && status == FLO_OK;
+         k++)
+        status = flo_chunks_read(&c, k);
+    flo_chunks_free(&c);
+    return status;
+}
+
+/* A bad row of validation or test ends a run now, not after hours of training. */
+static flo_status check_splits(flo_trainer *t)
+{
+    flo_status status = FLO_OK;
+    for (int split = FLO_VALIDATION; split < FLO_SPLITS && status == FLO_OK; split++)
+        if (t->rows[split])
+            status = read_share(t, t->rows[split]);
+    return flo_comm_agree(t->comm, t->context, status);
+}
+
 /* Constants and parameters of another run's model, which must have the same layers. */
 static flo_status init_from(flo_trainer *t, const flo_model_bytes *b)
 {
@@ -98,6 +126,13 @@ static flo_status init_from(flo_trainer *t, const flo_model_bytes *b)
             image, t->flow, flo_image_has(image, "average") ? "average" : "parameters",
             t->theta);
     flo_image_destroy(&image);
+    char reason[FLO_MESSAGE_BYTES / 2];
+    snprintf(reason, sizeof reason, "%s", flo_context_message(t->context));
+    if (status == FLO_ERROR_FILE)
+        return flo_fail(t->context, status,
+                        "--init %s: found a model of other layers or columns, wanted "
+                        "those of this config and data: %s",
+                        b->path, reason);
     return status;
 }
 
@@ -113,6 +148,7 @@ static flo_status init(flo_trainer *t)
 flo_status flo_start_new(flo_trainer *t)
 {
     FLO_TRY(fit(t));
+    FLO_TRY(check_splits(t));
     flo_flow_init(t->flow, t->theta);
     if (t->options->init)
         FLO_TRY(init(t));

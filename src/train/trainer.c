@@ -76,6 +76,16 @@ static flo_status keep_window(flo_trainer *t, const flo_node *stored)
     return flo_config_data(t->arena, &t->config);
 }
 
+static flo_status create_feed(flo_trainer *t)
+{
+    const int64_t workers = flo_comm_size(t->comm) * t->threads;
+    const int64_t first = flo_comm_rank(t->comm) * t->threads;
+    return flo_feed_create(t->context, t->rows[FLO_TRAIN], &t->plan,
+                           flo_lane_first(t->plan.lanes, workers, first),
+                           flo_lane_first(t->plan.lanes, workers, first + t->threads),
+                           &t->feed);
+}
+
 static flo_status plan_data(flo_trainer *t)
 {
     const flo_rows *const rows = t->rows[FLO_TRAIN];
@@ -90,12 +100,7 @@ static flo_status plan_data(flo_trainer *t)
     FLO_TRY(flo_node_set(t->arena, flo_node_find(t->config.root, "data"), "window_rows",
                          text, "chosen"));
     t->streams = t->plan.window_rows < flo_lane_rows(&t->plan, t->plan.lanes - 1);
-    const int64_t workers = flo_comm_size(t->comm) * t->threads;
-    const int64_t first = flo_comm_rank(t->comm) * t->threads;
-    return flo_feed_create(t->context, t->rows[FLO_TRAIN], &t->plan,
-                           flo_lane_first(t->plan.lanes, workers, first),
-                           flo_lane_first(t->plan.lanes, workers, first + t->threads),
-                           &t->feed);
+    return t->options->check ? FLO_OK : create_feed(t);
 }
 
 static flo_status count_steps(flo_trainer *t)

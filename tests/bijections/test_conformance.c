@@ -233,6 +233,9 @@ static void check_other_rows_do_not_matter(fixture *f, const situation *s)
         other.context[i] = l.context[i] + (i / l.C != ROW ? 1 : 0);
     for (int64_t i = 0; i < 7; i++)
         other.dlogdet[i] += i != ROW ? 1 : 0;
+    for (int64_t i = 0; i < 7 * l.b->noise; i++)
+        if (i / l.b->noise != ROW)
+            other.noise[i] = 1 - other.noise[i];
     const row_results a = results_of(f, &l, ROW), b = results_of(f, &other, ROW);
     const size_t bytes = (size_t)l.D * sizeof(flo_real);
     assert_same_bits(s->name, bytes, b.z, a.z);
@@ -242,7 +245,8 @@ static void check_other_rows_do_not_matter(fixture *f, const situation *s)
     assert_same_bits(s->name, sizeof a.back, &b.back, &a.back);
 }
 
-/* A row alone gives what it gives among others, and so do the sums over rows. */
+/* A row alone gives what it gives among others, dropout included, and so do the sums
+   over rows. */
 static void check_batch_sizes_agree(fixture *f, const situation *s)
 {
     layer l, one;
@@ -255,7 +259,8 @@ static void check_batch_sizes_agree(fixture *f, const situation *s)
         memcpy(one.dz, l.dz + i * l.D, (size_t)l.D * sizeof *l.dz);
         memcpy(one.context, l.context + i * l.C, (size_t)l.C * sizeof *l.x);
         one.dlogdet[0] = l.dlogdet[i];
-        l.pass.training = one.pass.training = false; /* dropout knows the row */
+        memcpy(one.noise, l.noise + i * l.b->noise,
+               (size_t)l.b->noise * sizeof *l.noise);
         const row_results a = results_of(f, &l, i), b = results_of(f, &one, 0);
         assert_all_near(s->name, l.D, b.z, a.z, near_enough);
         assert_all_near(s->name, l.D, b.x, a.x, 10 * near_enough);

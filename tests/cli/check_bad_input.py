@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import (DONE, ERROR, USAGE, files_below, main, near,  # noqa: E402
+from support import (DONE, ERROR, USAGE, every, files_below, main, near,  # noqa: E402
                      normal_rows, require, same)
 
 GOOD = """\
@@ -85,8 +85,8 @@ CONFIGS = [
      ["config.yaml:1", "parameters to learn"]),
     ("no layers", "  layers:\n    - kind: affine_coupling\n      hidden: [8]\n",
      "  layers: []\n", ["config.yaml:10", "layer"]),
-    ("hidden and width", "hidden: [8]", "{hidden: [8], width: 9}",
-     ["config.yaml:12"]),
+    ("hidden and width", "hidden: [8]", "hidden: [8]\n      width: 9",
+     ["config.yaml:11"]),
     ("columns out of range", "  test: test", "  test: test\n  columns: [0, 4]",
      ["config.yaml:8", "data.columns", "4", "0 to 3", "data.h5", "'train'"]),
     ("column twice", "  test: test", "  test: test\n  columns: [0, 1, 1]",
@@ -196,15 +196,17 @@ def refused(flotilla, name, arguments, words, ranks, code=ERROR):
 
 def check_configs(flotilla):
     prepare(flotilla)
-    for name, old, new, words in CONFIGS:
+
+    def check(number, name, old, new, words):
         require(old in GOOD, name, "the table looks for what GOOD has not:", old)
-        text = GOOD.replace(old, new, 1)
+        case = flotilla.part(f"case-{number}")
+        case.write("config.yaml", GOOD.replace(old, new, 1))
         more = ["--set", "train.lanes=4"] if name == "fewer lanes than threads" else []
-        flotilla.write("config.yaml", text)
-        said = [refused(flotilla, name, ["train", "config.yaml", *more], words, ranks)
-                for ranks in (0, 3)]
-        same(said[0].replace("1 x 8", "3 x 8").replace(": 8 or", ": 24 or"), said[1], name)
-        os.remove(flotilla.path("config.yaml"))
+        alone, three = (refused(case, name, ["train", "config.yaml", *more], words, ranks)
+                        for ranks in (0, 3))
+        same(three, alone.replace("1 x 8", "3 x 8").replace(": 8 or", ": 24 or"), name)
+
+    every(check, [(number, *row) for number, row in enumerate(CONFIGS)])
     refused(flotilla, "no config", ["train", "none.yaml"], ["none.yaml", "No such file"], 3)
 
 
@@ -221,7 +223,7 @@ def check_overrides(flotilla):
     for name, word, words in (
             ("unknown", "train.stepz=4", ["--set", "stepz", "steps"]),
             ("type", "train.steps=a", ["--set", "train.steps", '"a"', "integer"]),
-            ("index", "flow.layers[3].hidden=[4]", ["--set", "flow.layers[3]"]),
+            ("index", "flow.layers[3].hidden=[4]", ["--set", "flow.layers", "item 3"]),
             ("no value", "train.steps", ["--set", "train.steps"]),
             ("no key", "=5", ["--set"])):
         refused(flotilla, name, ["train", "config.yaml", "--set", word], words, 0)
@@ -233,14 +235,19 @@ def check_data(flotilla):
     prepare(flotilla)
     flotilla.write("config.yaml", GOOD.replace("  validation: validation\n  test: test\n", "")
                    .replace("threads: 1", "threads: 1\n  seed: 1"))
-    for name, sets, words in DATA:
-        if name == "too large for float" and "double" in flotilla.run("--version").out:
-            continue
+    is_double = "double" in flotilla.run("--version").out
+
+    def check(number, name, sets, words):
+        if name == "too large for float" and is_double:
+            return
         arguments = ["train", "config.yaml"]
         for word in sets:
             arguments += ["--set", word]
-        same(refused(flotilla, name, arguments, words, 0),
-             refused(flotilla, name, arguments, words, 3), name)
+        case = flotilla.part(f"case-{number}")
+        same(refused(case, name, arguments, words, 3),
+             refused(case, name, arguments, words, 0), name)
+
+    every(check, [(number, *row) for number, row in enumerate(DATA)])
 
 
 def check_models(flotilla):
@@ -253,42 +260,49 @@ def check_models(flotilla):
     flotilla.write("old.h5", "kept\n")
     os.mkdir(flotilla.path("nothing"))
     out = ["-o", "out.h5"]
-    for name, arguments, words in (
-            ("no model", ["evaluate", "none"], ["none", "No such file"]),
-            ("not a run", ["evaluate", "nothing"], ["nothing", "no checkpoint"]),
-            ("not a checkpoint", ["evaluate", "data.h5"], ["data.h5"]),
-            ("text", ["sample", "text.h5", "-n", "5", *out], ["text.h5"]),
-            ("no such init", ["train", "config.yaml", "--init", "none", "--set",
-                              "run.directory=new"], ["none", "No such file"]),
-            ("columns", ["logprob", "run", "bad.h5:wide", *out],
-             ["bad.h5", "wide", "5 columns", "4"]),
-            ("no data", ["logprob", "run", "none.h5", *out], ["none.h5", "No such file"]),
-            ("no data set", ["evaluate", "run", "data.h5:trian"], ["trian", "train"]),
-            ("NaN", ["logprob", "run", "bad.h5:nan", *out],
-             ["'nan'", "row 123", "column 2"]),
-            ("there already", ["logprob", "run", "data.h5:test", "-o", "old.h5"],
-             ["old.h5", "--force"]),
-            ("there already", ["sample", "run", "-n", "5", "-o", "old.h5"],
-             ["old.h5", "--force"]),
-            ("no folder", ["sample", "run", "-n", "5", "-o", "none/out.h5"],
-             ["none/out.h5", "No such file"]),
-            ("no context", ["sample", "conditional", "-n", "5", *out],
-             ["conditional", "--context"]),
-            ("context for none", ["sample", "run", "-n", "5", *out, "--context",
-                                  "data.h5:test"], ["run", "--context"]),
-            ("context of other columns", ["sample", "conditional", "-n", "5", *out,
-                                          "--context", "data.h5:test"],
-             ["data.h5:test", "4 columns", "1 context"]),
-            ("too little context", ["sample", "conditional", "-n", "200", *out,
-                                    "--context", "bad.h5:short"],
-             ["bad.h5:short", "199 rows", "200 rows"]),
-            ("init of other layers", ["train", "config.yaml", "--init", "conditional",
-                                      "--set", "run.directory=new"], ["conditional"]),
-            ("inspect nothing", ["inspect", "none"], ["none", "No such file"]),
-            ("inspect text", ["inspect", "text.h5"], ["text.h5"]),
-            ("init of nothing", ["init", "none.h5"], ["none.h5", "No such file"])):
-        same(refused(flotilla, name, arguments, words, 0),
-             refused(flotilla, name, arguments, words, 3), name)
+    cases = (
+        ("no model", ["evaluate", "none"], ["none", "No such file"]),
+        ("not a run", ["evaluate", "nothing"], ["nothing", "no checkpoint"]),
+        ("not a checkpoint", ["evaluate", "data.h5"], ["data.h5"]),
+        ("text", ["sample", "text.h5", "-n", "5", *out], ["text.h5"]),
+        ("no such init", ["train", "config.yaml", "--init", "none", "--set",
+                          "run.directory=new"], ["none", "No such file"]),
+        ("columns", ["logprob", "run", "bad.h5:wide", *out],
+         ["bad.h5", "wide", "5 columns", "4"]),
+        ("no data", ["logprob", "run", "none.h5", *out], ["none.h5", "No such file"]),
+        ("no data set", ["evaluate", "run", "data.h5:trian"], ["trian", "train"]),
+        ("NaN", ["logprob", "run", "bad.h5:nan", *out],
+         ["'nan'", "row 123", "column 2"]),
+        ("there already", ["logprob", "run", "data.h5:test", "-o", "old.h5"],
+         ["old.h5", "--force"]),
+        ("there already", ["sample", "run", "-n", "5", "-o", "old.h5"],
+         ["old.h5", "--force"]),
+        ("no folder", ["sample", "run", "-n", "5", "-o", "none/out.h5"],
+         ["none/out.h5", "No such file"]),
+        ("no context", ["sample", "conditional", "-n", "5", *out],
+         ["conditional", "--context"]),
+        ("context for none", ["sample", "run", "-n", "5", *out, "--context",
+                              "data.h5:test"], ["run", "--context"]),
+        ("context of other columns", ["sample", "conditional", "-n", "5", *out,
+                                      "--context", "data.h5:test"],
+         ["data.h5:test", "4 columns", "1 context"]),
+        ("too little context", ["sample", "conditional", "-n", "200", *out,
+                                "--context", "bad.h5:short"],
+         ["bad.h5:short", "199 rows", "200 rows"]),
+        ("init of other layers", ["train", "config.yaml", "--init", "conditional",
+                                  "--set", "run.directory=new"], ["conditional"]),
+        ("inspect nothing", ["inspect", "none"], ["none", "No such file"]),
+        ("inspect text", ["inspect", "text.h5"], ["text.h5"]),
+        ("init of nothing", ["init", "none.h5"], ["none.h5", "No such file"]))
+
+    def check(number, name, arguments, words):
+        case = flotilla.part(f"case-{number}")
+        for folder in ("run", "conditional", "nothing"):
+            os.symlink(flotilla.path(folder), case.path(folder))
+        same(refused(case, name, arguments, words, 3),
+             refused(case, name, arguments, words, 0), name)
+
+    every(check, [(number, *row) for number, row in enumerate(cases)])
     for verb in (["logprob", "run", "data.h5:test"], ["sample", "run", "-n", "5"]):
         flotilla.run(*verb, "-o", "old.h5", "--force", ranks=2)
         require(flotilla.arrays("old.h5"), verb)
@@ -310,19 +324,20 @@ USAGES = [
 
 
 def check_usage(flotilla):
-    for number, arguments in enumerate(USAGES):
-        for ranks in ((0, 3) if number % 3 == 0 else (0,)):
-            result = flotilla.run(*arguments, ranks=ranks, code=USAGE)
-            same(result.out, "", "stdout of", result)
-            lines = result.err.splitlines()
-            require(lines[0].startswith(("flotilla", "Usage: flotilla")), result)
-            for start in ("flotilla", "Usage:", "Try "):
-                require(sum(line.startswith(start) for line in lines) <= 1,
-                        f"more than one line {start!r} in\n", result)
-            if arguments:
-                require("found" in lines[0] or "wanted" in lines[0] or
-                        "option" in lines[0] or "exclude" in lines[0], result)
-            same(os.listdir(flotilla.folder), [], result)
+    def check(arguments, ranks):
+        result = flotilla.run(*arguments, ranks=ranks, code=USAGE)
+        same(result.out, "", "stdout of", result)
+        lines = result.err.splitlines()
+        require(lines[0].startswith(("flotilla", "Usage: flotilla")), result)
+        for start in ("flotilla", "Usage:", "Try "):
+            require(sum(line.startswith(start) for line in lines) <= 1,
+                    f"more than one line {start!r} in\n", result)
+        words = ("found", "wanted", "option", "exclude", "Usage")
+        require(any(word in lines[0] for word in words), result)
+
+    every(check, [(arguments, ranks) for number, arguments in enumerate(USAGES)
+                  for ranks in ((0, 3) if number % 3 == 0 else (0,))])
+    same(os.listdir(flotilla.folder), [])
 
 
 def check_dropped_rows(flotilla):

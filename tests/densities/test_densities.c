@@ -213,7 +213,7 @@ static void sample_moments_are_those_of_the_settings(void **state)
 static double closed_form(int64_t D, const flo_real *z, double mean, double deviation,
                           double r)
 {
-    double K[64], u[8], work[64];
+    double K[64] = {0}, u[8] = {0}, work[64];
     for (int64_t i = 0; i < D; i++) {
         u[i] = (double)z[i] - mean;
         for (int64_t j = 0; j < D; j++)

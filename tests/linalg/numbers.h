@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,18 +117,19 @@ static inline double quotient(loss_of *loss, void *data, double low, double high
     return (top - bottom) / ((double)above - (double)below);
 }
 
-/* The central difference. In float, where the step is wide and may cross the kink of a
-   rectifier, the difference to one side counts where it is nearer. */
+/* The central difference. In float, where the step is wide and may cross kinks of
+   rectifiers, a difference to one side or a narrower one counts where it is nearer. */
 static inline double difference(loss_of *loss, void *data, double gradient,
                                 flo_real *at)
 {
-    const double h = difference_step;
-    double best = quotient(loss, data, -h, h, at);
+    double best = quotient(loss, data, -difference_step, difference_step, at);
 #ifdef FLOTILLA_DOUBLE
     (void)gradient;
 #else
-    for (int side = 0; side < 2 && !is_near(best, gradient, 1e-3); side++) {
-        const double one = quotient(loss, data, side ? 0 : -h, side ? h : 0, at);
+    static const double ends[][2] = {{-1, 0}, {0, 1}, {-0.1, 0.1}, {-0.1, 0}, {0, 0.1}};
+    for (int i = 0; i < 5 && !is_near(best, gradient, 1e-3); i++) {
+        const double one = quotient(loss, data, ends[i][0] * difference_step,
+                                    ends[i][1] * difference_step, at);
         best = fabs(one - gradient) < fabs(best - gradient) ? one : best;
     }
 #endif

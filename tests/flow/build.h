@@ -1,0 +1,73 @@
+/* For tests of flows: a flow, its parameters and a workspace from YAML text. */
+#ifndef FLO_TESTS_FLOW_BUILD_H
+#define FLO_TESTS_FLOW_BUILD_H
+
+#include "flow/workspace.h"
+
+#include "config/fixture.h"
+#include "linalg/numbers.h"
+
+/* Layers of every sort: fixed ones, context, dropout, both conditioners, a repeat. */
+#define BUILD_LAYERS                                                                   \
+    "layers: [{repeat: 2, layers: [{kind: permutation}, {kind: lu_linear}, "           \
+    "{kind: affine_coupling, hidden: [9, 6], activation: tanh, dropout: 0.25}]}, "     \
+    "{kind: additive_coupling, mask: half, width: 7, blocks: 1, activation: silu}, "   \
+    "{kind: elementwise_affine}]"
+#define BUILD_DENSITY                                                                  \
+    "{preprocess: [{kind: standardize}], flow: {base: {kind: correlated_normal, "      \
+    "correlation: 0.4}, " BUILD_LAYERS "}}"
+#define BUILD_SAMPLING "{flow: {direction: sampling, " BUILD_LAYERS "}}"
+
+static inline flo_real *build_reals(fixture *f, int64_t count)
+{
+    flo_real *memory;
+    assert_int_equal(flo_arena_take(f->arena, count, sizeof *memory, &memory), FLO_OK);
+    return memory;
+}
+
+/* Makes and fits the flow of a config. */
+static inline flo_flow *build_flow(fixture *f, const char *yaml, int64_t D, int64_t C)
+{
+    flo_flow *flow;
+    if (flo_flow_create(f->arena, parse(f, yaml), D, C, 21, &flow) != FLO_OK)
+        fail_msg("%s: %s", yaml, flo_context_message(f->context));
+    double *mean, *deviation;
+    assert_int_equal(flo_arena_take(f->arena, D, sizeof *mean, &mean), FLO_OK);
+    assert_int_equal(flo_arena_take(f->arena, D, sizeof *deviation, &deviation),
+                     FLO_OK);
+    for (int64_t j = 0; j < D; j++) {
+        mean[j] = 0.3 * (double)j - 0.2;
+        deviation[j] = 0.8 + 0.1 * (double)j;
+    }
+    const flo_moments moments = {mean, deviation};
+    assert_int_equal(flo_flow_fit(flow, flo_flow_is_fitted(flow) ? &moments : NULL),
+                     FLO_OK);
+    return flow;
+}
+
+/* Parameters as a trained flow has them: nowhere zero. */
+static inline flo_real *build_theta(fixture *f, const flo_flow *flow)
+{
+    flo_real *const theta = build_reals(f, flow->parameters.size);
+    for (int64_t i = 0; i < flow->parameters.count; i++) {
+        const flo_tensor *const t = &flow->parameters.tensors[i];
+        const double inputs = (double)(t->rank == 2 ? t->shape[1] : 9);
+        draw_normals(300 + (uint64_t)i, 0.6 / sqrt(inputs), t->count,
+                     theta + t->offset);
+    }
+    return theta;
+}
+
+/* A workspace with random context. */
+static inline flo_workspace build_workspace(fixture *f, const flo_flow *flow,
+                                            int64_t rows, bool training)
+{
+    flo_workspace w;
+    flo_real *const scratch = build_reals(f, flo_workspace_scratch(flow, rows));
+    assert_int_equal(flo_workspace_create(f->arena, flow, rows, training, scratch, &w),
+                     FLO_OK);
+    draw_normals(2, 1, rows * flow->context, w.context);
+    return w;
+}
+
+#endif

@@ -1,0 +1,185 @@
+/* Tiles: the bits of a row depend neither on the cut of a call nor on threads. */
+#include "flow/tiles.h"
+
+#include "flow/build.h"
+
+enum { D = 3, C = 2, N = 2 * FLO_TILE_ROWS + 77 };
+
+typedef struct problem {
+    flo_flow *flow;
+    flo_real *theta, *x, *context;
+    double *log_prob;
+} problem;
+
+static problem make(fixture *f, const char *yaml)
+{
+    problem p = {.flow = build_flow(f, yaml, D, C),
+                 .x = build_reals(f, N * D),
+                 .context = build_reals(f, N * C)};
+    p.theta = build_theta(f, p.flow);
+    draw_normals(1, 1, N * D, p.x);
+    draw_normals(2, 1, N * C, p.context);
+    assert_int_equal(flo_arena_take(f->arena, N, sizeof(double), &p.log_prob), FLO_OK);
+    return p;
+}
+
+static flo_tiles *tiles_of(fixture *f, const problem *p, int threads)
+{
+    flo_tiles *tiles;
+    assert_int_equal(flo_tiles_create(f->arena, p->flow, threads, &tiles), FLO_OK);
+    return tiles;
+}
+
+static const char *const both[] = {BUILD_DENSITY, BUILD_SAMPLING};
+
+static void log_prob_is_that_of_a_plain_pass(void **state)
+{
+    for (int way = 0; way < 2; way++) {
+        problem p = make(*state, both[way]);
+        flo_tiles_log_prob(tiles_of(*state, &p, 1), p.theta, N, p.x, p.context,
+                           p.log_prob);
+        flo_workspace w = build_workspace(*state, p.flow, N, false);
+        memcpy(w.context, p.context, N * C * sizeof *p.context);
+        memcpy(flo_workspace_data(p.flow, &w), p.x, N * D * sizeof *p.x);
+        flo_flow_log_prob(p.flow, p.theta, &w);
+        for (int64_t i = 0; i < N; i++)
+            assert_near(p.log_prob[i], w.log_prob[i], near_enough);
+    }
+}
+
+static void log_prob_bits_do_not_depend_on_cut_or_threads(void **state)
+{
+    const int64_t counts[] = {1, 2, 77, FLO_TILE_ROWS, FLO_TILE_ROWS + 1, N};
+    problem p = make(*state, BUILD_DENSITY);
+    flo_tiles_log_prob(tiles_of(*state, &p, 1), p.theta, N, p.x, p.context, p.log_prob);
+    for (int threads = 1; threads <= 3; threads++) {
+        flo_tiles *const tiles = tiles_of(*state, &p, threads);
+        for (int c = 0; c < 6; c++)
+            for (int64_t first = 0; first < N; first += FLO_TILE_ROWS) {
+                const int64_t rows = counts[c] < N - first ? counts[c] : N - first;
+                double found[N + 1];
+                found[rows] = 42;
+                flo_tiles_log_prob(tiles, p.theta, rows, p.x + first * D,
+                                   p.context + first * C, found);
+                assert_same_bits("log_prob", (size_t)rows * sizeof *found, found,
+                                 p.log_prob + first);
+                assert_true(found[rows] == 42);
+            }
+    }
+}
+
+/* Values `bad` in one column of three rows, of x or of context. */
+static void check_bad_rows(fixture *f, const char *yaml, double bad, bool in_context,
+                           int64_t column)
+{
+    problem p = make(f, yaml);
+    flo_tiles *const tiles = tiles_of(f, &p, 2);
+    double found[N];
+    flo_tiles_log_prob(tiles, p.theta, N, p.x, p.context, p.log_prob);
+    const int64_t rows[] = {0, 100, N - 1};
+    for (int r = 0; r < 3; r++)
+        *(in_context ? &p.context[rows[r] * C + column] : &p.x[rows[r] * D + column]) =
+            (flo_real)bad;
+    flo_tiles_log_prob(tiles, p.theta, N, p.x, p.context, found);
+    for (int64_t i = 0; i < N; i++) {
+        const bool is_bad = i == rows[0] || i == rows[1] || i == rows[2];
+        if (is_bad ? !isnan(found[i]) : found[i] != p.log_prob[i])
+            fail_msg("%s: row %lld with %g in column %lld of some: found %g", yaml,
+                     (long long)i, bad, (long long)column, found[i]);
+    }
+}
+
+/* A row that is not finite gives NaN, through any layers, and harms no other. */
+static void a_bad_row_gives_nan_and_harms_no_other(void **state)
+{
+    static const char *const flows[] = {
+        BUILD_DENSITY, BUILD_SAMPLING,
+        "flow: {layers: [{kind: elementwise_affine}, {kind: additive_coupling, "
+        "hidden: 4, activation: tanh}]}"};
+    const double bad[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+    for (int i = 0; i < 9; i++)
+        for (int64_t column = 0; column < D + C; column++)
+            check_bad_rows(*state, flows[i / 3], bad[i % 3], column >= D, column % D);
+}
+
+static void samples_are_a_prefix_however_they_are_cut(void **state)
+{
+    static const int64_t cuts[][2] = {{0, 1},   {0, 300},   {10, 20},
+                                      {255, 2}, {256, 256}, {300, N - 300}};
+    for (int way = 0; way < 2; way++) {
+        problem p = make(*state, both[way]);
+        flo_tiles_sample(tiles_of(*state, &p, 1), p.theta, 5, 0, N, 1, p.context, p.x);
+        assert_all_finite("x", N * D, p.x);
+        for (int threads = 1; threads <= 3; threads++)
+            for (int c = 0; c < 6; c++) {
+                const int64_t first = cuts[c][0], count = cuts[c][1];
+                flo_real found[N * D + 1];
+                found[count * D] = 42;
+                flo_tiles_sample(tiles_of(*state, &p, threads), p.theta, 5, first,
+                                 count, 1, p.context + first * C, found);
+                assert_same_bits("samples", (size_t)(count * D) * sizeof *found, found,
+                                 p.x + first * D);
+                assert_true(found[count * D] == 42);
+            }
+    }
+}
+
+static void seed_temperature_and_context_count(void **state)
+{
+    problem p = make(*state, BUILD_DENSITY);
+    flo_tiles *const tiles = tiles_of(*state, &p, 1);
+    flo_real x[4 * D];
+    flo_tiles_sample(tiles, p.theta, 5, 0, 4, 1, p.context, p.x);
+    flo_tiles_sample(tiles, p.theta, 6, 0, 4, 1, p.context, x);
+    for (int64_t i = 0; i < 4 * D; i++)
+        assert_true(x[i] != p.x[i]);
+    flo_tiles_sample(tiles, p.theta, 5, 0, 4, 1, p.context + C, x);
+    assert_memory_not_equal(x, p.x, sizeof x);
+    flo_tiles_sample(tiles, p.theta, 5, 0, 4, 0, p.x, x); /* any contexts */
+    flo_tiles_sample(tiles, p.theta, 6, 9, 4, 0, p.x, p.x + 100);
+    assert_same_bits("temperature 0: the seed does not matter", sizeof x, p.x + 100, x);
+}
+
+/* Samples have the density: for a normal flow (an affine map), by their moments. */
+static void samples_follow_log_prob(void **state)
+{
+    enum { MANY = 20000 };
+    fixture *const f = *state;
+    flo_flow *const flow = build_flow(
+        f, "flow: {layers: [{kind: lu_linear}, {kind: elementwise_affine}]}", 2, 0);
+    const flo_real *const theta = build_theta(f, flow);
+    flo_tiles *tiles;
+    assert_int_equal(flo_tiles_create(f->arena, flow, 1, &tiles), FLO_OK);
+    flo_real *const x = build_reals(f, MANY * 2);
+    double *log_prob;
+    assert_int_equal(flo_arena_take(f->arena, MANY, sizeof *log_prob, &log_prob),
+                     FLO_OK);
+    flo_tiles_sample(tiles, theta, 5, 0, MANY, 1, NULL, x);
+    flo_tiles_log_prob(tiles, theta, MANY, x, NULL, log_prob);
+    double mean[2] = {0}, covariance[4] = {0}, entropy = 0;
+    for (int64_t i = 0; i < MANY; i++) {
+        entropy -= log_prob[i] / MANY;
+        for (int j = 0; j < 2; j++)
+            mean[j] += (double)x[2 * i + j] / MANY;
+    }
+    for (int64_t i = 0; i < MANY; i++)
+        for (int k = 0; k < 4; k++)
+            covariance[k] += ((double)x[2 * i + k / 2] - mean[k / 2]) *
+                             ((double)x[2 * i + k % 2] - mean[k % 2]) / MANY;
+    const double wanted =
+        1 + log(2 * acos(-1)) + 0.5 * log_determinant(2, covariance, NULL);
+    assert_near(entropy, wanted, 0.02);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(log_prob_is_that_of_a_plain_pass),
+        FIXTURE_TEST(log_prob_bits_do_not_depend_on_cut_or_threads),
+        FIXTURE_TEST(a_bad_row_gives_nan_and_harms_no_other),
+        FIXTURE_TEST(samples_are_a_prefix_however_they_are_cut),
+        FIXTURE_TEST(seed_temperature_and_context_count),
+        FIXTURE_TEST(samples_follow_log_prob),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

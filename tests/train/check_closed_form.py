@@ -1,0 +1,187 @@
+"""Training finds what is known: fits whose answer can be written down.
+
+Called as: check_closed_form.py PROGRAM MPIEXEC.
+"""
+import json
+import math
+import os
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support import main, near, require, same  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
+
+
+def evaluate(flotilla, *words):
+    return json.loads(flotilla.run("evaluate", *words, "--json").out)
+
+
+def samples(flotilla, run, count, out="samples.h5"):
+    flotilla.run("sample", run, "-n", count, "-o", out, "--force")
+    return flotilla.arrays(out)["samples"].astype("f8")
+
+
+def log_normal(x, mean, covariance):
+    """Log-density of rows x [N, D]."""
+    d = x - mean
+    squares = np.sum(d @ np.linalg.inv(covariance) * d, 1)
+    return -0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])
+
+
+def moments(x, weights):
+    mean = np.average(x, axis=0, weights=weights)
+    d = x - mean
+    return mean, (weights[:, None] * d).T @ d / weights.sum()
+
+
+def check_affine_1d(flotilla):
+    """configs/affine_1d.yaml as it stands: five affine maps fit one normal column."""
+    subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "make_affine_1d.py"),
+                    "-o", flotilla.path("affine_1d.h5")], check=True,
+                   stdout=subprocess.DEVNULL)
+    flotilla.run("train", os.path.join(ROOT, "configs", "affine_1d.yaml"), "-q", ranks=2)
+    with h5py.File(flotilla.path("affine_1d.h5")) as file:
+        x = {name: file[name][()].astype("f8") for name in ("train", "test")}
+    mean, std = x["train"].mean(), x["train"].std()
+    best = -math.log(std) - 0.5 - HALF_LOG_TWO_PI
+    run = "runs/affine_1d"
+    near(evaluate(flotilla, run, "affine_1d.h5:train")["log_likelihood"], best, 1e-5,
+         "log-likelihood of train")
+    near(evaluate(flotilla, run, "affine_1d.h5:test")["log_likelihood"],
+         np.mean(-0.5 * ((x["test"] - mean) / std) ** 2) - math.log(std) - HALF_LOG_TWO_PI,
+         1e-3, "log-likelihood of test")
+    # The fitted mean and deviation, read off the density at three points exactly:
+    # log p(x) = -(x - m)^2 / (2 s^2) - log s - ..; differences give s, then m.
+    points = np.array([[2.0], [3.0], [4.0]])
+    flotilla.data("points.h5", {"x": points})
+    flotilla.run("logprob", run, "points.h5", "-o", "scores.h5")
+    low, middle, high = flotilla.arrays("scores.h5")["log_prob"]
+    variance = -1 / (low - 2 * middle + high)
+    near(math.sqrt(variance), std, 5e-4, "standard deviation")
+    near(3 + (high - low) / 2 * variance, mean, 5e-4 * mean, "mean")
+    drawn = samples(flotilla, run, 100000)
+    near(drawn.mean(), mean, 5 * std / math.sqrt(1e5), "mean of samples")
+    near(drawn.std(), std, 5 * std / math.sqrt(2e5), "deviation of samples")
+
+
+REVERSE = """
+run: {directory: run, seed: 4, threads: 1}
+objective:
+  kind: reverse_kl
+  target: {kind: correlated_normal, features: 4, mean: 2, deviation: 3,
+           correlation: 0.8, log_evidence: 3}
+flow:
+  direction: sampling
+  base: {kind: normal}
+  layers:
+    - {kind: lu_linear}
+    - {kind: permutation, order: reverse}
+    - {kind: lu_linear}
+train: {batch: 256, lanes: 8, steps: 1500, learning_rate: 2e-2, schedule: cosine}
+report: {every: 100, samples: 0}
+"""
+
+
+def check_reverse_kl(flotilla):
+    """A linear flow can be the correlated normal: moments, evidence, density."""
+    flotilla.write("config.yaml", REVERSE)
+    flotilla.run("train", "config.yaml", "-q", ranks=2)
+    lines = flotilla.metrics("run")
+    require("train_log_likelihood" not in lines[0], lines[0])
+    bound = [line["train_evidence_bound"] for line in lines]
+    require(bound[0] < 2.9, "the first bound says nothing:", bound)
+    # Below the evidence by the KL divergence, which goes to 0; so does its spread.
+    near(bound[-1], 3, 2e-3, "evidence")
+    D, r = 4, 0.8
+    covariance = 3.0 ** 2 * r ** np.abs(np.subtract.outer(np.arange(D), np.arange(D)))
+    x = samples(flotilla, "run", 100000)
+    near(x.mean(0), np.full(D, 2.0), 0.06, "mean of samples")
+    near(np.cov(x.T), covariance, 0.25, "covariance of samples")
+    # A sampling flow tells densities too, by its inverse.
+    flotilla.data("x.h5", {"x": x[:1000]})
+    flotilla.run("logprob", "run", "x.h5", "-o", "scores.h5")
+    near(flotilla.arrays("scores.h5")["log_prob"],
+         log_normal(x[:1000], np.full(D, 2.0), covariance), 0.15, "log-densities")
+    near(flotilla.arrays("scores.h5")["log_prob"].mean(),
+         log_normal(x[:1000], np.full(D, 2.0), covariance).mean(), 5e-3, "their mean")
+
+
+WEIGHTED = """
+run: {directory: run, seed: 4, threads: 1}
+data: {files: [data.h5], weights: "weights/{split}", test: test}
+flow:
+  layers:
+    - {kind: lu_linear}
+train: {batch: 800, lanes: 8, steps: 1000, learning_rate: 3e-2, schedule: cosine}
+report: {every: 100, samples: 0}
+"""
+
+
+def check_weighted_clusters(flotilla):
+    """Two clusters of other weights: a linear flow is the weighted Gaussian fit."""
+    random = np.random.Generator(np.random.PCG64(6))
+    contents = {}
+    for split, rows in (("train", 800), ("test", 500)):
+        second = np.arange(rows) % 4 == 0
+        x = random.standard_normal((rows, 2)) * [1, 0.5]
+        x[second] = x[second] @ [[0.5, 0.2], [0, 1]] + [2, -1]
+        contents[split] = x.astype("f4")
+        contents[f"weights/{split}"] = np.where(second, 3.0, 0.5) * (1 + random.random(rows))
+    flotilla.data("data.h5", contents)
+    flotilla.write("config.yaml", WEIGHTED)
+    wanted = {}
+    weights = contents["weights/train"]
+    x = contents["train"].astype("f8")
+    wanted["weighted"] = moments(x, weights)
+    wanted["plain"] = moments(x, np.ones(len(x)))
+    require(np.max(np.abs(wanted["weighted"][0] - wanted["plain"][0])) > 0.4)
+    for run, sets in (("weighted", []), ("plain", ["--set", "data.weights=null"])):
+        flotilla.run("train", "config.yaml", "-q", "--set", f"run.directory={run}", *sets)
+        mean, covariance = wanted[run]
+        scores = log_normal(contents["test"].astype("f8"), mean, covariance)
+        w = contents["weights/test"] if run == "weighted" else np.ones(len(scores))
+        e = json.loads(flotilla.read(run, "test.json"))
+        near(e["log_likelihood"], np.average(scores, weights=w), 1e-3, run)
+        flotilla.run("logprob", run, "data.h5:test", "-o", f"{run}.h5")
+        near(flotilla.arrays(f"{run}.h5")["log_prob"], scores, 2e-2, run, "log-densities")
+        drawn = samples(flotilla, run, 100000)
+        near(drawn.mean(0), mean, 0.03, run, "mean of samples")
+        near(np.cov(drawn.T), covariance, 0.05, run, "covariance of samples")
+    same(e["rows"], 500)
+
+
+def check_maximum_likelihood_of_standardize(flotilla):
+    """Standardize alone, with an affine map that does not move: exact moments, weights in."""
+    random = np.random.Generator(np.random.PCG64(3))
+    x = 1e3 + random.standard_normal((3000, 3)) * [1e-2, 1, 1e4]
+    w = random.random(3000).astype("f4")
+    flotilla.data("data.h5", {"train": x, "w": w})
+    flotilla.write("config.yaml", """
+run: {directory: run}
+data: {files: [data.h5], weights: w}
+preprocess: [{kind: standardize}]
+flow: {layers: [{kind: elementwise_affine}]}
+train: {steps: 1, learning_rate: 0}
+report: {samples: 0}
+""")
+    flotilla.run("train", "config.yaml", "-q", ranks=3)
+    arrays = flotilla.arrays(flotilla.last("run"))
+    precise = "double" in flotilla.run("--version").out
+    if not precise:
+        x = x.astype("f4").astype("f8")
+    mean, covariance = moments(x, w.astype("f8"))
+    deviation = np.sqrt(np.diag(covariance))
+    found = {name.split("/")[-1]: value for name, value in arrays.items()
+             if name.startswith("constants/00_standardize/")}
+    near(found["mean"] / mean, np.ones(3), 1e-12, "mean")
+    near(found["deviation"] / deviation, np.ones(3), 1e-9, "deviation")
+
+
+if __name__ == "__main__":
+    main(globals())
