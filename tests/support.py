@@ -83,8 +83,7 @@ class Flotilla:
         try:
             out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
+            out, err = end(process)
             raise Failure("still running after", seconds, "s:",
                           Result(process.args, None, out, err)) from None
         result = Result(process.args, process.returncode, out, err)
@@ -139,6 +138,26 @@ class Flotilla:
     def arrays(self, *parts):
         with h5py.File(self.path(*parts), "r") as file:
             return arrays_of(file)
+
+    def state(self, *parts):
+        """All of a checkpoint that must not depend on where and how it was computed:
+        arrays, and what it says of the run, but for the config and the ranks."""
+        with h5py.File(self.path(*parts), "r") as file:
+            found = arrays_of(file)
+            found.update({"run." + key: value for key, value in file["run"].attrs.items()})
+        require(found.keys() >= {"config", "run.ranks", "run.step", "run.best"}, found.keys())
+        return {key: value for key, value in found.items()
+                if key not in ("config", "run.ranks")}
+
+
+def end(process):
+    """Ends it with its ranks, which mpirun kills when it is asked, not when it is killed."""
+    process.terminate()
+    try:
+        return process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()
 
 
 def every(check, cases):

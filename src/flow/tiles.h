@@ -15,7 +15,8 @@ FLO_MUST_USE flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow,
                                          int threads, flo_tiles **tiles);
 
 /* log_prob [rows] in nats of x [rows, D] under context [rows, C]; row 0 must have a
-   number that is a multiple of FLO_TILE_ROWS. Local. */
+   number that is a multiple of FLO_TILE_ROWS. A row that is not finite, or whose
+   context is not, gives NaN. Local. */
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,
                         const flo_real *x, const flo_real *context, double *log_prob);
 

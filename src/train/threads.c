@@ -19,6 +19,10 @@ flo_status flo_threads_choose(flo_comm *comm, flo_arena *arena,
     const int64_t lanes = config->train.lanes, ranks = flo_comm_size(comm);
     const bool automatic = config->run.threads == FLO_AUTO;
     double least = (double)(automatic ? usable(comm) : config->run.threads);
+    const int limit =
+        omp_get_thread_limit(); /* OMP_THREAD_LIMIT: a team is never larger */
+    least = least < limit ? least : limit;
+    omp_set_dynamic(0);
     flo_comm_minimum(comm, &least, 1);
     if (automatic && ranks <= lanes && (int64_t)least * ranks > lanes)
         least = (double)(lanes / ranks);

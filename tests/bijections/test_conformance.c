@@ -24,6 +24,13 @@ static const char *const conditioned[] = {
 static const char *const clamped[] = {"hidden: 8, scale_limit: 0.1",
                                       "width: 8, scale_limit: 20", NULL};
 
+static const char *const splines[] = {"", "bins: 2, tail_bound: 1",
+                                      "bins: 5, tail_bound: 3", NULL};
+static const char *const spline_couplings[] = {
+    "hidden: 8", "mask: half, width: 7, blocks: 1, bins: 4, tail_bound: 2",
+    "mask: random, hidden: [6, 5], bins: 3, unconditional: true, dropout: 0.3",
+    "width: 6, blocks: 1, unconditional: true, activation: silu", NULL};
+
 /* A kind may have several rows. */
 static const struct variant {
     const char *kind;
@@ -38,6 +45,8 @@ static const struct variant {
     {"additive_coupling", conditioned, 2, true},
     {"affine_coupling", conditioned, 2, true},
     {"affine_coupling", clamped, 2, true},
+    {"elementwise_spline", splines, 1, true},
+    {"spline_coupling", spline_couplings, 2, true},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 

@@ -122,6 +122,8 @@ DATA = [
      ["bad.h5", "'nan'", "row 123", "column 2", "nan", "data.on_bad_rows: drop"]),
     ("infinity", ["data.files=bad.h5", "data.train=inf"],
      ["bad.h5", "'inf'", "row 130", "column 0", "inf", "data.on_bad_rows: drop"]),
+    ("NaN far behind", ["data.files=bad.h5", "data.train=late"],
+     ["bad.h5", "'late'", "row 2900", "column 1", "nan", "data.on_bad_rows: drop"]),
     ("NaN in chunks", ["data.files=bad.h5", "data.train=chunked_nan"],
      ["bad.h5", "'chunked_nan'", "row 123", "column 2", "nan"]),
     ("NaN in validation", ["data.files=bad.h5", "data.train=good", "data.validation=nan"],
@@ -159,8 +161,9 @@ def prepare(flotilla):
            "empty": x[:0], "thin": x[:, :0], "nan": x.copy(), "inf": x.copy(),
            "large": x.astype("f8"), "constant": x.copy(), "short": x[:199, :1],
            "wide": np.hstack([x, x[:, :1]]), "zero": np.zeros(200),
-           "negative": np.ones((200, 1)), "group/inner": x}
+           "late": normal_rows(3000, 4), "negative": np.ones((200, 1)), "group/inner": x}
     one["nan"][123, 2] = np.nan
+    one["late"][2900, 1] = np.nan  # not among the first rows: seen by its own rank alone
     one["inf"][130, 0] = np.inf
     one["inf"][150, 3] = np.nan
     one["large"][3, 1] = np.longdouble(1e39)

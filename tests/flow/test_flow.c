@@ -246,6 +246,12 @@ static void wrong_flows_are_refused(void **state)
         const char *yaml, *word, *other;
     } bad[] = {
         {"{}", "flow.layers", ""},
+        {"flow: 3", "flow", ""},
+        {"flow: {layers: null}", "flow.layers", ""},
+        {"flow: {layers: [null]}", "flow.layers[0]", "a layer such as"},
+        {"flow: {base: null, layers: [" LU "]}", "flow.base", ""},
+        {"flow: {base: [], layers: [" LU "]}", "flow.base", "a kind of density"},
+        {"{preprocess: null, flow: {layers: [" LU "]}}", "preprocess", "a list"},
         {"flow: {layers: {kind: lu_linear}}", "flow.layers", "a list of layers"},
         {"flow: {layers: []}", "flow.layers", "at least one layer with parameters"},
         {"flow: {layers: [{kind: permutation}]}", "flow.layers",

@@ -143,6 +143,8 @@ static void wrong_objectives_are_refused(void **state)
     } bad[] = {
         {"objective: {kind: elbow}", "{kind: likelihood} or {kind: reverse_kl"},
         {"objective: likelihood", "{kind: likelihood}"},
+        {"objective: null", "{kind: likelihood}"},
+        {"objective: {kind: reverse_kl, target: null}", "target"},
         {"objective: {target: {kind: normal}}", "{kind: likelihood}"},
         {"objective: {kind: reverse_kl}", "target"},
         {"objective: {kind: reverse_kl, target: {kind: cauchy}}", "a kind of density"},

@@ -13,7 +13,7 @@ import time
 import h5py
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import (ERROR, STOPPED, Failure, files_below, main,  # noqa: E402
+from support import (ERROR, STOPPED, Failure, end, files_below, main,  # noqa: E402
                      normal_rows, require, same, same_arrays, without_times)
 
 CONFIG = """
@@ -51,8 +51,7 @@ def same_runs(flotilla, left, right, *what):
     same(os.path.basename(flotilla.last(left)), os.path.basename(flotilla.last(right)))
     for name in ("checkpoints/" + os.path.basename(flotilla.last(left)),
                  "checkpoints/best.h5"):
-        same_arrays(flotilla.arrays(left, name), flotilla.arrays(right, name), *what, name,
-                    but=("config",))
+        same_arrays(flotilla.state(left, name), flotilla.state(right, name), *what, name)
     same(without_times(flotilla.metrics(left)), without_times(flotilla.metrics(right)),
          *what, "metrics:")
     same(flotilla.read(left, "test.json"), flotilla.read(right, "test.json"), *what)
@@ -73,8 +72,7 @@ def wait_for_line(flotilla, run, process, seconds=60):
     path, until = flotilla.path(run, "metrics.jsonl"), time.monotonic() + seconds
     while not (os.path.exists(path) and os.path.getsize(path)):
         if process.poll() is not None or time.monotonic() > until:
-            process.kill()
-            out, err = process.communicate()
+            out, err = end(process)
             raise Failure("no metrics within", seconds, "s", out, err)
         time.sleep(0.005)
 

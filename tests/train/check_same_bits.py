@@ -59,7 +59,8 @@ def results(flotilla, run):
              "test.json": flotilla.read(run, "test.json")}
     for folder in ("checkpoints", "samples"):
         for name in sorted(os.listdir(flotilla.path(run, folder))):
-            found[f"{folder}/{name}"] = flotilla.arrays(run, folder, name)
+            read = flotilla.state if folder == "checkpoints" else flotilla.arrays
+            found[f"{folder}/{name}"] = read(run, folder, name)
     return found
 
 
@@ -67,8 +68,7 @@ def compare(found, wanted, *what):
     same(sorted(found), sorted(wanted), *what)
     for name in wanted:
         if isinstance(wanted[name], dict):
-            # The config holds where the run lies and its threads: what was varied.
-            same_arrays(found[name], wanted[name], *what, name, but=("config",))
+            same_arrays(found[name], wanted[name], *what, name)
         else:
             same(found[name], wanted[name], *what, name)
 
@@ -144,7 +144,7 @@ report: {every: 10, samples: 300}
         flotilla.run("train", "config.yaml", "--set", f"run.directory={run}",
                      "--set", f"run.threads={threads}", "-q", ranks=ranks)
         found = {"metrics": without_times(flotilla.metrics(run)),
-                 "checkpoint": flotilla.arrays(flotilla.last(run)),
+                 "checkpoint": flotilla.state(flotilla.last(run)),
                  "samples": flotilla.arrays(run, "samples", "step-0000000030.h5")}
         wanted = wanted or found
         compare(found, wanted, f"{ranks} ranks x {threads} threads:")

@@ -1,0 +1,143 @@
+/* Rational-quadratic splines of single numbers: laws on random and on extreme splines.
+ */
+#include "bijections/spline.h"
+
+#include "config/fixture.h"
+#include "linalg/numbers.h"
+
+#include <math.h>
+
+enum { N = 1000, K = 8, P = 3 * K - 1 };
+
+static const flo_spline_settings settings = {.bins = K, .tail_bound = 3};
+
+/* N splines, raw parameters of this spread, and points that cover the interval and both
+   tails. */
+typedef struct points {
+    flo_real u[N * P], x[N], y[N], slope[N], back[N], back_slope[N];
+} points;
+
+static void draw(points *p, double spread)
+{
+    draw_normals(1, spread, N * P, p->u);
+    for (int i = 0; i < N; i++)
+        p->x[i] = (flo_real)(-4 + 8.0 * i / (N - 1));
+    flo_spline_forward(&settings, N, P, p->u, p->x, p->y, p->slope);
+    flo_spline_inverse(&settings, N, P, p->u, p->y, p->back, p->back_slope);
+}
+
+static points p; /* too large for a stack */
+
+static void zero_parameters_are_the_identity(void **state)
+{
+    (void)state;
+    draw(&p, 0);
+    for (int i = 0; i < N; i++) {
+        assert_near(p.y[i], (double)p.x[i], near_enough);
+        assert_near(p.slope[i], 0, near_enough);
+    }
+}
+
+static void outside_the_interval_it_is_the_identity_to_the_bit(void **state)
+{
+    (void)state;
+    draw(&p, 2);
+    const double outside[] = {3, -3, 3.5, -1e6, 1e6, INFINITY, -INFINITY};
+    for (int i = 0; i < 7; i++)
+        p.x[i] = (flo_real)outside[i];
+    flo_spline_forward(&settings, N, P, p.u, p.x, p.y, p.slope);
+    flo_spline_inverse(&settings, N, P, p.u, p.y, p.back, p.back_slope);
+    for (int i = 0; i < 7; i++) {
+        assert_true(p.y[i] == p.x[i] && p.back[i] == p.x[i]);
+        assert_true(p.slope[i] == 0 && p.back_slope[i] == 0);
+    }
+}
+
+/* Steep splines magnify the rounding of y when they are undone: by their slope. */
+static void the_inverse_undoes_it_for_any_spread(void **state)
+{
+    (void)state;
+    const double spreads[] = {0.1, 1, 5, 30, 1000};
+    for (int s = 0; s < 5; s++) {
+        draw(&p, spreads[s]);
+        for (int i = 0; i < N; i++) {
+            assert_true(isfinite(p.y[i]) && isfinite(p.slope[i]) &&
+                        isfinite(p.back[i]));
+            const double magnified = 1 + exp(-(double)p.slope[i]);
+            assert_near((double)(p.back[i] - p.x[i]) / magnified, 0, 10 * near_enough);
+        }
+    }
+}
+
+/* On one spline: increasing, log_slope its derivative, ends at the ends. */
+static void it_increases_with_the_slope_that_it_says(void **state)
+{
+    (void)state;
+    const double h = sizeof(flo_real) == 8 ? 1e-6 : 2e-3;
+    draw(&p, 1);
+    flo_real above[N], below[N], up[N], down[N], slope[N];
+    for (int i = 0; i < N; i++) {
+        p.x[i] = (flo_real)(-2.99 + 5.98 * i / (N - 1));
+        above[i] = (flo_real)((double)p.x[i] + h);
+        below[i] = (flo_real)((double)p.x[i] - h);
+    }
+    flo_spline_forward(&settings, N, 0, p.u, p.x, p.y, p.slope);
+    flo_spline_forward(&settings, N, 0, p.u, above, up, slope);
+    flo_spline_forward(&settings, N, 0, p.u, below, down, slope);
+    for (int i = 0; i < N; i++) {
+        assert_true(!i || p.y[i] > p.y[i - 1]);
+        const double numerical =
+            (double)(up[i] - down[i]) / ((double)above[i] - (double)below[i]);
+        assert_near(exp((double)p.slope[i]) / numerical, 1,
+                    sizeof(flo_real) == 8 ? 1e-4 : 0.1);
+    }
+}
+
+/* Equal shares put the knots of x at known places: both neighbours of a knot agree
+   there in value and slope, and so does the knot itself. */
+static void knots_hit_exactly_belong_to_either_bin(void **state)
+{
+    (void)state;
+    draw(&p, 1);
+    for (int k = 0; k < K; k++)
+        p.u[k] = 0; /* widths 6 / 8 */
+    const flo_real tiny = sizeof(flo_real) == 8 ? (flo_real)1e-12 : (flo_real)1e-5;
+    for (int k = 0; k <= K; k++) {
+        const flo_real knot = (flo_real)(-3 + 0.75 * k);
+        const flo_real x[3] = {knot - tiny, knot, knot + tiny};
+        flo_real y[3], slope[3], back[3], back_slope[3];
+        flo_spline_forward(&settings, 3, 0, p.u, x, y, slope);
+        flo_spline_inverse(&settings, 3, 0, p.u, y, back, back_slope);
+        for (int i = 0; i < 3; i++) {
+            assert_near(y[i], (double)y[1], 10 * near_enough);
+            assert_near(slope[i], (double)slope[1], 1e-3);
+            assert_near(back[i], (double)x[i], 10 * near_enough);
+        }
+    }
+}
+
+/* Any number of elements, in any position of the vector, gives the same bits. */
+static void bits_do_not_depend_on_the_company(void **state)
+{
+    (void)state;
+    draw(&p, 1);
+    for (int i = 0; i < 40; i++) {
+        flo_real y, slope;
+        flo_spline_forward(&settings, 1, P, p.u + i * P, p.x + i, &y, &slope);
+        assert_same_bits("y alone", sizeof y, &y, &p.y[i]);
+        assert_same_bits("slope alone", sizeof slope, &slope, &p.slope[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(zero_parameters_are_the_identity),
+        cmocka_unit_test(outside_the_interval_it_is_the_identity_to_the_bit),
+        cmocka_unit_test(the_inverse_undoes_it_for_any_spread),
+        cmocka_unit_test(it_increases_with_the_slope_that_it_says),
+        cmocka_unit_test(knots_hit_exactly_belong_to_either_bin),
+        cmocka_unit_test(bits_do_not_depend_on_the_company),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
