@@ -45,8 +45,7 @@ static void print_split(const char *file, const char *split, bool separate,
     if (separate && flo_dataset_exists(file, split))
         printf("  %s: %s\n", split, split);
     else if (rows >= 100)
-        printf("  %s: 0.1          # a tenth of the rows, by row number and seed\n",
-               split);
+        printf("  %s: 0.1  # a tenth of the rows, by row number and seed\n", split);
 }
 
 static void print_layers(int64_t D, int64_t rows)
@@ -74,7 +73,7 @@ static void print_config(const flo_rows *rows)
     const int64_t batch = N >= 20000 ? 512 : N >= 2000 ? 128 : N >= 64 ? 32 : N;
     const int64_t lanes = batch >= 16 ? 16 : batch;
     int64_t steps = 60 * N / batch;
-    steps = steps < 1000 ? 1000 : steps > 20000 ? 20000 : steps;
+    steps = steps < 1000 ? 1000 : steps > 20000 ? 20000 : steps / 1000 * 1000;
     char name[256];
     run_name(file, name, sizeof name);
     printf("# Made by `flotilla init` for %s:%s, %lld rows x %lld columns.\n", file,

@@ -9,6 +9,8 @@
 #include "train/report.h"
 #include "train/save.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +76,26 @@ flo_status flo_start_open(flo_trainer *t)
 
 /* Fits the constants to the training data, where a layer wants that; counts the rows
    that are dropped, where that is allowed. */
+/* A column whose spread is small beside its mean loses its digits when it is read as
+   flo_real: its density would be that of rounded values. */
+static void warn_of_rounding(flo_trainer *t, const flo_statistics *statistics)
+{
+    const double epsilon = sizeof(flo_real) == 8 ? DBL_EPSILON : (double)FLT_EPSILON;
+    for (int64_t j = 0; j < statistics->columns; j++) {
+        const double mean = fabs(statistics->mean[j]);
+        const double levels = statistics->deviation[j] / (mean * epsilon);
+        if (mean > 0 && levels < 1000)
+            flo_report_line(
+                t,
+                "note: column %lld has mean %g and standard deviation %g, of "
+                "which %s tells about %.0f levels apart; subtract a constant "
+                "in the file%s",
+                (long long)j, statistics->mean[j], statistics->deviation[j],
+                FLO_REAL_NAME, levels,
+                sizeof(flo_real) == 8 ? "" : ", or build with -DFLOTILLA_DOUBLE=ON");
+    }
+}
+
 static flo_status fit(flo_trainer *t)
 {
     flo_statistics statistics = {0};
@@ -84,6 +106,7 @@ static flo_status fit(flo_trainer *t)
         FLO_TRY(flo_statistics_collect(t->comm, t->context, t->rows[FLO_TRAIN],
                                        &t->plan, &statistics));
     t->bad_rows = statistics.bad_rows;
+    warn_of_rounding(t, &statistics);
     const flo_moments moments = {statistics.mean, statistics.deviation};
     const flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
     flo_statistics_free(t->context, &statistics);

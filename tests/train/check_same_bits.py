@@ -14,10 +14,10 @@ from support import (main, normal_rows, require, same, same_arrays,  # noqa: E40
                      without_times)
 
 # Context and weights, dropout, a batch that neither 16 nor 6 lanes divide, an average, a
-# validation by fraction, several epochs.
+# test split by fraction, several epochs, a validation of two chunks of rows.
 CONFIG = """
 run: {directory: run, seed: 7}
-data: {files: [data.h5], train: train, validation: 0.15, test: test,
+data: {files: [data.h5], train: train, validation: validation, test: 0.15,
        context: "conditions/{split}", weights: "weights/{split}"}
 preprocess: [{kind: standardize}]
 flow:
@@ -43,7 +43,7 @@ def make_data(flotilla, chunk_rows=None):
     """Types as stored differ: float32, float64, int16. chunk_rows: chunked and deflated."""
     random = np.random.Generator(np.random.PCG64(1))
     with h5py.File(flotilla.path("data.h5"), "w") as file:
-        for split, rows in (("train", 900), ("test", 5000)):
+        for split, rows in (("train", 900), ("validation", 5000)):
             contents = {split: normal_rows(rows, 5, seed=rows),
                         "conditions/" + split: random.standard_normal((rows, 2)),
                         "weights/" + split: random.integers(0, 4, rows).astype(np.int16)}
