@@ -540,6 +540,19 @@ def check_optimizers_and_schedules(flotilla):
     require(wanted[-1] < 1e-3, "the plateau was never reached", values)
 
 
+def check_lost_digits_are_told(flotilla):
+    """A spread that is small beside the mean is lost in the rounding of the values."""
+    rows = normal_rows(400, 3)
+    rows[:, 1] += 1e6 if real(flotilla) == np.dtype("f4") else 1e15
+    flotilla.data("data.h5", {"train": rows})
+    flotilla.write("config.yaml", CONFIG)
+    more = ("data.validation=null", "data.test=null", "train.steps=2")
+    train(flotilla, *more).says("note: column 1 has mean", "levels apart", times=1)
+    rows[:, 1] = rows[:, 0]
+    flotilla.data("data.h5", {"train": rows})
+    train(flotilla, *more, run="fine").says("levels apart", times=0)
+
+
 def check_epochs(flotilla):
     prepare(flotilla)
     train(flotilla, "train.steps=0", "train.epochs=1.5")
