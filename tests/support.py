@@ -4,6 +4,7 @@ A check_*.py is called as `check_x.py PROGRAM MPIEXEC [NAME..]`: `main` runs its
 check_*, each in an empty folder of its own, and says which failed and why; names select some.
 """
 import concurrent.futures
+import functools
 import inspect
 import json
 import os
@@ -56,15 +57,34 @@ class Result:
         return self
 
 
+@functools.lru_cache
+def is_sanitized(program):
+    with open(program, "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 class Flotilla:
     """The program in one working folder."""
 
     def __init__(self, program, mpiexec, folder):
         self.program, self.mpiexec, self.folder = program, mpiexec, folder
+        self.sanitized = is_sanitized(program)
         self.environment = dict(
             os.environ, FLOTILLA_CHECK_LEAKS="1", OMPI_ALLOW_RUN_AS_ROOT="1",
             OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_mpi_yield_when_idle="1",
             OMPI_MCA_rmaps_base_oversubscribe="1", OMP_NUM_THREADS="1")
+        if self.sanitized:  # as tests/CMakeLists.txt says
+            supp = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mpi.supp")
+            for key, value in (
+                    ("OMPI_MCA_mca_base_component_disable_dlclose", "1"),
+                    ("ASAN_OPTIONS", "fast_unwind_on_malloc=0"),
+                    ("LSAN_OPTIONS", f"suppressions={supp}:print_suppressions=0")):
+                self.environment.setdefault(key, value)
+
+    def often(self, number, ranks, once_in=10):
+        """How case `number` of a table is run: alone, and on ranks; with a sanitizer,
+        where ranks take seconds to start, on ranks once in a while."""
+        return (0,) if self.sanitized and number % once_in else (0, ranks)
 
     def command(self, arguments, ranks):
         launcher = []
@@ -79,7 +99,8 @@ class Flotilla:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, **options)
 
-    def finish(self, process, code=DONE, seconds=120):
+    def finish(self, process, code=DONE, seconds=None):
+        seconds = seconds or (500 if self.sanitized else 120)
         try:
             out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:

@@ -74,8 +74,6 @@ flo_status flo_start_open(flo_trainer *t)
     return share_checkpoint(t);
 }
 
-/* Fits the constants to the training data, where a layer wants that; counts the rows
-   that are dropped, where that is allowed. */
 /* A column whose spread is small beside its mean loses its digits when it is read as
    flo_real: its density would be that of rounded values. */
 static void warn_of_rounding(flo_trainer *t, const flo_statistics *statistics)
@@ -83,8 +81,9 @@ static void warn_of_rounding(flo_trainer *t, const flo_statistics *statistics)
     const double epsilon = sizeof(flo_real) == 8 ? DBL_EPSILON : (double)FLT_EPSILON;
     for (int64_t j = 0; j < statistics->columns; j++) {
         const double mean = fabs(statistics->mean[j]);
-        const double levels = statistics->deviation[j] / (mean * epsilon);
-        if (mean > 0 && levels < 1000)
+        const double levels =
+            mean > 0 ? statistics->deviation[j] / (mean * epsilon) : 1 / epsilon;
+        if (levels > 0 && levels < 1000) /* none: an error of its own */
             flo_report_line(
                 t,
                 "note: column %lld has mean %g and standard deviation %g, of "
@@ -96,6 +95,8 @@ static void warn_of_rounding(flo_trainer *t, const flo_statistics *statistics)
     }
 }
 
+/* Fits the constants to the training data, where a layer wants that; counts the rows
+   that are dropped, where that is allowed. */
 static flo_status fit(flo_trainer *t)
 {
     flo_statistics statistics = {0};

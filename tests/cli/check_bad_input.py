@@ -197,6 +197,11 @@ def refused(flotilla, name, arguments, words, ranks, code=ERROR):
     return own[0]
 
 
+def same_alone_and_on_ranks(case, number, name, arguments, words):
+    said = {refused(case, name, arguments, words, ranks) for ranks in case.often(number, 3)}
+    same(len(said), 1, name, "alone and on 3 ranks:", said)
+
+
 def check_configs(flotilla):
     prepare(flotilla)
 
@@ -205,9 +210,10 @@ def check_configs(flotilla):
         case = flotilla.part(f"case-{number}")
         case.write("config.yaml", GOOD.replace(old, new, 1))
         more = ["--set", "train.lanes=4"] if name == "fewer lanes than threads" else []
-        alone, three = (refused(case, name, ["train", "config.yaml", *more], words, ranks)
-                        for ranks in (0, 3))
-        same(three, alone.replace("1 x 8", "3 x 8").replace(": 8 or", ": 24 or"), name)
+        alone, *three = (refused(case, name, ["train", "config.yaml", *more], words, ranks)
+                         for ranks in flotilla.often(number, 3))
+        for said in three:
+            same(said, alone.replace("1 x 8", "3 x 8").replace(": 8 or", ": 24 or"), name)
 
     every(check, [(number, *row) for number, row in enumerate(CONFIGS)])
     refused(flotilla, "no config", ["train", "none.yaml"], ["none.yaml", "No such file"], 3)
@@ -246,9 +252,8 @@ def check_data(flotilla):
         arguments = ["train", "config.yaml"]
         for word in sets:
             arguments += ["--set", word]
-        case = flotilla.part(f"case-{number}")
-        same(refused(case, name, arguments, words, 3),
-             refused(case, name, arguments, words, 0), name)
+        same_alone_and_on_ranks(flotilla.part(f"case-{number}"), number, name, arguments,
+                                words)
 
     every(check, [(number, *row) for number, row in enumerate(DATA)])
 
@@ -302,8 +307,7 @@ def check_models(flotilla):
         case = flotilla.part(f"case-{number}")
         for folder in ("run", "conditional", "nothing"):
             os.symlink(flotilla.path(folder), case.path(folder))
-        same(refused(case, name, arguments, words, 3),
-             refused(case, name, arguments, words, 0), name)
+        same_alone_and_on_ranks(case, number, name, arguments, words)
 
     every(check, [(number, *row) for number, row in enumerate(cases)])
     for verb in (["logprob", "run", "data.h5:test"], ["sample", "run", "-n", "5"]):
@@ -339,7 +343,7 @@ def check_usage(flotilla):
         require(any(word in lines[0] for word in words), result)
 
     every(check, [(arguments, ranks) for number, arguments in enumerate(USAGES)
-                  for ranks in ((0, 3) if number % 3 == 0 else (0,))])
+                  for ranks in (flotilla.often(number, 3) if number % 3 == 0 else (0,))])
     same(os.listdir(flotilla.folder), [])
 
 
