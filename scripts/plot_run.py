@@ -240,6 +240,7 @@ def draw_corner(figure, space, data, samples, names):
                 axis.set_ylabel(names[row])
             elif row != column:
                 axis.tick_params(labelleft=False)
+    names_with_offsets(figure)
     if count > 1:  # the free corner above the diagonal
         axis = figure.add_subplot(grid[0, max(1, count - 2):])
         axis.axis("off")
@@ -247,6 +248,19 @@ def draw_corner(figure, space, data, samples, names):
                plt.Line2D([], [], color=FLOW, lw=1.6)]
     axis.legend(handles, [f"data ({len(data):,} rows)", f"samples ({len(samples):,} rows)"],
                 loc="upper right", fontsize=9.5, borderaxespad=0)
+
+
+def names_with_offsets(figure):
+    """Puts what matplotlib takes out of tick labels (1e-8, +2.45e6) behind the name."""
+    figure.canvas.draw()
+    for axis in figure.axes:
+        for line in (axis.xaxis, axis.yaxis):
+            offset, name = line.get_offset_text(), line.get_label_text()
+            if offset.get_text() and name and "rate" not in name:
+                line.set_label_text(f"{name} ({offset.get_text()})")
+                offset.set_visible(False)
+            elif offset.get_text() and axis.get_subplotspec() and not name:
+                offset.set_visible(False)
 
 
 def draw_histogram(axis, data, samples, limits):

@@ -6,6 +6,7 @@
 #include "train/memory.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,11 @@ void flo_report_banner(flo_trainer *t)
     flo_report_line(t, "%d ranks x %d threads, %lld lanes, batch %lld, BLAS core %s",
                     flo_comm_size(t->comm), t->threads, (long long)t->plan.lanes,
                     (long long)t->plan.batch, t->blas_core);
+    if (t->threads > omp_get_num_procs())
+        flo_report_line(t,
+                        "note: %d threads of a rank share %d cores: start mpirun with "
+                        "--bind-to none, or lower run.threads",
+                        t->threads, omp_get_num_procs());
     if (t->rows[FLO_TRAIN])
         flo_report_line(t, "data: %lld rows x %lld columns (%lld of context), %s:%s",
                         (long long)t->plan.rows, (long long)flow->features,
