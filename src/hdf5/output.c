@@ -5,17 +5,14 @@
 
 #include "hdf5/image_parts.h"
 #include "hdf5/library.h"
+#include "hdf5/replacement.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 struct flo_output {
-    flo_context *context;
-    char *path, *temporary, *folder;
-    int file;       /* -1: closed */
+    flo_replacement replacement;
     int64_t offset; /* of row 0 in the file */
     size_t row_bytes;
 };
@@ -24,41 +21,9 @@ void flo_output_abandon(flo_output **output)
 {
     if (!*output)
         return;
-    flo_output *const o = *output;
-    flo_context *const context = o->context;
-    if (o->file >= 0)
-        close(o->file);
-    if (o->temporary)
-        unlink(o->temporary);
-    flo_free(context, &o->path);
-    flo_free(context, &o->temporary);
-    flo_free(context, &o->folder);
+    flo_context *const context = (*output)->replacement.context;
+    flo_replacement_end(&(*output)->replacement);
     flo_free(context, output);
-}
-
-static flo_status fail(const flo_output *o, const char *call)
-{
-    return flo_fail(
-        o->context, FLO_ERROR_FILE,
-        "%s: cannot be written: %s: %s; check the directory, its permissions "
-        "and the free space",
-        o->path, call, strerror(errno));
-}
-
-static flo_status make_names(flo_output *o, const char *path)
-{
-    char host[256] = "";
-    gethostname(host, sizeof host - 1);
-    const size_t bytes = strlen(path) + sizeof host + 32;
-    FLO_TRY(flo_allocate(o->context, (int64_t)bytes, 1, &o->path));
-    FLO_TRY(flo_allocate(o->context, (int64_t)bytes, 1, &o->temporary));
-    FLO_TRY(flo_allocate(o->context, (int64_t)bytes, 1, &o->folder));
-    snprintf(o->path, bytes, "%s", path);
-    snprintf(o->temporary, bytes, "%s.tmp.%s.%ld", path, host, (long)getpid());
-    const char *const slash = strrchr(path, '/');
-    snprintf(o->folder, bytes, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
-    return FLO_OK;
 }
 
 static bool set_source(hid_t file, const char *source)
@@ -80,7 +45,8 @@ static bool lay_out(flo_output *o, const char *source, const char *name,
                     flo_element element, int64_t rows, int64_t columns)
 {
     const hsize_t shape[2] = {(hsize_t)rows, (hsize_t)columns};
-    const hid_t file = H5Fcreate(o->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t file =
+        H5Fcreate(o->replacement.temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     const hid_t space = H5Screate_simple(columns ? 2 : 1, shape, NULL);
     const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY);
@@ -102,22 +68,17 @@ static bool lay_out(flo_output *o, const char *source, const char *name,
 static flo_status begin(flo_output *o, bool force, const char *source, const char *name,
                         flo_element element, int64_t rows, int64_t columns)
 {
-    if (!force && access(o->path, F_OK) == 0) {
-        unlink(o->temporary);
+    flo_replacement *const r = &o->replacement;
+    if (!force && access(r->path, F_OK) == 0)
         return flo_fail(
-            o->context, FLO_ERROR_USAGE,
-            "%s: exists already; give another name, or --force to replace it", o->path);
-    }
+            r->context, FLO_ERROR_USAGE,
+            "%s: exists already; give another name, or --force to replace it", r->path);
     const flo_hdf5_printing printing = flo_hdf5_silence();
     const bool good = lay_out(o, source, name, element, rows, columns);
     flo_hdf5_restore(printing);
     if (!good)
-        return fail(o, "creation by HDF5");
-    const size_t size =
-        element == FLO_ELEMENT_FLOAT || element == FLO_ELEMENT_INT32 ? 4 : 8;
-    o->row_bytes = size * (size_t)(columns ? columns : 1);
-    o->file = open(o->temporary, O_RDWR | O_CLOEXEC);
-    return o->file >= 0 ? FLO_OK : fail(o, "open");
+        return flo_replacement_fail(r, "creation by HDF5");
+    return flo_replacement_open(r, O_RDWR);
 }
 
 flo_status flo_output_create(flo_context *context, const char *path, bool force,
@@ -125,9 +86,11 @@ flo_status flo_output_create(flo_context *context, const char *path, bool force,
                              int64_t rows, int64_t columns, flo_output **output)
 {
     FLO_TRY(flo_allocate(context, 1, sizeof **output, output));
-    (*output)->context = context;
-    (*output)->file = -1;
-    flo_status status = make_names(*output, path);
+    const size_t size =
+        element == FLO_ELEMENT_FLOAT || element == FLO_ELEMENT_INT32 ? 4 : 8;
+    (*output)->row_bytes = size * (size_t)(columns ? columns : 1);
+    flo_status status = flo_replacement_begin(
+        context, path, (size_t)rows * (*output)->row_bytes, &(*output)->replacement);
     if (status == FLO_OK)
         status = begin(*output, force, source, name, element, rows, columns);
     if (status != FLO_OK)
@@ -138,43 +101,13 @@ flo_status flo_output_create(flo_context *context, const char *path, bool force,
 flo_status flo_output_write(flo_output *o, int64_t first, int64_t count,
                             const void *values)
 {
-    const char *from = values;
-    size_t left = (size_t)count * o->row_bytes;
-    int64_t at = o->offset + first * (int64_t)o->row_bytes;
-    while (left > 0) {
-        const ssize_t written = pwrite(o->file, from, left, at);
-        if (written <= 0 && !(written < 0 && errno == EINTR))
-            return fail(o, "write");
-        if (written > 0) {
-            from += written;
-            at += written;
-            left -= (size_t)written;
-        }
-    }
-    return FLO_OK;
-}
-
-static flo_status complete(flo_output *o)
-{
-    if (fsync(o->file) != 0)
-        return fail(o, "fsync");
-    const int file = o->file;
-    o->file = -1;
-    if (close(file) != 0)
-        return fail(o, "close");
-    if (rename(o->temporary, o->path) != 0)
-        return fail(o, "rename");
-    const int folder = open(o->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        fsync(folder);
-        close(folder);
-    }
-    return FLO_OK;
+    return flo_replacement_write(&o->replacement, values, (size_t)count * o->row_bytes,
+                                 o->offset + first * (int64_t)o->row_bytes);
 }
 
 flo_status flo_output_close(flo_output **output)
 {
-    const flo_status status = complete(*output);
+    const flo_status status = flo_replacement_commit(&(*output)->replacement);
     flo_output_abandon(output);
     return status;
 }
