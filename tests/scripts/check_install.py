@@ -134,7 +134,8 @@ def main():
         os.mkdir(source)
         write(source, "CMakeLists.txt", CONSUMER_CMAKE)
         write(source, "consumer.c", CONSUMER_C)
-        run([cmake, "-S", source, "-B", target, f"-DCMAKE_PREFIX_PATH={prefix}",
+        run([cmake, "-S", source, "-B", target, "-G", cache(build, "CMAKE_GENERATOR", "Ninja"),
+             f"-DCMAKE_PREFIX_PATH={prefix}",
              f"-DCMAKE_C_COMPILER={compiler}"])
         run([cmake, "--build", target])
         expect_scores(os.path.join(target, "consumer"), model, wanted)
