@@ -6,8 +6,6 @@
 #include "objective/objective.h"
 #include "train/config.h"
 
-static const struct argp_option options[] = {{0}};
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     if (key != ARGP_KEY_ARG)
@@ -50,7 +48,7 @@ static flo_status print_all(flo_arena *arena)
 flo_status flo_verb_config(const flo_call *call, int *exit_code)
 {
     static const struct argp argp = {
-        options, parse, "", "Prints all settings with defaults and help.", 0, 0, 0};
+        NULL, parse, "", "Prints all settings with defaults and help.", 0, 0, 0};
     flo_arena *arena;
     bool go_on;
     flo_cli_parse(call, &argp, NULL, &go_on, exit_code);

@@ -10,8 +10,6 @@ typedef struct input {
     const char *data;
 } input;
 
-static const struct argp_option options[] = {{0}};
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     input *const in = state->input;
@@ -96,7 +94,7 @@ static void print_config(const flo_rows *rows)
 flo_status flo_verb_init(const flo_call *call, int *exit_code)
 {
     static const struct argp argp = {
-        options,
+        NULL,
         parse,
         "DATA",
         "Prints a config for DATA (FILE[:dataset], by default its data set `train`) "

@@ -13,8 +13,6 @@ typedef struct input {
     const char *file;
 } input;
 
-static const struct argp_option options[] = {{0}};
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     input *const in = state->input;
@@ -116,7 +114,7 @@ static flo_status inspect(const flo_call *call, flo_arena *arena, const char *fi
 flo_status flo_verb_inspect(const flo_call *call, int *exit_code)
 {
     static const struct argp argp = {
-        options,
+        NULL,
         parse,
         "FILE",
         "Tells what FILE holds: the data sets of a data file and how they will be "

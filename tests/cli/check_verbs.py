@@ -396,7 +396,8 @@ def check_weights(flotilla):
     with h5py.File(flotilla.path("data.h5"), "a") as file:
         for name, rows in SPLITS:
             file[f"w/{name}"] = random.integers(0, 3, rows).astype("f4")
-            file[f"weighted/{name}"] = np.hstack([file[name][()], file[f"w/{name}"][()][:, None]])
+            file[f"weighted/{name}"] = np.hstack([file[name][()],
+                                                   file[f"w/{name}"][()][:, None]])
         w = file["w/test"][()].astype("f8")
     train(flotilla, "data.weights='w/{split}'", run="beside")
     train(flotilla, "data.weights=4", *(f"data.{n}=weighted/{n}" for n, _ in SPLITS),
