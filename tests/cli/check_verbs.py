@@ -543,7 +543,7 @@ def check_optimizers_and_schedules(flotilla):
 
 def check_lost_digits_are_told(flotilla):
     """A spread that is small beside the mean is lost in the rounding of the values."""
-    rows = normal_rows(400, 3)
+    rows = normal_rows(400, 3).astype("f8")
     rows[:, 1] += 1e6 if real(flotilla) == np.dtype("f4") else 1e15
     flotilla.data("data.h5", {"train": rows})
     flotilla.write("config.yaml", CONFIG)
