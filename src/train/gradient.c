@@ -195,8 +195,8 @@ static void push(flo_lane_stack *stack, int level, int64_t index, int64_t n,
 }
 
 /* Backward of slice k in all lanes of a worker, summed while it is in cache. */
-static void backward_slice(const flo_gradient *g, worker *w, const flo_real *theta,
-                           int64_t k)
+static void backward_slice(const flo_gradient *g, worker *w, bool leads,
+                           const flo_real *theta, int64_t k)
 {
     const flo_flow *const flow = g->task.flow;
     const int64_t n = slice_size(flow, k);
@@ -211,6 +211,8 @@ static void backward_slice(const flo_gradient *g, worker *w, const flo_real *the
         else
             flo_flow_backward_layer(flow, theta, ws, k, slice);
         push(&stack, 0, lane, n, g->widest, w->stack);
+        if (leads) /* messages move only while somebody asks */
+            flo_exchange_poke(g->exchange);
     }
     for (int64_t i = 0; i < w->nodes; i++)
         memcpy(w->node[i] + slice_first(flow, k), w->stack + i * g->widest,
@@ -248,9 +250,7 @@ static void backward_bucket(const flo_gradient *g, worker *me, bool leads,
                                ? g->bucket_slice[b]
                                : g->task.flow->fixed;
     for (int64_t k = g->bucket_slice[b + 1] - 1; k >= lowest; k--) {
-        backward_slice(g, me, theta, k);
-        if (leads)
-            flo_exchange_poke(g->exchange);
+        backward_slice(g, me, leads, theta, k);
     }
     if (g->task.threads > 1) {
 #pragma omp barrier
