@@ -1,6 +1,7 @@
 /* flotilla: normalizing flows trained on many ranks. The one header that users include.
 
-   The library `flotilla` loads models, scores rows and draws samples; it needs no MPI. */
+   The library `flotilla` loads models, scores rows and draws samples; it needs no MPI.
+ */
 #ifndef FLOTILLA_FLOTILLA_H
 #define FLOTILLA_FLOTILLA_H
 

@@ -28,8 +28,9 @@ static double sum(int64_t D, const flo_real *s)
     return total;
 }
 
-static void forward(const flo_bijection *self, const flo_real *theta, const flo_pass *pass,
-                    const flo_real *x, flo_real *z, double *logdet)
+static void forward(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *x, flo_real *z,
+                    double *logdet)
 {
     const int64_t D = self->features;
     const flo_real *const shift = theta + D;
@@ -43,8 +44,9 @@ static void forward(const flo_bijection *self, const flo_real *theta, const flo_
     }
 }
 
-static void inverse(const flo_bijection *self, const flo_real *theta, const flo_pass *pass,
-                    const flo_real *z, flo_real *x, double *logdet)
+static void inverse(const flo_bijection *self, const flo_real *theta,
+                    const flo_pass *pass, const flo_real *z, flo_real *x,
+                    double *logdet)
 {
     const int64_t D = self->features;
     const flo_real *const shift = theta + D;

@@ -5,9 +5,7 @@
 #include "hdf5/sealed_file.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
-
-#include <omp.h>
-#include <stdlib.h>
+#include "train/threads.h"
 
 static flo_status read_file(flo_context *context, const char *model, flo_model_bytes *b)
 {
@@ -48,15 +46,6 @@ void flo_model_bytes_free(flo_context *context, flo_model_bytes *bytes)
     flo_free(context, &bytes->bytes);
 }
 
-/* Threads of a rank: OMP_NUM_THREADS, or its share of the host's cores. */
-static int threads(flo_comm *comm)
-{
-    if (getenv("OMP_NUM_THREADS"))
-        return omp_get_max_threads();
-    const int share = omp_get_num_procs() / flo_comm_sharing(comm);
-    return share > 1 ? share : 1;
-}
-
 static flo_status parse(flo_arena *arena, const flo_model_bytes *b, int thread_count,
                         flo_loaded *loaded)
 {
@@ -81,7 +70,7 @@ flo_status flo_loaded_read(flo_comm *comm, flo_arena *arena, const char *model,
     flo_model_bytes bytes;
     flo_blas_start();
     FLO_TRY(flo_model_bytes_read(comm, context, model, &bytes));
-    const int thread_count = threads(comm);
+    const int thread_count = flo_threads_usable(comm);
     const flo_status status = parse(arena, &bytes, thread_count, loaded);
     flo_model_bytes_free(context, &bytes);
     return flo_comm_agree(comm, context, status);

@@ -4,12 +4,11 @@
 #include <omp.h>
 #include <stdlib.h>
 
-/* The cores in this rank's mask, shared with the ranks beside it on the host. */
-static int64_t usable(flo_comm *comm)
+int flo_threads_usable(flo_comm *comm)
 {
     if (getenv("OMP_NUM_THREADS"))
         return omp_get_max_threads();
-    const int64_t share = omp_get_num_procs() / flo_comm_sharing(comm);
+    const int share = omp_get_num_procs() / flo_comm_sharing(comm);
     return share > 1 ? share : 1;
 }
 
@@ -18,7 +17,7 @@ flo_status flo_threads_choose(flo_comm *comm, flo_arena *arena,
 {
     const int64_t lanes = config->train.lanes, ranks = flo_comm_size(comm);
     const bool automatic = config->run.threads == FLO_AUTO;
-    double least = (double)(automatic ? usable(comm) : config->run.threads);
+    double least = (double)(automatic ? flo_threads_usable(comm) : config->run.threads);
     const int limit =
         omp_get_thread_limit(); /* OMP_THREAD_LIMIT: a team is never larger */
     least = least < limit ? least : limit;

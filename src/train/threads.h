@@ -4,6 +4,10 @@
 
 #include "train/config.h"
 
+/* OMP_NUM_THREADS where it is set, else the cores in this rank's mask, shared with the
+   ranks beside it on the host. Collective. */
+int flo_threads_usable(flo_comm *comm);
+
 /* run.threads, or the cores that this rank may use (OMP_NUM_THREADS where set); at most
    what the lanes allow. Every rank takes the least of all ranks. Collective.
    FLO_ERROR_CONFIG: fewer lanes than ranks x threads, naming what fits. */
