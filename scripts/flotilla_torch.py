@@ -1,0 +1,968 @@
+#!/usr/bin/env python3
+"""Use a model that flotilla trained in PyTorch: train with MPI, go on in Python.
+
+  import flotilla_torch                       # scripts/ on PYTHONPATH, or a copy of this file
+  model = flotilla_torch.load("runs/coads")   # a run directory, or a checkpoint
+  log_prob = model.log_prob(x)                # [N] in nats, in the data's own units
+  x = model.sample(1000, seed=1)              # the rows of `flotilla sample -n 1000 --seed 1`
+
+`load` gives a torch.nn.Module. Its named parameters are the tensors of the file, "/" written
+as ".", so autograd gives the gradient by each of them; it is in evaluation mode (no dropout)
+until model.train(). It takes the moving average of the parameters where the run kept one, as
+all verbs of flotilla do. A checkpoint that it does not understand to the last setting and
+tensor is refused with a ModelError.
+
+The mathematics is written from the papers, not from the C sources, which it checks
+(tests/scripts/check_torch.py). Only how a file stores things is shared: names and shapes of
+tensors, the order of raw parameters, offsets and clamps.
+
+On the command line it writes log-densities, as `flotilla logprob` does:
+
+  scripts/flotilla_torch.py MODEL --log-prob FILE[:dataset] [--context FILE[:dataset]] -o OUT.h5
+
+Needs PyTorch (1.11 or newer), numpy, h5py and PyYAML.
+"""
+import argparse
+import ctypes
+import ctypes.util
+import glob
+import math
+import os
+import struct
+import sys
+import types
+import warnings
+
+import h5py
+import numpy as np
+import torch
+import yaml
+from torch import nn
+from torch.nn import functional
+
+FORMAT_VERSION = 1
+LOG_TWO_PI = math.log(2 * math.pi)
+
+
+class ModelError(Exception):
+    """A model that cannot be read, or rows that it cannot take."""
+
+
+def total(values):
+    """The sum over the columns of every row, in double."""
+    return values.double().sum(dim=-1)
+
+
+# ---- What a layer is built from
+
+
+class Part:
+    """Sizes, settings and tensors of one layer; a tensor is taken once, by its name."""
+
+    def __init__(self, features, context, settings, parameters, constants, path):
+        self.features, self.context, self.settings = features, context, settings
+        self._parameters, self._constants, self._path = parameters, constants, path
+
+    def below(self, name):
+        """The part of the tensors whose names go on with NAME/."""
+        return Part(self.features, self.context, self.settings, self._parameters,
+                    self._constants, f"{self._path}/{name}")
+
+    def parameter(self, name, *shape):
+        return nn.Parameter(self._take(self._parameters, "parameter", name, shape))
+
+    def constant(self, name, *shape):
+        return self._take(self._constants, "constant", name, shape)
+
+    def refuse(self, found, wanted):
+        raise ModelError(f"{self._path}: found {found}, wanted {wanted}: the model in the "
+                         "file is another one than its config says")
+
+    def _take(self, tensors, what, name, shape):
+        values = tensors.pop(f"{self._path}/{name}", None)
+        if values is None:
+            self.refuse(f"no {what} {name}", f"one of shape {list(shape)}")
+        if values.shape != shape:
+            self.refuse(f"{what} {name} of shape {list(values.shape)}", list(shape))
+        if not np.isfinite(values).all():
+            self.refuse(f"{what} {name} with values that are not finite", "numbers")
+        return torch.from_numpy(values)
+
+
+# ---- Conditioner networks
+
+ACTIVATIONS = {"relu": functional.relu, "tanh": torch.tanh, "silu": functional.silu}
+
+# A setting is a type, or a tuple of the values that it may have; `list` is of integers.
+NETWORK = {"hidden": list, "width": int, "blocks": int, "activation": tuple(ACTIVATIONS),
+           "dropout": float}
+
+
+class Dense(nn.Module):
+    """y = W x + b."""
+
+    def __init__(self, part, inputs, outputs):
+        super().__init__()
+        self.weight = part.parameter("weight", outputs, inputs)
+        self.bias = part.parameter("bias", outputs)
+
+    def forward(self, x):
+        return functional.linear(x, self.weight, self.bias)
+
+
+class Mlp(nn.Module):
+    """h_0 = f(W_0 x + V c), h_i = f(W_i h_{i-1}), y = W h, each map with its bias; dropout
+    after every hidden layer. `dense` makes the maps between widths."""
+
+    def __init__(self, part, inputs, outputs, dense=Dense):
+        super().__init__()
+        settings = part.settings
+        self.activation = ACTIVATIONS[settings.activation]
+        self.hidden = [f"hidden_{i}" for i in range(len(settings.hidden))]
+        for name, width in zip(self.hidden, settings.hidden):
+            self.add_module(name, dense(part.below(name), inputs, width))
+            inputs = width
+        self.context = None
+        if part.context:
+            self.context = Dense(part.below("context"), part.context, settings.hidden[0])
+        self.output = dense(part.below("output"), inputs, outputs)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, x, context):
+        h = x
+        for name in self.hidden:
+            h = getattr(self, name)(h)
+            if name == self.hidden[0] and self.context is not None:
+                h = h + self.context(context)
+            h = self.dropout(self.activation(h))
+        return self.output(h)
+
+
+class Block(nn.Module):
+    """A residual block with pre-activation, gated by the context."""
+
+    def __init__(self, part, dense):
+        super().__init__()
+        settings = part.settings
+        self.activation = ACTIVATIONS[settings.activation]
+        for name in "01":
+            self.add_module(name, dense(part.below(name), settings.width, settings.width))
+        self.gate = None
+        if part.context:
+            self.gate = Dense(part.below("gate"), part.context, settings.width)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, h, context):
+        first, second = getattr(self, "0"), getattr(self, "1")
+        branch = second(self.dropout(self.activation(first(self.activation(h)))))
+        if self.gate is not None:
+            branch = branch * torch.sigmoid(self.gate(context))
+        return h + branch
+
+
+class Residual(nn.Module):
+    """A residual network (Durkan et al. 2019, arXiv 1906.04032, appendix B.1):
+    h = W x + V c, then blocks, then y = W h."""
+
+    def __init__(self, part, inputs, outputs, dense=Dense):
+        super().__init__()
+        settings = part.settings
+        self.input = dense(part.below("input"), inputs, settings.width)
+        self.context = None
+        if part.context:
+            self.context = Dense(part.below("context"), part.context, settings.width)
+        self.blocks = [f"block_{i}" for i in range(settings.blocks)]
+        for name in self.blocks:
+            self.add_module(name, Block(part.below(name), dense))
+        self.output = dense(part.below("output"), settings.width, outputs)
+
+    def forward(self, x, context):
+        h = self.input(x)
+        if self.context is not None:
+            h = h + self.context(context)
+        for name in self.blocks:
+            h = getattr(self, name)(h, context)
+        return self.output(h)
+
+
+def network(part, inputs, outputs, dense=Dense):
+    """The network that the settings name: `hidden` a plain one, `width` a residual one."""
+    settings = part.settings
+    if bool(settings.hidden) == bool(settings.width):
+        part.refuse(f"hidden: {settings.hidden}, width: {settings.width}", "one of them")
+    return (Mlp if settings.hidden else Residual)(part, inputs, outputs, dense)
+
+
+# ---- Bijections: forward gives z and log|det dz/dx|, inverse x and log|det dx/dz|
+
+
+class Bijection(nn.Module):
+    settings = {}
+
+    def adopt(self, conditioner):
+        """Keeps a network whose maps carry the names of this layer in the file: they become
+        children of the layer, the network itself stays out of the list of modules."""
+        for name, child in conditioner.named_children():
+            self.add_module(name, child)
+        self.__dict__["conditioner"] = conditioner
+
+    def forward(self, x, context):
+        raise NotImplementedError
+
+    def inverse(self, z, context):
+        raise NotImplementedError
+
+
+class Standardize(Bijection):
+    """z = (x - mean) / deviation, in double: x may be large against its deviation."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.register_buffer("mean", part.constant("mean", part.features))
+        self.register_buffer("deviation", part.constant("deviation", part.features))
+        if not (self.deviation > 0).all():
+            part.refuse(f"deviations {self.deviation.tolist()}", "positive ones")
+
+    def forward(self, x, context):
+        z = ((x.double() - self.mean) / self.deviation).to(x.dtype)
+        return z, -torch.log(self.deviation).sum().expand(len(x))
+
+    def inverse(self, z, context):
+        x = (z.double() * self.deviation + self.mean).to(z.dtype)
+        return x, torch.log(self.deviation).sum().expand(len(z))
+
+
+class ElementwiseAffine(Bijection):
+    """z = exp(s) x + t."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.log_scale = part.parameter("log_scale", part.features)
+        self.shift = part.parameter("shift", part.features)
+
+    def forward(self, x, context):
+        return (torch.exp(self.log_scale) * x + self.shift,
+                total(self.log_scale).expand(len(x)))
+
+    def inverse(self, z, context):
+        return ((z - self.shift) * torch.exp(-self.log_scale),
+                -total(self.log_scale).expand(len(z)))
+
+
+class Permutation(Bijection):
+    """z_j = x_{order(j)}; the order is stored."""
+    settings = {"order": ("reverse", "random")}
+
+    def __init__(self, part):
+        super().__init__()
+        order = part.constant("order", part.features).long()
+        if sorted(order.tolist()) != list(range(part.features)):
+            part.refuse(f"order {order.tolist()}", "every column once")
+        self.register_buffer("order", order)
+
+    def forward(self, x, context):
+        return x[:, self.order], torch.zeros(len(x), dtype=torch.float64)
+
+    def inverse(self, z, context):
+        return z[:, torch.argsort(self.order)], torch.zeros(len(z), dtype=torch.float64)
+
+
+def positive(raw, smallest):
+    """softplus(raw + c) + smallest, with c such that it is 1 at raw = 0."""
+    return functional.softplus(raw + math.log(math.expm1(1 - smallest))) + smallest
+
+
+class LuLinear(Bijection):
+    """z = L S U x + b, L and U unit triangular, S positive (Kingma & Dhariwal 2018, arXiv
+    1807.03039, section 3.2); one tensor holds L below, U above and the raw S on the
+    diagonal."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.factors = part.parameter("factors", part.features, part.features)
+        self.bias = part.parameter("bias", part.features)
+
+    def _parts(self):
+        one = torch.eye(len(self.bias), dtype=self.bias.dtype, device=self.bias.device)
+        scale = positive(torch.diagonal(self.factors), 1e-3)
+        return (torch.tril(self.factors, -1) + one, scale,
+                torch.triu(self.factors, 1) + one)
+
+    def forward(self, x, context):
+        lower, scale, upper = self._parts()
+        return (x @ upper.T * scale @ lower.T + self.bias,
+                total(torch.log(scale)).expand(len(x)))
+
+    def inverse(self, z, context):
+        lower, scale, upper = self._parts()
+        v = torch.linalg.solve_triangular(lower, (z - self.bias).T, upper=False)
+        x = torch.linalg.solve_triangular(upper, v / scale[:, None], upper=True).T
+        return x, -total(torch.log(scale)).expand(len(z))
+
+
+# ---- Splines
+
+
+class Spline:
+    """Monotone rational-quadratic splines (Durkan et al. 2019, arXiv 1906.04032, equations
+    4 to 8 and 29) on [-bound, bound], the identity outside: K bins, raw parameters
+    K of widths, K of heights, K - 1 of slopes at the inner knots."""
+    settings = {"bins": int, "tail_bound": float}
+    smallest_bin, smallest_slope = 1e-3, 1e-3
+
+    def __init__(self, settings):
+        self.bins, self.bound = settings.bins, settings.tail_bound
+        self.parameters = 3 * self.bins - 1
+
+    def forward(self, x, raw):
+        """y and log dy/dx of x [..] with raw parameters [.., 3 K - 1]."""
+        x0, y0, w, h, d0, d1, inside = self._bin(x, raw, along_y=False)
+        s = h / w
+        t = (torch.where(inside, x, x0) - x0) / w
+        q = s + (d1 + d0 - 2 * s) * t * (1 - t)
+        y = y0 + h * (s * t ** 2 + d0 * t * (1 - t)) / q
+        return (torch.where(inside, y, x),
+                torch.where(inside, self._log_slope(t, s, d0, d1), torch.zeros_like(x)))
+
+    def inverse(self, y, raw):
+        """x and log dx/dy."""
+        x0, y0, w, h, d0, d1, inside = self._bin(y, raw, along_y=True)
+        s = h / w
+        r = torch.where(inside, y, y0) - y0
+        a = h * (s - d0) + r * (d1 + d0 - 2 * s)
+        b = h * d0 - r * (d1 + d0 - 2 * s)
+        c = -s * r
+        root = torch.sqrt((b ** 2 - 4 * a * c).clamp(min=torch.finfo(y.dtype).tiny))
+        # The root in [0, 1], in the one of its two forms that does not cancel.
+        t = torch.where(b >= 0, 2 * c, root - b) / torch.where(b >= 0, -b - root, 2 * a)
+        return (torch.where(inside, x0 + t * w, y),
+                torch.where(inside, -self._log_slope(t, s, d0, d1), torch.zeros_like(y)))
+
+    def _log_slope(self, t, s, d0, d1):
+        q = s + (d1 + d0 - 2 * s) * t * (1 - t)
+        m = d1 * t ** 2 + 2 * s * t * (1 - t) + d0 * (1 - t) ** 2
+        return 2 * torch.log(s) + torch.log(m) - 2 * torch.log(q)
+
+    def _knots(self, raw):
+        sizes = 2 * self.bound * (
+            self.smallest_bin
+            + (1 - self.smallest_bin * self.bins) * torch.softmax(raw, dim=-1))
+        inner = torch.cumsum(sizes, dim=-1)[..., :-1] - self.bound
+        edge = torch.full_like(inner[..., :1], self.bound)
+        return torch.cat([-edge, inner, edge], dim=-1)
+
+    def _slopes(self, raw):
+        """The slopes at all K + 1 knots: outside, where the identity begins, 1."""
+        inner = positive(raw, self.smallest_slope)
+        one = torch.ones_like(inner[..., :1])
+        return torch.cat([one, inner, one], dim=-1)
+
+    def _bin(self, v, raw, along_y):
+        """Corner, width, height and slopes of the bin of each v, and whether it has one."""
+        K = self.bins
+        raw = raw.expand(*v.shape, self.parameters)
+        x, y = self._knots(raw[..., :K]), self._knots(raw[..., K:2 * K])
+        slope = self._slopes(raw[..., 2 * K:])
+        inside = (v > -self.bound) & (v < self.bound)
+        inner = (y if along_y else x)[..., 1:-1]
+        k = (v[..., None] >= inner).sum(dim=-1, keepdim=True)
+
+        def at(knots, index):
+            return torch.gather(knots, -1, index).squeeze(-1)
+
+        return (at(x, k), at(y, k), at(x, k + 1) - at(x, k), at(y, k + 1) - at(y, k),
+                at(slope, k), at(slope, k + 1), inside)
+
+
+class ElementwiseSpline(Bijection):
+    """Every column through a spline of its own."""
+    settings = Spline.settings
+
+    def __init__(self, part):
+        super().__init__()
+        self.spline = Spline(part.settings)
+        self.splines = part.parameter("splines", part.features, self.spline.parameters)
+
+    def forward(self, x, context):
+        z, slope = self.spline.forward(x, self.splines)
+        return z, total(slope)
+
+    def inverse(self, z, context):
+        x, slope = self.spline.inverse(z, self.splines)
+        return x, total(slope)
+
+
+# ---- Couplings (Dinh et al. 2017, arXiv 1605.08803)
+
+
+def clamped(raw, limit):
+    """A log-scale between -limit and limit, with slope 1 at 0."""
+    return raw / (1 + raw.abs() / limit)
+
+
+class Coupling(Bijection):
+    """The columns of the mask pass; the others are changed by a network of them, which
+    gives `outputs` numbers for each."""
+    settings = {"mask": ("alternating", "half", "random"), **NETWORK}
+
+    def __init__(self, part, outputs):
+        super().__init__()
+        mask = part.constant("mask", part.features)
+        if not ((mask == 0) | (mask == 1)).all() or mask.min() == mask.max():
+            part.refuse(f"mask {mask.tolist()}", "ones and zeros, some of both")
+        self.register_buffer("mask", mask.bool())
+        columns = int(mask.sum())
+        changed = part.features - columns
+        self.adopt(network(part, columns, outputs * changed))
+
+    def forward(self, x, context):
+        half, changed = x[:, self.mask], x[:, ~self.mask]
+        z, logdet = self.change(self.conditioner(half, context), changed)
+        return self._join(half, z), logdet
+
+    def inverse(self, z, context):
+        half, changed = z[:, self.mask], z[:, ~self.mask]
+        x, logdet = self.unchange(self.conditioner(half, context), changed)
+        return self._join(half, x), logdet
+
+    def _join(self, half, changed):
+        joined = changed.new_empty(len(changed), len(self.mask))
+        joined[:, self.mask] = half
+        joined[:, ~self.mask] = changed
+        return joined
+
+    def change(self, out, x):
+        raise NotImplementedError
+
+    def unchange(self, out, z):
+        raise NotImplementedError
+
+
+class AdditiveCoupling(Coupling):
+    """z_b = x_b + t (NICE, Dinh et al. 2015, arXiv 1410.8516)."""
+
+    def __init__(self, part):
+        super().__init__(part, 1)
+
+    def change(self, out, x):
+        return x + out, torch.zeros(len(x), dtype=torch.float64)
+
+    def unchange(self, out, z):
+        return z - out, torch.zeros(len(z), dtype=torch.float64)
+
+
+class AffineCoupling(Coupling):
+    """z_b = exp(s) x_b + t (RealNVP); the network gives all raw s, then all t."""
+    settings = {**Coupling.settings, "scale_limit": float}
+
+    def __init__(self, part):
+        super().__init__(part, 2)
+        self.limit = part.settings.scale_limit
+
+    def _affine(self, out):
+        raw, shift = out.chunk(2, dim=-1)
+        return clamped(raw, self.limit), shift
+
+    def change(self, out, x):
+        log_scale, shift = self._affine(out)
+        return torch.exp(log_scale) * x + shift, total(log_scale)
+
+    def unchange(self, out, z):
+        log_scale, shift = self._affine(out)
+        return torch.exp(-log_scale) * (z - shift), -total(log_scale)
+
+
+class SplineCoupling(Coupling):
+    """RQ-NSF (C); with `unconditional` the other half goes through splines of its own,
+    behind the network, which reads it before."""
+    settings = {**Coupling.settings, **Spline.settings, "unconditional": bool}
+
+    def __init__(self, part):
+        spline = Spline(part.settings)
+        super().__init__(part, spline.parameters)
+        self.spline = spline
+        self.unconditional = None
+        if part.settings.unconditional:
+            self.unconditional = part.parameter("unconditional", int(self.mask.sum()),
+                                                spline.parameters)
+
+    def forward(self, x, context):
+        z, logdet = super().forward(x, context)
+        if self.unconditional is None:
+            return z, logdet
+        own, slope = self.spline.forward(x[:, self.mask], self.unconditional)
+        return self._join(own, z[:, ~self.mask]), logdet + total(slope)
+
+    def inverse(self, z, context):
+        if self.unconditional is None:
+            return super().inverse(z, context)
+        half, slope = self.spline.inverse(z[:, self.mask], self.unconditional)
+        x, logdet = super().inverse(self._join(half, z[:, ~self.mask]), context)
+        return x, logdet + total(slope)
+
+    def change(self, out, x):
+        z, slope = self.spline.forward(x, out.view(*x.shape, self.spline.parameters))
+        return z, total(slope)
+
+    def unchange(self, out, z):
+        x, slope = self.spline.inverse(z, out.view(*z.shape, self.spline.parameters))
+        return x, total(slope)
+
+
+BIJECTIONS = {
+    "standardize": Standardize,
+    "elementwise_affine": ElementwiseAffine,
+    "permutation": Permutation,
+    "lu_linear": LuLinear,
+    "additive_coupling": AdditiveCoupling,
+    "affine_coupling": AffineCoupling,
+    "elementwise_spline": ElementwiseSpline,
+    "spline_coupling": SplineCoupling,
+}
+
+
+# ---- Densities: a sample is a function of `normals` normal and `uniforms` uniform numbers
+
+
+class Density(nn.Module):
+    settings = {}
+    normals = uniforms = 0  # of a sample
+
+    def log_prob(self, z, context):
+        raise NotImplementedError
+
+    def sample(self, normals, uniforms, context, temperature):
+        raise NotImplementedError
+
+
+class Normal(Density):
+    """The standard normal density."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.normals = part.features
+
+    def log_prob(self, z, context):
+        return -0.5 * total(z.double() ** 2 + LOG_TWO_PI)
+
+    def sample(self, normals, uniforms, context, temperature):
+        return temperature * normals
+
+
+class CorrelatedNormal(Density):
+    """A stationary first-order autoregression over the columns: corr(x_i, x_j) = r^|i-j|."""
+    settings = {"features": int, "mean": float, "deviation": float, "correlation": float,
+                "log_evidence": float}
+
+    def __init__(self, part):
+        super().__init__()
+        settings = part.settings
+        self.normals = part.features
+        self.mean, self.deviation = settings.mean, settings.deviation
+        self.correlation, self.log_evidence = settings.correlation, settings.log_evidence
+
+    def log_prob(self, z, context):
+        u = (z.double() - self.mean) / self.deviation
+        variance = 1 - self.correlation ** 2
+        step = u[:, 1:] - self.correlation * u[:, :-1]
+        return (self.log_evidence - 0.5 * (u[:, 0] ** 2 + LOG_TWO_PI)
+                - 0.5 * total(step ** 2 / variance + LOG_TWO_PI + math.log(variance))
+                - u.shape[1] * math.log(self.deviation))
+
+    def sample(self, normals, uniforms, context, temperature):
+        spread = math.sqrt(1 - self.correlation ** 2)
+        e = temperature * normals.double()
+        u = [e[:, 0]]
+        for j in range(1, e.shape[1]):
+            u.append(self.correlation * u[-1] + spread * e[:, j])
+        return (self.mean + self.deviation * torch.stack(u, dim=-1)).to(normals.dtype)
+
+
+DENSITIES = {
+    "normal": Normal,
+    "correlated_normal": CorrelatedNormal,
+}
+
+
+# ---- Random numbers (Philox4x32-10, Salmon et al. 2011; Box & Muller 1958)
+
+BITS, UNIFORM, NORMAL = 0, 1, 2  # kinds of draws
+SAMPLES, OBJECTIVE = 7, 8        # purposes: base samples that are kept, of reverse KL
+
+
+def philox(counter, key):
+    """The four words [N] of every block, from a counter of four words and a key of two."""
+    low = np.uint64(0xFFFFFFFF)
+    c = [np.asarray(word, dtype=np.uint64) for word in counter]
+    k = [int(word) for word in key]
+    for _ in range(10):
+        a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
+        c = [(b >> np.uint64(32)) ^ c[1] ^ np.uint64(k[0]), b & low,
+             (a >> np.uint64(32)) ^ c[3] ^ np.uint64(k[1]), a & low]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+class Stream:
+    """Numbers of (seed, purpose, a, b): number i depends on i alone. In single precision a
+    block of Philox gives four numbers, in double precision two."""
+
+    def __init__(self, seed, purpose, a=0, b=0, dtype=np.float64):
+        self.seed, self.purpose, self.a, self.b = seed, purpose, a, b
+        self.double = np.dtype(dtype) == np.float64
+
+    def _words(self, kind, count):
+        """Draws 0 .. count - 1: words of 32 bits, or of 64."""
+        halves = [self.seed & 0xFFFFFFFF, self.seed >> 32]
+        name = [self.a & 0xFFFFFFFF, self.a >> 32, self.b, self.purpose | kind << 16]
+        derived = [int(word) for word in philox(name, halves)]
+        width = 2 if self.double else 4
+        block = np.arange(-(-count // width), dtype=np.uint64)
+        upper = [np.full_like(block, word) for word in derived[2:]]
+        words = philox([block & np.uint64(0xFFFFFFFF), block >> np.uint64(32), *upper],
+                       derived[:2])
+        if self.double:
+            words = [words[0] | words[1] << np.uint64(32),
+                     words[2] | words[3] << np.uint64(32)]
+        return np.stack(words, axis=-1).reshape(-1)[:count]
+
+    def _unit(self, words):
+        """The middle of one of 2^52 (2^23) equal cells of (0, 1)."""
+        bits = 52 if self.double else 23
+        cell = words >> np.uint64((64 if self.double else 32) - bits)
+        return (cell.astype(np.float64) + 0.5) * 2.0 ** -bits
+
+    def uniform(self, count):
+        return self._unit(self._words(UNIFORM, count))
+
+    def normal(self, count):
+        """By pairs: the first uniform gives the radius, the second the angle."""
+        words = self._words(NORMAL, count + count % 2)
+        radius = self._unit(words[0::2])
+        if not self.double:  # 31 bits, as their float holds them
+            half = (words[0::2] >> np.uint64(1)).astype(np.float32) + np.float32(0.5)
+            radius = half.astype(np.float64) * 2.0 ** -31
+        radius = np.sqrt(-2 * np.log(radius))
+        angle = 2 * np.pi * self._unit(words[1::2])
+        return np.stack([radius * np.cos(angle), radius * np.sin(angle)],
+                        axis=-1).reshape(-1)[:count]
+
+
+# ---- The flow
+
+
+class Flow(nn.Module):
+    """A chain of bijections and a base density. With direction density, forward maps data
+    to noise; with direction sampling, noise to data."""
+
+    def __init__(self, features, context_features, direction, layers, base):
+        super().__init__()
+        self.features, self.context_features = features, context_features
+        self.direction = direction
+        self.layers = list(layers)
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+        self.base = base
+
+    @property
+    def dtype(self):
+        return next(self.parameters()).dtype
+
+    def _rows(self, values, columns, what):
+        device = next(self.parameters()).device
+        rows = torch.as_tensor(values, dtype=self.dtype, device=device)
+        if rows.dim() != 2 or rows.shape[1] != columns:
+            raise ModelError(f"found {what} of shape {list(rows.shape)}, "
+                             f"wanted [rows, {columns}]")
+        return rows
+
+    def _context(self, context, count):
+        if (context is None) != (self.context_features == 0):
+            raise ModelError(f"the model has {self.context_features} context columns, found "
+                             f"{'no' if context is None else 'a'} context")
+        if context is None:
+            return None
+        context = self._rows(context, self.context_features, "context")
+        if len(context) != count:
+            raise ModelError(f"found {len(context)} rows of context for {count} rows")
+        return context
+
+    def _run(self, x, context, inverse):
+        logdet = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        for name in reversed(self.layers) if inverse else self.layers:
+            layer = getattr(self, name)
+            x, log_slope = (layer.inverse if inverse else layer)(x, context)
+            logdet = logdet + log_slope
+        return x, logdet
+
+    def forward(self, x, context=None):
+        """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D]."""
+        x = self._rows(x, self.features, "rows")
+        return self._run(x, self._context(context, len(x)), False)
+
+    def inverse(self, z, context=None):
+        """Back through the layers: x and log|det dx/dz|."""
+        z = self._rows(z, self.features, "rows")
+        return self._run(z, self._context(context, len(z)), True)
+
+    def log_prob(self, x, context=None):
+        """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; NaN for a row
+        that is not finite."""
+        x = self._rows(x, self.features, "rows")
+        context = self._context(context, len(x))
+        z, logdet = self._run(x, context, self.direction == "sampling")
+        log_prob = self.base.log_prob(z, context) + logdet
+        finite = torch.isfinite(x).all(dim=1)
+        if context is not None:
+            finite = finite & torch.isfinite(context).all(dim=1)
+        return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
+
+    def noise(self, n, stream, context=None, temperature=1.0):
+        """Base samples 0 .. n - 1 of streams: stream(b) is that of the normal (b = 0) and of
+        the uniform numbers (b = 1)."""
+        device = next(self.parameters()).device
+
+        def tensor(values, columns):
+            return torch.from_numpy(values.reshape(n, columns)).to(device, self.dtype)
+
+        normals = tensor(stream(0).normal(n * self.base.normals), self.base.normals)
+        uniforms = tensor(stream(1).uniform(n * self.base.uniforms), self.base.uniforms)
+        return self.base.sample(normals, uniforms, context, temperature)
+
+    @torch.no_grad()
+    def sample(self, n, seed=1, context=None, temperature=1.0):
+        """x [n, D]: the rows that `flotilla sample` draws with this seed. A set of n rows
+        is a prefix of a larger one."""
+        context = self._context(context, n)
+        dtype = np.float64 if self.dtype == torch.float64 else np.float32
+        z = self.noise(n, lambda b: Stream(seed, SAMPLES, 0, b, dtype), context, temperature)
+        return self._run(z, context, self.direction == "density")[0]
+
+
+# ---- The file
+
+
+def checkpoint_of(model):
+    """The checkpoint that MODEL names, as the verbs of flotilla take it: a file, or the best
+    (else the newest) checkpoint of a run directory."""
+    if not os.path.isdir(model):
+        return model
+    for folder in (os.path.join(model, "checkpoints"), model):
+        found = [os.path.join(folder, "best.h5")]
+        found += sorted(glob.glob(os.path.join(folder, "step-*.h5")), reverse=True)
+        for path in found:
+            if os.path.isfile(path):
+                return path
+    raise ModelError(f"{model}: holds no checkpoint; looked for checkpoints/best.h5, "
+                     "checkpoints/step-*.h5, best.h5 and step-*.h5 in it")
+
+
+def checksum(data):
+    """XXH3 of bytes, None where libxxhash is not installed."""
+    library = ctypes.util.find_library("xxhash")
+    if not library:
+        return None
+    function = ctypes.CDLL(library).XXH3_64bits
+    function.restype, function.argtypes = ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t]
+    return function(data, len(data))
+
+
+def verify_seal(path):
+    """Refuses a file that was cut or changed: behind its HDF5 image a checkpoint has magic,
+    length and checksum of the image, and the checksum of these three."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}; wanted a run directory or a checkpoint "
+                         "file") from None
+    image, trailer = data[:-32], data[-32:]
+    if len(trailer) < 32 or trailer[:8] != b"FLOSEAL1":
+        raise ModelError(f"{path}: its last 32 bytes are no seal: it was cut short or "
+                         "appended to, or flotilla did not write it")
+    length, image_sum, trailer_sum = struct.unpack("<QQQ", trailer[8:])
+    if length != len(image):
+        raise ModelError(f"{path}: damaged: it holds {len(image)} bytes before its seal, "
+                         f"which wants {length}")
+    found = checksum(image)
+    if found is None:
+        warnings.warn(f"{path}: its checksum was not verified: found no libxxhash")
+    elif (found, checksum(trailer[:24])) != (image_sum, trailer_sum):
+        raise ModelError(f"{path}: damaged: its checksum does not match")
+
+
+def convert(text, kind, where):
+    """The value of a setting from the text in the config."""
+    if isinstance(text, list) and kind is list:
+        return [convert(item, int, where) for item in text]
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text]
+        if kind in (int, float):
+            number = float(text)
+            if kind is float or number == int(number):
+                return kind(number)
+        if isinstance(kind, tuple) and text in kind:
+            return text
+    except (KeyError, TypeError, ValueError):
+        pass
+    wanted = f"one of {', '.join(kind)}" if isinstance(kind, tuple) else kind.__name__
+    raise ModelError(f"{where}: found {text!r}, wanted {wanted}; is this model of a newer "
+                     "flotilla?")
+
+
+def settings_of(node, table, where):
+    """The class of a config node {kind: .., ..} and its settings: all of them, no other."""
+    if not isinstance(node, dict) or node.get("kind") not in table:
+        raise ModelError(f"{where}: found {node!r}, wanted a kind of {', '.join(table)}; is "
+                         "this model of a newer flotilla?")
+    kind = table[node["kind"]]
+    found = {key: value for key, value in node.items() if key != "kind"}
+    if found.keys() != kind.settings.keys():
+        raise ModelError(f"{where}: {node['kind']}: found settings {', '.join(found) or 'none'}"
+                         f", wanted {', '.join(kind.settings) or 'none'}; is this model of "
+                         "another version of flotilla?")
+    return kind, types.SimpleNamespace(**{
+        key: convert(value, kind.settings[key], f"{where}: {node['kind']}.{key}")
+        for key, value in found.items()})
+
+
+def unrolled(nodes, where):
+    """The layers of a list in which {repeat: n, layers: [..]} may occur."""
+    if not isinstance(nodes, list):
+        raise ModelError(f"{where}: found {nodes!r}, wanted a list of layers")
+    for node in nodes:
+        if isinstance(node, dict) and node.keys() == {"repeat", "layers"}:
+            for _ in range(convert(node["repeat"], int, where)):
+                yield from unrolled(node["layers"], where)
+        else:
+            yield node
+
+
+def tensors_below(file, group):
+    """Every data set below a group, by its name there."""
+    found = {}
+    if group in file:
+        file[group].visititems(lambda name, item: found.update({name: item[()]})
+                               if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+ATTRIBUTES = {"format", "format_version", "flotilla_version", "real", "features",
+              "context_features", "seed", "direction"}
+GROUPS = {"config", "constants", "parameters", "average", "optimizer", "run"}
+
+
+def check_format(file, path):
+    def text(name):
+        value = file.attrs.get(name, "")
+        return value.decode() if isinstance(value, bytes) else value
+
+    if text("format") != "flotilla model":
+        raise ModelError(f"{path}: found no flotilla model in it, wanted a checkpoint")
+    version = int(file.attrs.get("format_version", 0))
+    if version != FORMAT_VERSION:
+        raise ModelError(f"{path}: found model format {version}, wanted {FORMAT_VERSION}: take "
+                         "the flotilla_torch.py of the flotilla that wrote it")
+    unknown = (set(file.attrs) ^ ATTRIBUTES) | (set(file) - GROUPS)
+    if unknown:
+        raise ModelError(f"{path}: unknown or missing: {', '.join(sorted(unknown))}")
+
+
+def build(config, features, context, parameters, constants, path):
+    """The flow of a config; takes its tensors out of `parameters` and `constants`."""
+
+    def make(node, table, name):
+        kind, settings = settings_of(node, table, f"{path}: {name}")
+        return kind(Part(features, context, settings, parameters, constants, name))
+
+    flow = config["flow"]
+    nodes = list(unrolled(config.get("preprocess") or [], path))
+    nodes += unrolled(flow["layers"], path)
+    layers = {}
+    for i, node in enumerate(nodes):
+        kind = node.get("kind") if isinstance(node, dict) else node
+        name = f"{i:02d}_{kind}"
+        layers[name] = make(node, BIJECTIONS, name)
+    base = make(flow["base"], DENSITIES, "base")
+    left = [*parameters, *constants]
+    if left:
+        raise ModelError(f"{path}: tensors that no layer of its config has: "
+                         f"{', '.join(sorted(left))}")
+    return Flow(features, context, flow["direction"], layers, base)
+
+
+def load(model, average=True):
+    """The model of a run directory or checkpoint file as a torch.nn.Module; average=False
+    takes the parameters themselves where the run kept a moving average. Fails with a
+    ModelError that says what was found and what is wanted."""
+    path = checkpoint_of(os.fspath(model))
+    verify_seal(path)
+    with h5py.File(path, "r") as file:
+        check_format(file, path)
+        config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
+        group = "average" if average and "average" in file else "parameters"
+        flow = config.get("flow")
+        if not isinstance(flow, dict) or flow.keys() != {"direction", "base", "layers"}:
+            raise ModelError(f"{path}: config: found section flow {flow!r}, wanted direction, "
+                             "base and layers")
+        convert(flow["direction"], ("density", "sampling"), f"{path}: flow.direction")
+        try:
+            return build(config, int(file.attrs["features"]),
+                         int(file.attrs["context_features"]), tensors_below(file, group),
+                         tensors_below(file, "constants"), path).eval()
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}" if path not in str(error) else str(error)
+                             ) from None
+
+
+# ---- The command line
+
+
+def read_rows(source):
+    """The array FILE[:dataset]; without a name, the only data set of the file."""
+    path, _, name = source.partition(":")
+    try:
+        with h5py.File(path, "r") as file:
+            names = [name] if name else [key for key in file if hasattr(file[key], "shape")]
+            if len(names) != 1 or names[0] not in file:
+                raise ModelError(f"{source}: it has {', '.join(file) or 'nothing'}; wanted "
+                                 "FILE:dataset")
+            return file[names[0]][()]
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from None
+
+
+def log_prob_of(model, x, context, rows=4096):
+    """log_prob in pieces, without gradients."""
+    with torch.no_grad():
+        pieces = [model.log_prob(x[i:i + rows], context if context is None
+                                 else context[i:i + rows]).numpy()
+                  for i in range(0, len(x), rows)]
+    return np.concatenate(pieces)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Writes the log-density, in nats, of every row under MODEL, by PyTorch.")
+    parser.add_argument("model", metavar="MODEL", help="run directory or checkpoint")
+    parser.add_argument("--log-prob", metavar="FILE[:dataset]", required=True,
+                        help="rows [N, D]: the columns that the model was trained on")
+    parser.add_argument("--context", metavar="FILE[:dataset]", help="context [N, C]")
+    parser.add_argument("-o", "--output", metavar="OUT.h5", required=True,
+                        help="file to write: data set log_prob [N], double")
+    options = parser.parse_args()
+    try:
+        model = load(options.model)
+        context = read_rows(options.context) if options.context else None
+        log_prob = log_prob_of(model, read_rows(options.log_prob), context)
+        with h5py.File(options.output, "x") as file:
+            file["log_prob"] = log_prob
+    except ModelError as error:
+        sys.exit(f"flotilla_torch.py: {error}")
+    except OSError as error:
+        sys.exit(f"flotilla_torch.py: {options.output}: cannot be written: {error}")
+
+
+if __name__ == "__main__":
+    main()

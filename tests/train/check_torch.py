@@ -1,0 +1,286 @@
+"""An independent implementation in PyTorch agrees: log-densities, samples, every gradient.
+
+Called as: check_torch.py PROGRAM MPIEXEC. Small models of every kind of layer and base
+are trained for some steps by the program and read by scripts/flotilla_torch.py, which is
+written from the papers and has its derivatives by autograd. Compared are
+
+  logprob and sample   with log_prob and sample of the same seed, number by number;
+  every gradient       one step of plain SGD over all rows, started from the model, moves
+                       theta by -rate times the gradient.
+
+The kinds and their settings are read from `flotilla config`: one that no case has, or that
+the reader does not know, is a failure.
+"""
+import copy
+import os
+import re
+import sys
+
+import h5py
+import numpy as np
+import torch
+import yaml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(ROOT, "scripts")]
+import flotilla_torch  # noqa: E402
+from support import Failure, every, main, normal_rows, require, same  # noqa: E402
+
+torch.set_num_threads(1)
+
+ROWS, COLUMNS, CONTEXT, SAMPLES = 96, 5, 2, 300
+
+# A case: the layers, and whatever of the config is not as in CONFIG below.
+CONFIG = """
+run: {directory: DIRECTORY, seed: 3, threads: 1}
+data: {files: [data.h5], train: rows}
+preprocess: [{kind: standardize}]
+flow: {}
+train: {batch: 96, lanes: 4, steps: 12, learning_rate: 0.03, average: 0.5}
+report: {samples: 0}
+"""
+# 2^6 in float: what a step rounds away is then small beside the gradient.
+STEP = {"steps": 1, "optimizer": "sgd", "momentum": 0, "schedule": "constant", "clip": 0,
+        "average": 0}
+RATES = {torch.float64: 1, torch.float32: 64}
+TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-3}
+
+CASES = {
+    "elementwise_affine": "layers: [{kind: elementwise_affine}]",
+    "permutation": """
+        layers: [{kind: permutation}, {kind: elementwise_affine},
+                 {kind: permutation, order: reverse}, {kind: lu_linear}]""",
+    "lu_linear": "layers: [{kind: lu_linear}, {kind: lu_linear}]",
+    "additive_coupling": """
+        layers:
+          - {kind: additive_coupling, hidden: [8]}
+          - {kind: additive_coupling, hidden: [8, 6], mask: half, activation: tanh}
+          - {kind: additive_coupling, width: 8, blocks: 1, mask: random, activation: silu,
+             dropout: 0.2}
+          - {kind: elementwise_affine}""",
+    "affine_coupling": """
+        layers:
+          - repeat: 2
+            layers: [{kind: affine_coupling, hidden: [8, 8], activation: silu}]
+          - {kind: affine_coupling, width: 8, scale_limit: 0.5, mask: half}
+          - {kind: affine_coupling, width: 8, blocks: 1, mask: random, activation: tanh,
+             dropout: 0.3}
+          - {kind: affine_coupling, width: 8, blocks: 0, mask: half}""",
+    "elementwise_spline": """
+        layers: [{kind: elementwise_spline, bins: 4, tail_bound: 1.5}, {kind: lu_linear},
+                 {kind: elementwise_spline}]""",
+    "spline_coupling": """
+        layers:
+          - {kind: spline_coupling, hidden: [8], bins: 4, tail_bound: 1.5}
+          - {kind: spline_coupling, width: 8, blocks: 1, activation: tanh, bins: 2}
+          - {kind: spline_coupling, width: 8, mask: half, activation: silu, bins: 5}
+          - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true}""",
+    "context": """
+        layers:
+          - {kind: additive_coupling, width: 8}
+          - {kind: affine_coupling, hidden: [8, 8]}
+          - {kind: spline_coupling, width: 8, blocks: 1, bins: 4, dropout: 0.2}
+        data: {context: conditions}""",
+    "weights": """
+        layers: [{kind: lu_linear}, {kind: affine_coupling, hidden: [8]}]
+        data: {weights: weights}
+        preprocess: []""",
+    "normal": "layers: [{kind: lu_linear}]\nbase: {kind: normal}",
+    "correlated_normal": """
+        layers: [{kind: lu_linear}]
+        base: {kind: correlated_normal, mean: 0.5, deviation: 1.5, correlation: -0.3}""",
+    "reverse_kl": """
+        layers:
+          - {kind: lu_linear}
+          - {kind: affine_coupling, width: 8, blocks: 1, activation: silu}
+          - {kind: spline_coupling, hidden: [8], bins: 4}
+          - {kind: elementwise_affine}
+        direction: sampling
+        preprocess: []
+        data: null
+        objective: {kind: reverse_kl, target: {kind: correlated_normal, features: 5,
+                                               mean: 0.5, deviation: 2, correlation: 0.6,
+                                               log_evidence: 1}}""",
+}
+
+
+def config_of(case):
+    """The whole config of a case; its own layers, base and direction go into `flow`."""
+    config = yaml.safe_load(CONFIG)
+    for key, value in yaml.safe_load(CASES[case]).items():
+        if key in ("layers", "base", "direction", "preset"):
+            config["flow"][key] = value
+        elif isinstance(value, dict) and isinstance(config.get(key), dict):
+            config[key].update(value)
+        elif value is None:
+            config.pop(key)
+        else:
+            config[key] = value
+    config["run"]["directory"] = case
+    return config
+
+
+def arrays():
+    random = np.random.default_rng(5)
+    rows = normal_rows(ROWS, COLUMNS, kind=np.float64)
+    return {"rows": rows, "conditions": random.normal(size=(ROWS, CONTEXT)),
+            "weights": random.uniform(0.5, 2, size=ROWS),
+            "samples_conditions": random.normal(size=(SAMPLES, CONTEXT))}
+
+
+class Model:
+    """A case as the program trained it, and as PyTorch reads it. `exact` computes in double
+    whatever the file holds, so that a difference in float is the program's own."""
+
+    def __init__(self, flotilla, case):
+        self.flotilla, self.case, self.config = flotilla, case, config_of(case)
+        self.file = flotilla.write(f"{case}.yaml", yaml.safe_dump(self.config))
+        flotilla.run("train", self.file, "-q")
+        self.model = flotilla_torch.load(flotilla.path(case))
+        self.exact = copy.deepcopy(self.model).double()
+        self.tolerance = TOLERANCES[self.model.dtype]
+        self.data = flotilla.arrays("data.h5")
+        self.conditions = None
+        if self.model.context_features:
+            self.conditions = self.data["conditions"]
+
+    def near(self, found, wanted, what):
+        """Within the tolerance, beside the size of the numbers."""
+        found, wanted = (np.asarray(v, dtype=np.float64) for v in (found, wanted))
+        same(found.shape, wanted.shape, self.case, what, "shape:")
+        error = np.linalg.norm(found - wanted) / max(np.linalg.norm(wanted), 1e-300)
+        require(error <= self.tolerance, f"{self.case}: {what}: differs from PyTorch by "
+                f"{error:.3g} of its size, tolerance {self.tolerance:.0e}"
+                f"\n  found  {found.ravel()[:4]}\n  wanted {wanted.ravel()[:4]}")
+
+    def compare_log_prob(self):
+        out = f"{self.case}-logprob.h5"
+        self.flotilla.run("logprob", self.case, "data.h5:rows", "-o", out)
+        wanted = self.exact.log_prob(self.data["rows"], self.conditions)
+        self.near(self.flotilla.arrays(out)["log_prob"], wanted.detach().numpy(), "logprob")
+
+    def compare_samples(self):
+        out, conditions, words = f"{self.case}-samples.h5", None, []
+        if self.conditions is not None:
+            conditions = self.data["samples_conditions"]
+            words = ["--context", "data.h5:samples_conditions"]
+        self.flotilla.run("sample", self.case, "-n", SAMPLES, "--seed", 11, "--temperature",
+                          0.8, "-o", out, *words)
+        wanted = self.model.sample(SAMPLES, 11, conditions, temperature=0.8)
+        self.near(self.flotilla.arrays(out)["samples"], wanted.numpy(), "sample")
+
+    def loss(self):
+        """What one step over all rows lowers, in PyTorch."""
+        objective = self.config.get("objective", {"kind": "likelihood"})
+        if objective["kind"] == "likelihood":
+            weights = np.ones(ROWS)
+            if self.config["data"].get("weights"):
+                weights = self.data["weights"]
+            weights = torch.from_numpy(weights)
+            log_prob = self.exact.log_prob(self.data["rows"], self.conditions)
+            return -(weights * log_prob).sum() / weights.sum()
+        numbers = np.float64 if self.model.dtype == torch.float64 else np.float32
+        z = self.model.noise(ROWS, lambda b: flotilla_torch.Stream(
+            self.config["run"]["seed"], flotilla_torch.OBJECTIVE, 0, b, numbers)).double()
+        target, settings = flotilla_torch.settings_of(
+            {key: str(value) for key, value in
+             objective["target"].items()},
+            flotilla_torch.DENSITIES, "target")
+        target = target(flotilla_torch.Part(COLUMNS, 0, settings, {}, {}, "target"))
+        x, logdet = self.exact(z)
+        return -(target.log_prob(x, None) + logdet - self.exact.base.log_prob(z, None)).mean()
+
+    def compare_gradients(self):
+        step, rate = f"{self.case}-step", RATES[self.model.dtype]
+        config = copy.deepcopy(self.config)
+        config["run"]["directory"] = step
+        config["train"].update(STEP, learning_rate=rate)
+        for node in nodes_of(config["flow"]):
+            node.pop("dropout", None)
+        file = self.flotilla.write(f"{step}.yaml", yaml.safe_dump(config))
+        self.flotilla.run("train", file, "-q", "--init", self.case)
+        moved = flotilla_torch.load(self.flotilla.last(step))
+        after = dict(moved.named_parameters())
+        self.loss().backward()
+        for name, parameter in self.exact.named_parameters():
+            gradient = (parameter - after[name].double()).detach() / rate
+            require(parameter.grad is not None and parameter.grad.norm() > 1e-6, self.case,
+                    name, "has no gradient: this case tests nothing of it")
+            self.near(gradient, parameter.grad, f"gradient of {name}")
+
+
+def check_models(flotilla, cases=None):
+    flotilla.data("data.h5", arrays())
+
+    def compare(case):
+        model = Model(flotilla, case)
+        model.compare_log_prob()
+        model.compare_samples()
+        model.compare_gradients()
+
+    every(compare, [(case,) for case in cases or CASES])
+
+
+def kinds_of(flotilla):
+    """What `flotilla config` says of the kinds of layers and densities: for each its
+    settings, with their default and, of some, the choices."""
+    text = flotilla.run("config").out
+    text = re.sub(r"\n {8,}# ", " ", text)  # comments that go on
+    sections = re.split(r"^# Kinds of (\w+)", text, flags=re.M)[1:]
+    found = {}
+    for title, section in zip(sections[::2], sections[1::2]):
+        kinds = found.setdefault(title, {})
+        for line in section.splitlines():
+            kind = re.match(r"  (\w+):", line)
+            setting = re.match(r"    (\w+): *(.*?) +# (.*)", line)
+            if kind:
+                kinds[kind[1]] = settings = {}
+            elif setting:
+                choices = re.search(r"; one of ([\w, ]+)$", setting[3])
+                choices = tuple(choices[1].split(", ")) if choices else None
+                settings[setting[1]] = setting[2], choices
+    require({"bijections", "densities"} <= found.keys(), "config names no kinds:", text)
+    return found
+
+
+def nodes_of(node):
+    """Every {kind: .., ..} below a node of a config."""
+    if isinstance(node, dict) and "kind" in node:
+        yield node
+    for child in node.values() if isinstance(node, dict) else node:
+        if isinstance(child, (dict, list)):
+            yield from nodes_of(child)
+
+
+def check_the_reader_knows_every_kind(flotilla):
+    kinds = kinds_of(flotilla)
+    for title, table in (("bijections", flotilla_torch.BIJECTIONS),
+                         ("densities", flotilla_torch.DENSITIES)):
+        same(sorted(table), sorted(kinds[title]), f"{title} in flotilla_torch.py:")
+        for name, settings in kinds[title].items():
+            known = table[name].settings
+            same(sorted(known), sorted(settings), f"settings of {name} in flotilla_torch.py:")
+            for setting, (_, choices) in settings.items():
+                same(known[setting] if isinstance(known[setting], tuple) else None, choices,
+                     f"choices of {name}.{setting} in flotilla_torch.py:")
+
+
+def check_every_setting_has_a_case(flotilla):
+    """Of every kind every choice, and of every other setting a value that is not its
+    default."""
+    kinds = kinds_of(flotilla)
+    used = [node for case in CASES for node in nodes_of(config_of(case))]
+    for name, settings in (kinds["bijections"] | kinds["densities"]).items():
+        nodes = [node for node in used if node["kind"] == name]
+        require(nodes, "no case has kind", name)
+        for setting, (default, choices) in settings.items():
+            values = {yaml.safe_dump(node[setting]).split("\n")[0] if setting in node
+                      else default for node in nodes}
+            missing = set(choices) - values if choices else not values - {default}
+            require(not missing, f"no case has {name}.{setting}",
+                    missing if choices else f"other than {default}")
+
+
+if __name__ == "__main__":
+    main(globals())
