@@ -770,25 +770,21 @@ def checksum(data):
 def verify_seal(path):
     """Refuses a file that was cut or changed: behind its HDF5 image a checkpoint has magic,
     length and checksum of the image, and the checksum of these three."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; wanted a run directory or a checkpoint "
-                         "file") from None
+    with open(path, "rb") as file:
+        data = file.read()
     image, trailer = data[:-32], data[-32:]
     if len(trailer) < 32 or trailer[:8] != b"FLOSEAL1":
-        raise ModelError(f"{path}: its last 32 bytes are no seal: it was cut short or "
-                         "appended to, or flotilla did not write it")
+        raise ModelError("its last 32 bytes are no seal: it was cut short or appended to, or "
+                         "flotilla did not write it")
     length, image_sum, trailer_sum = struct.unpack("<QQQ", trailer[8:])
     if length != len(image):
-        raise ModelError(f"{path}: damaged: it holds {len(image)} bytes before its seal, "
-                         f"which wants {length}")
+        raise ModelError(f"damaged: it holds {len(image)} bytes before its seal, which wants "
+                         f"{length}")
     found = checksum(image)
     if found is None:
         warnings.warn(f"{path}: its checksum was not verified: found no libxxhash")
     elif (found, checksum(trailer[:24])) != (image_sum, trailer_sum):
-        raise ModelError(f"{path}: damaged: its checksum does not match")
+        raise ModelError("damaged: its checksum does not match its seal")
 
 
 def convert(text, kind, where):
@@ -807,15 +803,14 @@ def convert(text, kind, where):
     except (KeyError, TypeError, ValueError):
         pass
     wanted = f"one of {', '.join(kind)}" if isinstance(kind, tuple) else kind.__name__
-    raise ModelError(f"{where}: found {text!r}, wanted {wanted}; is this model of a newer "
-                     "flotilla?")
+    raise ModelError(f"{where}: found {text!r}, wanted {wanted}")
 
 
 def settings_of(node, table, where):
     """The class of a config node {kind: .., ..} and its settings: all of them, no other."""
     if not isinstance(node, dict) or node.get("kind") not in table:
         raise ModelError(f"{where}: found {node!r}, wanted a kind of {', '.join(table)}; is "
-                         "this model of a newer flotilla?")
+                         "this model of another version of flotilla?")
     kind = table[node["kind"]]
     found = {key: value for key, value in node.items() if key != "kind"}
     if found.keys() != kind.settings.keys():
@@ -853,43 +848,52 @@ ATTRIBUTES = {"format", "format_version", "flotilla_version", "real", "features"
 GROUPS = {"config", "constants", "parameters", "average", "optimizer", "run"}
 
 
-def check_format(file, path):
-    def text(name):
-        value = file.attrs.get(name, "")
-        return value.decode() if isinstance(value, bytes) else value
-
-    if text("format") != "flotilla model":
-        raise ModelError(f"{path}: found no flotilla model in it, wanted a checkpoint")
+def check_format(file):
+    form = file.attrs.get("format", b"")
+    if form not in (b"flotilla model", "flotilla model"):
+        raise ModelError("found no flotilla model in it, wanted a checkpoint or a run "
+                         "directory")
     version = int(file.attrs.get("format_version", 0))
     if version != FORMAT_VERSION:
-        raise ModelError(f"{path}: found model format {version}, wanted {FORMAT_VERSION}: take "
-                         "the flotilla_torch.py of the flotilla that wrote it")
+        raise ModelError(f"found model format {version}, wanted {FORMAT_VERSION}: take the "
+                         "flotilla_torch.py of the flotilla that wrote it")
     unknown = (set(file.attrs) ^ ATTRIBUTES) | (set(file) - GROUPS)
     if unknown:
-        raise ModelError(f"{path}: unknown or missing: {', '.join(sorted(unknown))}")
+        raise ModelError(f"found or missing, not as wanted: {', '.join(sorted(unknown))}; is "
+                         "this model of another version of flotilla?")
 
 
-def build(config, features, context, parameters, constants, path):
+def build(config, features, context, parameters, constants):
     """The flow of a config; takes its tensors out of `parameters` and `constants`."""
+    flow = config.get("flow")
+    if not isinstance(flow, dict) or flow.keys() != {"direction", "base", "layers"}:
+        raise ModelError(f"config: found flow: {flow!r}, wanted direction, base and layers")
+    direction = convert(flow["direction"], ("density", "sampling"), "flow.direction")
 
     def make(node, table, name):
-        kind, settings = settings_of(node, table, f"{path}: {name}")
+        kind, settings = settings_of(node, table, name)
         return kind(Part(features, context, settings, parameters, constants, name))
 
-    flow = config["flow"]
-    nodes = list(unrolled(config.get("preprocess") or [], path))
-    nodes += unrolled(flow["layers"], path)
     layers = {}
-    for i, node in enumerate(nodes):
-        kind = node.get("kind") if isinstance(node, dict) else node
-        name = f"{i:02d}_{kind}"
+    for node in [*unrolled(config.get("preprocess", []), "preprocess"),
+                 *unrolled(flow["layers"], "flow.layers")]:
+        name = f"{len(layers):02d}_{node.get('kind') if isinstance(node, dict) else node}"
         layers[name] = make(node, BIJECTIONS, name)
     base = make(flow["base"], DENSITIES, "base")
-    left = [*parameters, *constants]
-    if left:
-        raise ModelError(f"{path}: tensors that no layer of its config has: "
-                         f"{', '.join(sorted(left))}")
-    return Flow(features, context, flow["direction"], layers, base)
+    if parameters or constants:
+        raise ModelError("found tensors that no layer of its config has: "
+                         f"{', '.join(sorted([*parameters, *constants]))}")
+    return Flow(features, context, direction, layers, base)
+
+
+def read_model(path, average):
+    verify_seal(path)
+    with h5py.File(path, "r") as file:
+        check_format(file)
+        config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
+        group = "average" if average and "average" in file else "parameters"
+        return build(config, int(file.attrs["features"]), int(file.attrs["context_features"]),
+                     tensors_below(file, group), tensors_below(file, "constants")).eval()
 
 
 def load(model, average=True):
@@ -897,23 +901,13 @@ def load(model, average=True):
     takes the parameters themselves where the run kept a moving average. Fails with a
     ModelError that says what was found and what is wanted."""
     path = checkpoint_of(os.fspath(model))
-    verify_seal(path)
-    with h5py.File(path, "r") as file:
-        check_format(file, path)
-        config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
-        group = "average" if average and "average" in file else "parameters"
-        flow = config.get("flow")
-        if not isinstance(flow, dict) or flow.keys() != {"direction", "base", "layers"}:
-            raise ModelError(f"{path}: config: found section flow {flow!r}, wanted direction, "
-                             "base and layers")
-        convert(flow["direction"], ("density", "sampling"), f"{path}: flow.direction")
-        try:
-            return build(config, int(file.attrs["features"]),
-                         int(file.attrs["context_features"]), tensors_below(file, group),
-                         tensors_below(file, "constants"), path).eval()
-        except ModelError as error:
-            raise ModelError(f"{path}: {error}" if path not in str(error) else str(error)
-                             ) from None
+    try:
+        return read_model(path, average)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error}; wanted a run directory or a "
+                         "checkpoint file") from None
 
 
 # ---- The command line

@@ -14,6 +14,8 @@ the reader does not know, is a failure.
 import copy
 import os
 import re
+import struct
+import subprocess
 import sys
 
 import h5py
@@ -25,7 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.dirname(HERE), os.path.join(ROOT, "scripts")]
 import flotilla_torch  # noqa: E402
-from support import Failure, every, main, normal_rows, require, same  # noqa: E402
+from support import Failure, every, main, near, normal_rows, require, same  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -280,6 +282,103 @@ def check_every_setting_has_a_case(flotilla):
             missing = set(choices) - values if choices else not values - {default}
             require(not missing, f"no case has {name}.{setting}",
                     missing if choices else f"other than {default}")
+
+
+def edit(source, target, change):
+    """A copy of a checkpoint that `change(file)` was applied to, sealed anew."""
+    with open(source, "rb") as file:
+        image = file.read()[:-32]
+    with open(target, "wb") as file:
+        file.write(image)
+    with h5py.File(target, "r+") as file:
+        change(file)
+    with open(target, "rb") as file:
+        image = file.read()
+    trailer = b"FLOSEAL1" + struct.pack("<QQ", len(image), flotilla_torch.checksum(image))
+    with open(target, "ab") as file:
+        file.write(trailer + struct.pack("<Q", flotilla_torch.checksum(trailer)))
+    return target
+
+
+def rewrite(file, path, values):
+    del file[path]
+    file[path] = values
+
+
+def in_config(old, new):
+    def change(file):
+        text = file["config"].asstr()[()]
+        require(old in text, old, "not in", text)
+        rewrite(file, "config", text.replace(old, new))
+    return change
+
+
+SHIFT = "average/01_elementwise_affine/shift"
+
+# What is changed in a checkpoint, and what the refusal says.
+REFUSED = [
+    (lambda f: f.attrs.modify("format", b"other"), "no flotilla model"),
+    (lambda f: f.attrs.modify("format_version", 2), "model format 2, wanted 1"),
+    (lambda f: f.attrs.create("colour", 1), "colour"),
+    (lambda f: f.attrs.__delitem__("seed"), "seed"),
+    (lambda f: f.create_group("extra"), "extra"),
+    (lambda f: rewrite(f, SHIFT, np.zeros(4)), "shift of shape [4], wanted [5]"),
+    (lambda f: rewrite(f, SHIFT, np.full(5, np.nan)), "not finite"),
+    (lambda f: f.__delitem__(SHIFT), "no parameter shift"),
+    (lambda f: f.create_dataset("average/base/mean", data=np.zeros(5)), "base/mean"),
+    (lambda f: f.create_dataset("constants/bounds", data=np.zeros(5)), "bounds"),
+    (lambda f: rewrite(f, "constants/00_standardize/deviation", -np.ones(5)), "positive"),
+    (in_config("kind: elementwise_affine", "kind: elementwise_cubic"), "elementwise_cubic"),
+    (in_config("kind: elementwise_affine", "kind: elementwise_affine, power: 2"), "power"),
+    (in_config("kind: standardize", "kind: rank"), "00_rank"),
+    (in_config("direction: density", "direction: both"), "'both', wanted one of density"),
+    (in_config("direction: density", "direction: density\n  dequantize: true"), "dequantize"),
+    (in_config("kind: normal", "kind: cauchy"), "cauchy"),
+]
+
+
+def refuses(path, says):
+    try:
+        flotilla_torch.load(path)
+    except flotilla_torch.ModelError as error:
+        require(says in str(error) and str(path) in str(error), "wanted", says, "in:", error)
+    else:
+        raise Failure(f"{path}: was read, wanted a refusal that says: {says}")
+
+
+def check_what_is_not_understood_is_refused(flotilla):
+    flotilla.data("data.h5", arrays())
+    flotilla.write("config.yaml", yaml.safe_dump(config_of("elementwise_affine")))
+    flotilla.run("train", "config.yaml", "-q")
+    good, bad = flotilla.last("elementwise_affine"), flotilla.path("bad.h5")
+    flotilla_torch.load(edit(good, bad, lambda file: None))
+    for change, says in REFUSED:
+        refuses(edit(good, bad, change), says)
+    with open(good, "rb") as file:
+        whole = file.read()
+    for damaged, says in ((whole[:-1], "no seal"), (whole + b"x", "no seal"),
+                          (whole[:1000] + whole[1001:], "damaged"),
+                          (whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:], "damaged")):
+        with open(bad, "wb") as file:
+            file.write(damaged)
+        refuses(bad, says)
+    refuses(flotilla.path("nowhere"), "run directory")
+    refuses(flotilla.folder, "no checkpoint")
+
+
+def check_command_line(flotilla):
+    """The same numbers as `flotilla logprob`; never over another file."""
+    flotilla.data("data.h5", arrays())
+    flotilla.write("config.yaml", yaml.safe_dump(config_of("context")))
+    flotilla.run("train", "config.yaml", "-q")
+    flotilla.run("logprob", "context", "data.h5:rows", "-o", "wanted.h5")
+    command = [sys.executable, flotilla_torch.__file__, "context", "--log-prob",
+               "data.h5:rows", "--context", "data.h5:conditions", "-o", "found.h5"]
+    for code, says in ((0, ""), (1, "found.h5: cannot be written")):
+        done = subprocess.run(command, cwd=flotilla.folder, capture_output=True, text=True)
+        require(done.returncode == code and says in done.stderr, command, done)
+    found, wanted = (flotilla.arrays(f"{name}.h5")["log_prob"] for name in ("found", "wanted"))
+    near(found, wanted, 1e-3, "log_prob on the command line")
 
 
 if __name__ == "__main__":
