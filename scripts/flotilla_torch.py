@@ -68,6 +68,10 @@ class Part:
         return Part(self.features, self.context, self.settings, self._parameters,
                     self._constants, f"{self._path}/{name}")
 
+    def without_context(self, settings):
+        """For a network that reads something else than the layer."""
+        return Part(self.features, 0, settings, self._parameters, self._constants, self._path)
+
     def parameter(self, name, *shape):
         return nn.Parameter(self._take(self._parameters, "parameter", name, shape))
 
@@ -108,6 +112,60 @@ class Dense(nn.Module):
 
     def forward(self, x):
         return functional.linear(x, self.weight, self.bias)
+
+
+class MaskedDense(nn.Module):
+    """y = W x + b in which a unit reads those inputs whose degree is not above its own.
+
+    The file holds W packed: degrees are cut into blocks of `block`; of every block the rows
+    of its degrees, as many columns as the last of them reads (units are sorted by degree)."""
+
+    def __init__(self, part, inputs, outputs, block):
+        super().__init__()
+        self.shape = len(outputs), len(inputs)
+        index = []
+        for first in range(0, part.features, block):
+            rows = np.flatnonzero((first <= outputs) & (outputs < first + block))
+            columns = np.flatnonzero(inputs <= outputs[rows[-1]]) if len(rows) else rows
+            index.append((rows[:, None] * len(inputs) + columns).ravel())
+        index = np.concatenate(index)
+        seen = outputs[index // len(inputs)] >= inputs[index % len(inputs)]
+        self.weight = None
+        if len(index):
+            self.weight = part.parameter("weight", len(index))
+            if self.weight.detach().numpy()[~seen].any():
+                part.refuse("weights of inputs that no unit reads", "zeros there")
+        self.register_buffer("index", torch.from_numpy(index), persistent=False)
+        self.register_buffer("seen", torch.from_numpy(seen), persistent=False)
+        self.bias = part.parameter("bias", len(outputs))
+
+    def forward(self, x):
+        weight = self.bias.new_zeros(self.shape[0] * self.shape[1])
+        if self.weight is not None:
+            weight = weight.index_put((self.index,), self.weight * self.seen)
+        return functional.linear(x, weight.view(self.shape), self.bias)
+
+
+class Degrees:
+    """Makes the maps of a masked network (MADE, Germain et al. 2015, arXiv 1502.03509): what
+    it gives for column j reads columns 0 .. j - 1. A hidden unit of degree m reads columns
+    0 .. m - 1; degrees are spread evenly over the units, from 1, or from 0 where there is
+    a context or one column alone, so that column 0 has units too."""
+
+    def __init__(self, part):
+        settings = part.settings
+        self.features = part.features
+        self.low = 0 if part.context or part.features == 1 else 1
+        self.block = -(-64 * part.features // max([settings.width, *settings.hidden]))
+
+    def of(self, units):
+        """The degrees of a hidden layer; an array already is that of inputs or outputs."""
+        if isinstance(units, np.ndarray):
+            return units
+        return self.low + np.arange(units) * (self.features - self.low) // units
+
+    def __call__(self, part, inputs, outputs):
+        return MaskedDense(part, self.of(inputs), self.of(outputs), self.block)
 
 
 class Mlp(nn.Module):
@@ -193,6 +251,12 @@ def network(part, inputs, outputs, dense=Dense):
     return (Mlp if settings.hidden else Residual)(part, inputs, outputs, dense)
 
 
+def masked_network(part, outputs):
+    """The same with masked maps: [B, D] to [B, D * outputs], `outputs` for each column."""
+    columns = np.arange(part.features)
+    return network(part, columns + 1, np.repeat(columns, outputs), Degrees(part))
+
+
 # ---- Bijections: forward gives z and log|det dz/dx|, inverse x and log|det dx/dz|
 
 
@@ -233,7 +297,8 @@ class Standardize(Bijection):
 
 
 class ElementwiseAffine(Bijection):
-    """z = exp(s) x + t."""
+    """z = exp(s) x + t; also actnorm (Kingma & Dhariwal 2018, arXiv 1807.03039), which only
+    starts otherwise."""
 
     def __init__(self, part):
         super().__init__()
@@ -267,9 +332,12 @@ class Permutation(Bijection):
         return z[:, torch.argsort(self.order)], torch.zeros(len(z), dtype=torch.float64)
 
 
-def positive(raw, smallest):
-    """softplus(raw + c) + smallest, with c such that it is 1 at raw = 0."""
-    return functional.softplus(raw + math.log(math.expm1(1 - smallest))) + smallest
+SMALLEST = 1e-3  # scale, slope of a spline, share of a bin
+
+
+def positive(raw):
+    """softplus(raw + c) + the smallest, with c such that it is 1 at raw = 0."""
+    return functional.softplus(raw + math.log(math.expm1(1 - SMALLEST))) + SMALLEST
 
 
 class LuLinear(Bijection):
@@ -284,7 +352,7 @@ class LuLinear(Bijection):
 
     def _parts(self):
         one = torch.eye(len(self.bias), dtype=self.bias.dtype, device=self.bias.device)
-        scale = positive(torch.diagonal(self.factors), 1e-3)
+        scale = positive(torch.diagonal(self.factors))
         return (torch.tril(self.factors, -1) + one, scale,
                 torch.triu(self.factors, 1) + one)
 
@@ -300,7 +368,45 @@ class LuLinear(Bijection):
         return x, -total(torch.log(scale)).expand(len(z))
 
 
-# ---- Splines
+# ---- Transforms of single numbers: y and log dy/dx of x [..] by raw parameters
+# [.., parameters], and back
+
+
+def clamped(raw, limit):
+    """A log-scale between -limit and limit, with slope 1 at 0."""
+    return raw / (1 + raw.abs() / limit)
+
+
+class Shift:
+    """y = x + t."""
+    settings = {}
+    parameters = 1
+
+    def __init__(self, settings):
+        pass
+
+    def forward(self, x, raw):
+        return x + raw[..., 0], torch.zeros_like(x)
+
+    def inverse(self, y, raw):
+        return y - raw[..., 0], torch.zeros_like(y)
+
+
+class Affine:
+    """y = exp(s) x + t; raw are s before its clamp and t."""
+    settings = {"scale_limit": float}
+    parameters = 2
+
+    def __init__(self, settings):
+        self.limit = settings.scale_limit
+
+    def forward(self, x, raw):
+        log_scale = clamped(raw[..., 0], self.limit)
+        return torch.exp(log_scale) * x + raw[..., 1], log_scale
+
+    def inverse(self, y, raw):
+        log_scale = clamped(raw[..., 0], self.limit)
+        return torch.exp(-log_scale) * (y - raw[..., 1]), -log_scale
 
 
 class Spline:
@@ -308,14 +414,12 @@ class Spline:
     4 to 8 and 29) on [-bound, bound], the identity outside: K bins, raw parameters
     K of widths, K of heights, K - 1 of slopes at the inner knots."""
     settings = {"bins": int, "tail_bound": float}
-    smallest_bin, smallest_slope = 1e-3, 1e-3
 
     def __init__(self, settings):
         self.bins, self.bound = settings.bins, settings.tail_bound
         self.parameters = 3 * self.bins - 1
 
     def forward(self, x, raw):
-        """y and log dy/dx of x [..] with raw parameters [.., 3 K - 1]."""
         x0, y0, w, h, d0, d1, inside = self._bin(x, raw, along_y=False)
         s = h / w
         t = (torch.where(inside, x, x0) - x0) / w
@@ -325,7 +429,6 @@ class Spline:
                 torch.where(inside, self._log_slope(t, s, d0, d1), torch.zeros_like(x)))
 
     def inverse(self, y, raw):
-        """x and log dx/dy."""
         x0, y0, w, h, d0, d1, inside = self._bin(y, raw, along_y=True)
         s = h / w
         r = torch.where(inside, y, y0) - y0
@@ -345,15 +448,14 @@ class Spline:
 
     def _knots(self, raw):
         sizes = 2 * self.bound * (
-            self.smallest_bin
-            + (1 - self.smallest_bin * self.bins) * torch.softmax(raw, dim=-1))
+            SMALLEST + (1 - SMALLEST * self.bins) * torch.softmax(raw, dim=-1))
         inner = torch.cumsum(sizes, dim=-1)[..., :-1] - self.bound
         edge = torch.full_like(inner[..., :1], self.bound)
         return torch.cat([-edge, inner, edge], dim=-1)
 
     def _slopes(self, raw):
         """The slopes at all K + 1 knots: outside, where the identity begins, 1."""
-        inner = positive(raw, self.smallest_slope)
+        inner = positive(raw)
         one = torch.ones_like(inner[..., :1])
         return torch.cat([one, inner, one], dim=-1)
 
@@ -392,38 +494,33 @@ class ElementwiseSpline(Bijection):
         return x, total(slope)
 
 
-# ---- Couplings (Dinh et al. 2017, arXiv 1605.08803)
-
-
-def clamped(raw, limit):
-    """A log-scale between -limit and limit, with slope 1 at 0."""
-    return raw / (1 + raw.abs() / limit)
+# ---- Couplings and autoregressive layers: transforms whose raw parameters a network gives
 
 
 class Coupling(Bijection):
-    """The columns of the mask pass; the others are changed by a network of them, which
-    gives `outputs` numbers for each."""
+    """The columns of the mask pass; the others are transformed by a network of them (Dinh et
+    al. 2017, arXiv 1605.08803). It gives the raw parameters column by column, or, with
+    `by_parameter`, the first of all columns, then the second."""
     settings = {"mask": ("alternating", "half", "random"), **NETWORK}
+    transform = Shift
+    by_parameter = False
 
-    def __init__(self, part, outputs):
+    def __init__(self, part):
         super().__init__()
         mask = part.constant("mask", part.features)
         if not ((mask == 0) | (mask == 1)).all() or mask.min() == mask.max():
             part.refuse(f"mask {mask.tolist()}", "ones and zeros, some of both")
         self.register_buffer("mask", mask.bool())
+        self.law = self.transform(part.settings)
         columns = int(mask.sum())
         changed = part.features - columns
-        self.adopt(network(part, columns, outputs * changed))
+        self.adopt(network(part, columns, self.law.parameters * changed))
 
-    def forward(self, x, context):
-        half, changed = x[:, self.mask], x[:, ~self.mask]
-        z, logdet = self.change(self.conditioner(half, context), changed)
-        return self._join(half, z), logdet
-
-    def inverse(self, z, context):
-        half, changed = z[:, self.mask], z[:, ~self.mask]
-        x, logdet = self.unchange(self.conditioner(half, context), changed)
-        return self._join(half, x), logdet
+    def _raw(self, half, context):
+        out = self.conditioner(half, context)
+        if self.by_parameter:
+            return out.view(len(out), self.law.parameters, -1).transpose(1, 2)
+        return out.view(len(out), -1, self.law.parameters)
 
     def _join(self, half, changed):
         joined = changed.new_empty(len(changed), len(self.mask))
@@ -431,82 +528,174 @@ class Coupling(Bijection):
         joined[:, ~self.mask] = changed
         return joined
 
-    def change(self, out, x):
-        raise NotImplementedError
+    def forward(self, x, context):
+        half = x[:, self.mask]
+        z, slope = self.law.forward(x[:, ~self.mask], self._raw(half, context))
+        return self._join(half, z), total(slope)
 
-    def unchange(self, out, z):
-        raise NotImplementedError
+    def inverse(self, z, context):
+        half = z[:, self.mask]
+        x, slope = self.law.inverse(z[:, ~self.mask], self._raw(half, context))
+        return self._join(half, x), total(slope)
 
 
 class AdditiveCoupling(Coupling):
-    """z_b = x_b + t (NICE, Dinh et al. 2015, arXiv 1410.8516)."""
-
-    def __init__(self, part):
-        super().__init__(part, 1)
-
-    def change(self, out, x):
-        return x + out, torch.zeros(len(x), dtype=torch.float64)
-
-    def unchange(self, out, z):
-        return z - out, torch.zeros(len(z), dtype=torch.float64)
+    """NICE (Dinh et al. 2015, arXiv 1410.8516)."""
 
 
 class AffineCoupling(Coupling):
-    """z_b = exp(s) x_b + t (RealNVP); the network gives all raw s, then all t."""
-    settings = {**Coupling.settings, "scale_limit": float}
-
-    def __init__(self, part):
-        super().__init__(part, 2)
-        self.limit = part.settings.scale_limit
-
-    def _affine(self, out):
-        raw, shift = out.chunk(2, dim=-1)
-        return clamped(raw, self.limit), shift
-
-    def change(self, out, x):
-        log_scale, shift = self._affine(out)
-        return torch.exp(log_scale) * x + shift, total(log_scale)
-
-    def unchange(self, out, z):
-        log_scale, shift = self._affine(out)
-        return torch.exp(-log_scale) * (z - shift), -total(log_scale)
+    """RealNVP."""
+    settings = {**Coupling.settings, **Affine.settings}
+    transform = Affine
+    by_parameter = True
 
 
 class SplineCoupling(Coupling):
     """RQ-NSF (C); with `unconditional` the other half goes through splines of its own,
     behind the network, which reads it before."""
     settings = {**Coupling.settings, **Spline.settings, "unconditional": bool}
+    transform = Spline
 
     def __init__(self, part):
-        spline = Spline(part.settings)
-        super().__init__(part, spline.parameters)
-        self.spline = spline
+        super().__init__(part)
         self.unconditional = None
         if part.settings.unconditional:
             self.unconditional = part.parameter("unconditional", int(self.mask.sum()),
-                                                spline.parameters)
+                                                self.law.parameters)
 
     def forward(self, x, context):
         z, logdet = super().forward(x, context)
         if self.unconditional is None:
             return z, logdet
-        own, slope = self.spline.forward(x[:, self.mask], self.unconditional)
+        own, slope = self.law.forward(x[:, self.mask], self.unconditional)
         return self._join(own, z[:, ~self.mask]), logdet + total(slope)
 
     def inverse(self, z, context):
         if self.unconditional is None:
             return super().inverse(z, context)
-        half, slope = self.spline.inverse(z[:, self.mask], self.unconditional)
+        half, slope = self.law.inverse(z[:, self.mask], self.unconditional)
         x, logdet = super().inverse(self._join(half, z[:, ~self.mask]), context)
         return x, logdet + total(slope)
 
-    def change(self, out, x):
-        z, slope = self.spline.forward(x, out.view(*x.shape, self.spline.parameters))
+
+class Autoregressive(Bijection):
+    """Every column is transformed by a masked network of those before it; back, one column
+    after the other."""
+    settings = NETWORK
+    transform = None
+
+    def __init__(self, part):
+        super().__init__()
+        self.law = self.transform(part.settings)
+        self.adopt(masked_network(part, self.law.parameters))
+
+    def _raw(self, x, context):
+        return self.conditioner(x, context).view(*x.shape, self.law.parameters)
+
+    def forward(self, x, context):
+        z, slope = self.law.forward(x, self._raw(x, context))
         return z, total(slope)
 
-    def unchange(self, out, z):
-        x, slope = self.spline.inverse(z, out.view(*z.shape, self.spline.parameters))
+    def inverse(self, z, context):
+        x = slope = torch.zeros_like(z)
+        for j in range(z.shape[1]):
+            column, slope = self.law.inverse(z, self._raw(x, context))
+            x = torch.cat([x[:, :j], column[:, j:j + 1], x[:, j + 1:]], dim=1)
         return x, total(slope)
+
+
+class AffineAutoregressive(Autoregressive):
+    """MAF (Papamakarios et al. 2017, arXiv 1705.07057)."""
+    settings = {**NETWORK, **Affine.settings}
+    transform = Affine
+
+
+class SplineAutoregressive(Autoregressive):
+    """RQ-NSF (AR)."""
+    settings = {**NETWORK, **Spline.settings}
+    transform = Spline
+
+
+# ---- Maps along one direction, around one point
+
+
+def root(function, y, low, high):
+    """The a [..] in [low, high] at which the rising function(a) is y, by bisection; a last
+    step of Newton's method makes it exact, and its derivatives those of the root."""
+    with torch.no_grad():
+        for _ in range(100):
+            middle = (low + high) / 2
+            above = function(middle) > y
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    a = ((low + high) / 2).detach().requires_grad_()
+    with torch.enable_grad():
+        slope, = torch.autograd.grad(function(a).sum(), a)
+    a = a.detach()
+    return a - (function(a) - y) / slope
+
+
+class Planar(Bijection):
+    """z = x + u' tanh(w . x + b) (Rezende & Mohamed 2015, arXiv 1505.05770, equation 10), u'
+    moved along w so that w . u' = positive(w . u) - 1 > -1 (their appendix A.1)."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.w, self.u = (part.parameter(name, part.features) for name in "wu")
+        self.b = part.parameter("b", 1)
+
+    def _direction(self):
+        w, u, b = self.w.double(), self.u.double(), self.b.double()
+        return w, u + (positive(w @ u) - 1 - w @ u) * w / (w @ w), b
+
+    def forward(self, x, context):
+        w, u, b = self._direction()
+        h = torch.tanh(x.double() @ w + b)
+        z = x.double() + h[:, None] * u
+        return z.to(x.dtype), torch.log(1 + (1 - h ** 2) * (w @ u))
+
+    def inverse(self, z, context):
+        w, u, b = self._direction()
+        along = w @ u
+        y = z.double() @ w + b
+        a = root(lambda a: a + along * torch.tanh(a), y, y - along.abs(), y + along.abs())
+        h = torch.tanh(a)
+        x = z.double() - h[:, None] * u
+        return x.to(z.dtype), -torch.log(1 + (1 - h ** 2) * along)
+
+
+class Radial(Bijection):
+    """z = x + beta (x - x0) / (alpha + r), r = |x - x0| (Rezende & Mohamed 2015, equation 14),
+    with alpha > 0 and beta > -alpha (their appendix A.2)."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.centre = part.parameter("centre", part.features)
+        self.raw_alpha = part.parameter("raw_alpha", 1)
+        self.raw_beta = part.parameter("raw_beta", 1)
+
+    def _ball(self):
+        alpha = positive(self.raw_alpha.double())
+        return self.centre.double(), alpha, alpha * (positive(self.raw_beta.double()) - 1)
+
+    def _logdet(self, r, alpha, beta):
+        stretch = 1 + beta / (alpha + r)
+        return ((len(self.centre) - 1) * torch.log(stretch)
+                + torch.log(stretch - beta * r / (alpha + r) ** 2))
+
+    def forward(self, x, context):
+        centre, alpha, beta = self._ball()
+        v = x.double() - centre
+        r = v.norm(dim=1)
+        z = x.double() + (beta / (alpha + r))[:, None] * v
+        return z.to(x.dtype), self._logdet(r, alpha, beta)
+
+    def inverse(self, z, context):
+        centre, alpha, beta = self._ball()
+        v = z.double() - centre
+        p = v.norm(dim=1) - alpha - beta
+        r = (p + torch.sqrt(p ** 2 + 4 * alpha * v.norm(dim=1))) / 2
+        x = centre + v / (1 + beta / (alpha + r))[:, None]
+        return x.to(z.dtype), -self._logdet(r, alpha, beta)
 
 
 BIJECTIONS = {
@@ -518,6 +707,11 @@ BIJECTIONS = {
     "affine_coupling": AffineCoupling,
     "elementwise_spline": ElementwiseSpline,
     "spline_coupling": SplineCoupling,
+    "affine_autoregressive": AffineAutoregressive,
+    "spline_autoregressive": SplineAutoregressive,
+    "actnorm": ElementwiseAffine,
+    "planar": Planar,
+    "radial": Radial,
 }
 
 
@@ -578,8 +772,146 @@ class CorrelatedNormal(Density):
         return (self.mean + self.deviation * torch.stack(u, dim=-1)).to(normals.dtype)
 
 
+class Learned(Density):
+    """A density whose numbers are learned, and moved by a network of the context where
+    there is one."""
+    settings = {"hidden": list, "activation": tuple(ACTIVATIONS)}
+
+    def learn(self, part, shapes):
+        """Takes the tensors of `shapes` and the network, which gives all of them."""
+        self.shapes = shapes
+        for name, shape in shapes.items():
+            setattr(self, name, part.parameter(name, *shape))
+        self.context = None
+        if part.context:
+            settings = types.SimpleNamespace(dropout=0.0, **vars(part.settings))
+            count = sum(math.prod(shape) for shape in shapes.values())
+            self.context = Mlp(part.below("context").without_context(settings), part.context,
+                               count)
+        elif part.settings.hidden:
+            part.refuse(f"hidden: {part.settings.hidden}", "[] without context")
+
+    def numbers(self, context):
+        """The tensors [1, *shape], or [B, *shape] by context, in double."""
+        values = [getattr(self, name).double()[None] for name in self.shapes]
+        if self.context is None:
+            return values
+        moved = self.context(context, None).double()
+        moved = moved.split([value[0].numel() for value in values], dim=1)
+        return [value + move.view(-1, *value.shape[1:]) for value, move in zip(values, moved)]
+
+
+def log_normal(z, mean, log_scale):
+    return -0.5 * (((z - mean) * torch.exp(-log_scale)) ** 2 + LOG_TWO_PI) - log_scale
+
+
+class DiagonalNormal(Learned):
+    """Independent normal columns."""
+    settings = {"scale_limit": float, **Learned.settings}
+
+    def __init__(self, part):
+        super().__init__()
+        self.normals, self.limit = part.features, part.settings.scale_limit
+        self.learn(part, {"mean": (part.features,), "log_scale": (part.features,)})
+
+    def log_prob(self, z, context):
+        mean, raw = self.numbers(context)
+        return total(log_normal(z.double(), mean, clamped(raw, self.limit)))
+
+    def sample(self, normals, uniforms, context, temperature):
+        mean, raw = self.numbers(context)
+        scale = torch.exp(clamped(raw, self.limit))
+        return (mean + temperature * scale * normals.double()).to(normals.dtype)
+
+
+class StudentT(Learned):
+    """Independent Student t columns of learned location, scale and degrees of freedom nu."""
+    settings = {"degrees_of_freedom": float, "least_degrees": float, "scale_limit": float,
+                **Learned.settings}
+
+    def __init__(self, part):
+        super().__init__()
+        self.uniforms = 2 * part.features
+        self.least, self.limit = part.settings.least_degrees, part.settings.scale_limit
+        self.learn(part, {name: (part.features,)
+                          for name in ("location", "log_scale", "degrees")})
+
+    def _numbers(self, context):
+        location, raw, degrees = self.numbers(context)
+        return (location, clamped(raw, self.limit),
+                self.least + functional.softplus(degrees))
+
+    def log_prob(self, z, context):
+        location, log_scale, nu = self._numbers(context)
+        u = (z.double() - location) * torch.exp(-log_scale)
+        return total(torch.lgamma((nu + 1) / 2) - torch.lgamma(nu / 2)
+                     - 0.5 * torch.log(nu * math.pi) - log_scale
+                     - (nu + 1) / 2 * torch.log1p(u ** 2 / nu))
+
+    def sample(self, normals, uniforms, context, temperature):
+        """By two uniforms a column (Bailey 1994, Math. Comp. 62, 779)."""
+        location, log_scale, nu = self._numbers(context)
+        u, v = uniforms.double()[:, 0::2], uniforms.double()[:, 1::2]
+        t = torch.sqrt(nu * torch.expm1(-2 / nu * torch.log(u))) * torch.cos(2 * math.pi * v)
+        return (location + temperature * torch.exp(log_scale) * t).to(uniforms.dtype)
+
+
+class Mixture(Learned):
+    """A mixture of K normals with diagonal covariance."""
+    settings = {"components": int, "scale_limit": float, "spread": float, **Learned.settings}
+
+    def __init__(self, part):
+        super().__init__()
+        K, D = part.settings.components, part.features
+        self.normals, self.uniforms, self.limit = D, 1, part.settings.scale_limit
+        self.learn(part, {"logit": (K,), "mean": (K, D), "log_scale": (K, D)})
+
+    def log_prob(self, z, context):
+        logit, mean, raw = self.numbers(context)
+        component = log_normal(z.double()[:, None, :], mean, clamped(raw, self.limit))
+        return torch.logsumexp(torch.log_softmax(logit, dim=-1) + total(component), dim=-1)
+
+    def sample(self, normals, uniforms, context, temperature):
+        logit, mean, raw = self.numbers(context)
+        row, k = torch.arange(len(normals)), component_of(logit, uniforms[:, 0])
+        mean, raw = (v.expand(len(row), *v.shape[1:])[row, k] for v in (mean, raw))
+        scale = torch.exp(clamped(raw, self.limit))
+        return (mean + temperature * scale * normals.double()).to(normals.dtype)
+
+
+def component_of(logit, uniform):
+    """The component [B] of a mixture that a uniform number [B] falls to."""
+    share = torch.cumsum(torch.softmax(logit, dim=-1), dim=-1)[..., :-1]
+    return (uniform[..., None] >= share).sum(dim=-1)
+
+
+class Uniform(Density):
+    """Uniform on a box; -infinity outside."""
+    settings = {"low": float, "high": float}
+
+    def __init__(self, part):
+        super().__init__()
+        self.uniforms = part.features
+        self.low, self.high = part.settings.low, part.settings.high
+
+    def log_prob(self, z, context):
+        inside = ((z >= self.low) & (z <= self.high)).all(dim=1)
+        log_prob = -z.shape[1] * math.log(self.high - self.low)
+        return torch.where(inside, log_prob, -math.inf).double()
+
+    def sample(self, normals, uniforms, context, temperature):
+        """A temperature below 1 shrinks the box to its middle."""
+        spread = min(temperature, 1) * (self.high - self.low)
+        z = (self.low + self.high) / 2 + spread * (uniforms.double() - 0.5)
+        return z.clamp(self.low, self.high).to(uniforms.dtype)
+
+
 DENSITIES = {
     "normal": Normal,
+    "diagonal_normal": DiagonalNormal,
+    "student_t": StudentT,
+    "mixture": Mixture,
+    "uniform": Uniform,
     "correlated_normal": CorrelatedNormal,
 }
 
