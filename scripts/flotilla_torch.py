@@ -494,6 +494,128 @@ class ElementwiseSpline(Bijection):
         return x, total(slope)
 
 
+# ---- Maps of every column that have nothing to learn
+
+
+class Elementwise(Bijection):
+    """z = f(x): `apply_to` gives f(x) and log f'(x), `undo` x and log dx/dz."""
+
+    def __init__(self, part):
+        super().__init__()
+        vars(self).update(vars(part.settings))
+
+    def forward(self, x, context):
+        z, slope = self.apply_to(x)
+        return z, total(slope)
+
+    def inverse(self, z, context):
+        x, slope = self.undo(z)
+        return x, total(slope)
+
+    def apply_to(self, x):
+        raise NotImplementedError
+
+    def undo(self, z):
+        raise NotImplementedError
+
+
+class LeakyRelu(Elementwise):
+    """z = x, and slope x where x < 0."""
+    settings = {"slope": float}
+
+    def apply_to(self, x):
+        slope = torch.where(x < 0, self.slope, 1.0).to(x.dtype)
+        return slope * x, torch.log(slope)
+
+    def undo(self, z):
+        slope = torch.where(z < 0, self.slope, 1.0).to(z.dtype)
+        return z / slope, -torch.log(slope)
+
+
+class LeakyTanh(Elementwise):
+    """z = tanh(x) where |x| <= bound, beyond it the straight line that goes on with the slope
+    that tanh has there."""
+    settings = {"bound": float}
+
+    def _line(self):
+        height = math.tanh(self.bound)
+        return height, 1 - height ** 2
+
+    def _log_slope(self, x):
+        return 2 * (math.log(2) - x - functional.softplus(-2 * x))
+
+    def apply_to(self, x):
+        height, tail = self._line()
+        size, inside = x.abs(), x.abs() <= self.bound
+        z = torch.where(inside, torch.tanh(x), x.sign() * (height + tail * (size - self.bound)))
+        return z, torch.where(inside, self._log_slope(x), math.log(tail)).to(x.dtype)
+
+    def undo(self, z):
+        height, tail = self._line()
+        size, inside = z.abs(), z.abs() <= height
+        curve = torch.atanh(torch.where(inside, z, torch.zeros_like(z)))
+        x = torch.where(inside, curve, z.sign() * (self.bound + (size - height) / tail))
+        return x, -torch.where(inside, self._log_slope(x), math.log(tail)).to(z.dtype)
+
+
+def logistic(x):
+    """sigmoid(x), inside (0, 1) also where it rounds to an end, and the log of its slope."""
+    info = torch.finfo(x.dtype)
+    return (torch.sigmoid(x).clamp(info.tiny, 1 - info.eps / 2),
+            functional.logsigmoid(x) + functional.logsigmoid(-x))
+
+
+class Sigmoid(Elementwise):
+    def apply_to(self, x):
+        return logistic(x)
+
+    def undo(self, z):
+        x = torch.log(z) - torch.log1p(-z)
+        return x, -logistic(x)[1]
+
+
+class Logit(Elementwise):
+    """z = logit(p), p = alpha + (1 - 2 alpha) x (Dinh et al. 2017, section 4.1)."""
+    settings = {"alpha": float}
+
+    def apply_to(self, x):
+        scale = 1 - 2 * self.alpha
+        p, q = self.alpha + scale * x, self.alpha + scale * (1 - x)
+        return torch.log(p) - torch.log(q), math.log(scale) - torch.log(p) - torch.log(q)
+
+    def undo(self, z):
+        p, slope = logistic(z)
+        scale = 1 - 2 * self.alpha
+        return (p - self.alpha) / scale, slope - math.log(scale)
+
+
+def softplus(x):
+    """log(1 + e^x), above 0 also where it rounds to it, and the log of its slope."""
+    y = torch.logaddexp(x, torch.zeros_like(x))
+    return y.clamp(torch.finfo(x.dtype).tiny), functional.logsigmoid(x)
+
+
+def inverse_softplus(y):
+    correction = torch.log(-torch.expm1(-y))
+    return y + correction, -correction
+
+
+class Softplus(Elementwise):
+    def apply_to(self, x):
+        return softplus(x)
+
+    def undo(self, z):
+        return inverse_softplus(z)
+
+
+class InverseSoftplus(Elementwise):
+    def apply_to(self, x):
+        return inverse_softplus(x)
+
+    def undo(self, z):
+        return softplus(z)
+
+
 # ---- Couplings and autoregressive layers: transforms whose raw parameters a network gives
 
 
@@ -710,6 +832,12 @@ BIJECTIONS = {
     "affine_autoregressive": AffineAutoregressive,
     "spline_autoregressive": SplineAutoregressive,
     "actnorm": ElementwiseAffine,
+    "leaky_relu": LeakyRelu,
+    "tanh": LeakyTanh,
+    "sigmoid": Sigmoid,
+    "logit": Logit,
+    "softplus": Softplus,
+    "inverse_softplus": InverseSoftplus,
     "planar": Planar,
     "radial": Radial,
 }
@@ -987,12 +1115,12 @@ class Flow(nn.Module):
     """A chain of bijections and a base density. With direction density, forward maps data
     to noise; with direction sampling, noise to data."""
 
-    def __init__(self, features, context_features, direction, layers, base):
+    def __init__(self, features, context_features, direction, context_layers, layers, base):
         super().__init__()
         self.features, self.context_features = features, context_features
         self.direction = direction
-        self.layers = list(layers)
-        for name, layer in layers.items():
+        self.context_layers, self.layers = list(context_layers), list(layers)
+        for name, layer in {**context_layers, **layers}.items():
             self.add_module(name, layer)
         self.base = base
 
@@ -1019,6 +1147,12 @@ class Flow(nn.Module):
             raise ModelError(f"found {len(context)} rows of context for {count} rows")
         return context
 
+    def _condition(self, context):
+        """Context as the layers see it, through a chain of its own."""
+        for name in self.context_layers:
+            context, _ = getattr(self, name)(context, None)
+        return context
+
     def _run(self, x, context, inverse):
         logdet = torch.zeros(len(x), dtype=torch.float64, device=x.device)
         for name in reversed(self.layers) if inverse else self.layers:
@@ -1030,23 +1164,24 @@ class Flow(nn.Module):
     def forward(self, x, context=None):
         """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D]."""
         x = self._rows(x, self.features, "rows")
-        return self._run(x, self._context(context, len(x)), False)
+        return self._run(x, self._condition(self._context(context, len(x))), False)
 
     def inverse(self, z, context=None):
         """Back through the layers: x and log|det dx/dz|."""
         z = self._rows(z, self.features, "rows")
-        return self._run(z, self._context(context, len(z)), True)
+        return self._run(z, self._condition(self._context(context, len(z))), True)
 
     def log_prob(self, x, context=None):
         """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; NaN for a row
         that is not finite."""
         x = self._rows(x, self.features, "rows")
         context = self._context(context, len(x))
-        z, logdet = self._run(x, context, self.direction == "sampling")
-        log_prob = self.base.log_prob(z, context) + logdet
         finite = torch.isfinite(x).all(dim=1)
         if context is not None:
             finite = finite & torch.isfinite(context).all(dim=1)
+        context = self._condition(context)
+        z, logdet = self._run(x, context, self.direction == "sampling")
+        log_prob = self.base.log_prob(z, context) + logdet
         return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
 
     def noise(self, n, stream, context=None, temperature=1.0):
@@ -1065,7 +1200,7 @@ class Flow(nn.Module):
     def sample(self, n, seed=1, context=None, temperature=1.0):
         """x [n, D]: the rows that `flotilla sample` draws with this seed. A set of n rows
         is a prefix of a larger one."""
-        context = self._context(context, n)
+        context = self._condition(self._context(context, n))
         dtype = np.float64 if self.dtype == torch.float64 else np.float32
         z = self.noise(n, lambda b: Stream(seed, SAMPLES, 0, b, dtype), context, temperature)
         return self._run(z, context, self.direction == "density")[0]
@@ -1202,20 +1337,27 @@ def build(config, features, context, parameters, constants):
         raise ModelError(f"config: found flow: {flow!r}, wanted direction, base and layers")
     direction = convert(flow["direction"], ("density", "sampling"), "flow.direction")
 
-    def make(node, table, name):
+    def make(node, table, name, columns, conditions):
         kind, settings = settings_of(node, table, name)
-        return kind(Part(features, context, settings, parameters, constants, name))
+        return kind(Part(columns, conditions, settings, parameters, constants, name))
 
-    layers = {}
-    for node in [*unrolled(config.get("preprocess", []), "preprocess"),
-                 *unrolled(flow["layers"], "flow.layers")]:
-        name = f"{len(layers):02d}_{node.get('kind') if isinstance(node, dict) else node}"
-        layers[name] = make(node, BIJECTIONS, name)
-    base = make(flow["base"], DENSITIES, "base")
+    def chain(lists, prefix, columns, conditions):
+        layers = {}
+        for node in (node for where, nodes in lists.items() for node in unrolled(nodes, where)):
+            kind = node.get("kind") if isinstance(node, dict) else node
+            name = f"{prefix}{len(layers):02d}_{kind}"
+            layers[name] = make(node, BIJECTIONS, name, columns, conditions)
+        return layers
+
+    context_layers = chain({"preprocess_context": config.get("preprocess_context", [])},
+                           "context_", context, 0)
+    layers = chain({"preprocess": config.get("preprocess", []), "flow.layers": flow["layers"]},
+                   "", features, context)
+    base = make(flow["base"], DENSITIES, "base", features, context)
     if parameters or constants:
         raise ModelError("found tensors that no layer of its config has: "
                          f"{', '.join(sorted([*parameters, *constants]))}")
-    return Flow(features, context, direction, layers, base)
+    return Flow(features, context, direction, context_layers, layers, base)
 
 
 def read_model(path, average):
