@@ -39,7 +39,8 @@ run: {directory: DIRECTORY, seed: 3, threads: 1}
 data: {files: [data.h5], train: rows}
 preprocess: [{kind: standardize}]
 flow: {}
-train: {batch: 96, lanes: 4, steps: 12, learning_rate: 0.03, average: 0.5}
+train: {batch: 96, lanes: 4, steps: 12, learning_rate: 0.03, schedule: constant,
+        average: 0.9}
 report: {samples: 0}
 """
 # 2^6 in float: what a step rounds away is then small beside the gradient.
