@@ -39,7 +39,7 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
                 context, FLO_ERROR_DATA,
                 "standardize: column %lld has standard deviation %g (mean "
                 "%g), wanted a column that varies; leave the constant column "
-                "out with data.columns",
+                "out with data.columns or data.context",
                 (long long)j, moments->deviation[j], moments->mean[j]);
         constants[j] = moments->mean[j];
         constants[D + j] = moments->deviation[j];

@@ -29,10 +29,14 @@ static flo_status print_all(flo_arena *arena)
         "# `--set path=value` overrides one: --set train.steps=1000\n\n");
     for (const flo_settings *const *table = flo_config_sections; *table; table++)
         FLO_TRY(print_table(arena, *table, 0));
-    printf("# preprocess: a list of layers without learned parameters, fitted to the "
-           "data:\n"
-           "#   preprocess: [{kind: standardize}]\n\n"
-           "# Kinds of bijections, {kind: NAME, ...} in flow.layers:\n\n");
+    printf(
+        "# preprocess: a list of layers without learned parameters, fitted to the "
+        "data:\n"
+        "#   preprocess: [{kind: standardize}]\n"
+        "# preprocess_context: the same for the columns of data.context; the default "
+        "is\n"
+        "#   preprocess_context: [{kind: standardize}]\n\n"
+        "# Kinds of bijections, {kind: NAME, ...} in flow.layers:\n\n");
     for (const flo_bijection_kind *const *kind = flo_bijection_kinds; *kind; kind++)
         FLO_TRY(print_table(arena, (*kind)->settings, 2));
     printf("# Kinds of densities, in flow.base and objective.target:\n\n");

@@ -6,25 +6,29 @@
 
 enum { MOST_LAYERS = 100000 };
 
-/* What is counted while the list of layers is walked. */
+/* A chain of layers as it grows while its list is walked. */
 typedef struct walk {
     flo_arena *arena;
     flo_flow *flow;
+    flo_layer **layer; /* [*count], in the flow */
+    int64_t *count;
+    int64_t features,
+        context;        /* columns that the layers act on; those they depend on */
+    const char *prefix; /* of the layers' names */
     int64_t capacity, occurrence;
     bool preprocess;
 } walk;
 
 static flo_status grow(walk *w)
 {
-    flo_flow *const flow = w->flow;
-    if (flow->layers < w->capacity)
+    if (*w->count < w->capacity)
         return FLO_OK;
     const int64_t capacity = w->capacity ? 2 * w->capacity : 16;
     flo_layer *layer;
     FLO_TRY(flo_arena_take(w->arena, capacity, sizeof *layer, &layer));
-    if (flow->layers)
-        memcpy(layer, flow->layer, (size_t)flow->layers * sizeof *layer);
-    flow->layer = layer;
+    if (*w->count)
+        memcpy(layer, *w->layer, (size_t)*w->count * sizeof *layer);
+    *w->layer = layer;
     w->capacity = capacity;
     return FLO_OK;
 }
@@ -32,16 +36,17 @@ static flo_status grow(walk *w)
 static flo_status add_layer(walk *w, flo_node *node)
 {
     flo_flow *const flow = w->flow;
-    if (flow->layers == MOST_LAYERS)
+    const int64_t index = *w->count;
+    if (index == MOST_LAYERS)
         return flo_settings_fail(w->arena, node, "at most %d layers", MOST_LAYERS);
     FLO_TRY(grow(w));
-    flo_layer *const layer = &flow->layer[flow->layers];
-    layer->place = (flo_place){
-        .index = flow->layers, .occurrence = w->occurrence, .seed = flow->seed};
-    FLO_TRY(flo_bijection_create(w->arena, node, flow->features, flow->context,
-                                 &layer->place, &layer->bijection));
+    flo_layer *const layer = *w->layer + index;
+    layer->place =
+        (flo_place){.index = index, .occurrence = w->occurrence, .seed = flow->seed};
+    FLO_TRY(flo_bijection_create(w->arena, node, w->features, w->context, &layer->place,
+                                 &layer->bijection));
     const flo_bijection_kind *const kind = layer->bijection->kind;
-    if (kind->fitted && !(w->preprocess && flow->layers == 0))
+    if (kind->fitted && !(w->preprocess && index == 0))
         return flo_settings_fail(
             w->arena, node,
             "a kind that is not fitted to the data; %s may only stand first in "
@@ -53,7 +58,7 @@ static flo_status add_layer(walk *w, flo_node *node)
                                  "{kind: standardize}; %s belongs into flow.layers",
                                  kind->name);
     char *name;
-    FLO_TRY(flo_arena_print(w->arena, &name, "%02lld_%s", (long long)flow->layers,
+    FLO_TRY(flo_arena_print(w->arena, &name, "%s%02lld_%s", w->prefix, (long long)index,
                             kind->name));
     layer->name = name;
     FLO_TRY(flo_layout_append(&flow->parameters, name, &layer->bijection->parameters,
@@ -61,7 +66,7 @@ static flo_status add_layer(walk *w, flo_node *node)
     FLO_TRY(flo_layout_append(&flow->constants, name, &layer->bijection->constants,
                               &layer->constants));
     w->occurrence += kind->masked;
-    flow->layers++;
+    ++*w->count;
     return FLO_OK;
 }
 
@@ -105,6 +110,58 @@ static flo_status add_list(walk *w, flo_node *list)
     return FLO_OK;
 }
 
+/* The data's own layers: `preprocess`, then flow.layers. */
+static flo_status add_layers(flo_flow *flow, flo_node *root, flo_node *layers)
+{
+    walk w = {.arena = flow->arena,
+              .flow = flow,
+              .layer = &flow->layer,
+              .count = &flow->layers,
+              .features = flow->features,
+              .context = flow->context,
+              .prefix = "",
+              .preprocess = true};
+    flo_node *const preprocess = flo_node_find(root, "preprocess");
+    if (preprocess && preprocess->kind == FLO_NODE_LIST && preprocess->count) {
+        if (flow->direction == FLO_DIRECTION_SAMPLING)
+            return flo_settings_fail(
+                flow->arena, preprocess,
+                "no preprocess steps with flow.direction: sampling; "
+                "they belong to the data of a density flow");
+        FLO_TRY(add_list(&w, preprocess));
+    } else if (preprocess && (preprocess->kind != FLO_NODE_LIST)) {
+        return flo_settings_fail(flow->arena, preprocess,
+                                 "a list such as [{kind: standardize}], or []");
+    }
+    w.preprocess = false;
+    return add_list(&w, layers);
+}
+
+/* The layers of the context: networks take columns of any scale. */
+static flo_status add_context_layers(flo_flow *flow, flo_node *root)
+{
+    walk w = {.arena = flow->arena,
+              .flow = flow,
+              .layer = &flow->context_layer,
+              .count = &flow->context_layers,
+              .features = flow->context,
+              .prefix = "context_",
+              .preprocess = true};
+    static const char key[] = "preprocess_context";
+    if (flow->context && !flo_node_find(root, key))
+        FLO_TRY(
+            flo_node_set(flow->arena, root, key, "[{kind: standardize}]", "default"));
+    flo_node *const steps = flo_node_find(root, key);
+    if (steps && steps->kind != FLO_NODE_LIST)
+        return flo_settings_fail(flow->arena, steps,
+                                 "a list such as [{kind: standardize}], or []");
+    if (steps && steps->count && !flow->context)
+        return flo_settings_fail(flow->arena, steps,
+                                 "no such steps where there are no context columns; "
+                                 "data.context names those");
+    return steps ? add_list(&w, steps) : FLO_OK;
+}
+
 static flo_status add_base(flo_flow *flow, const flo_flow_settings *settings)
 {
     FLO_TRY(flo_density_create(flow->arena, settings->base, flow->features,
@@ -140,21 +197,8 @@ flo_status flo_flow_create(flo_arena *arena, flo_node *root, int64_t features,
                        .seed = seed};
     flo_layout_start(&flow->parameters, arena);
     flo_layout_start(&flow->constants, arena);
-    walk w = {.arena = arena, .flow = flow, .preprocess = true};
-    flo_node *const preprocess = flo_node_find(root, "preprocess");
-    if (preprocess && preprocess->kind == FLO_NODE_LIST && preprocess->count) {
-        if (flow->direction == FLO_DIRECTION_SAMPLING)
-            return flo_settings_fail(
-                arena, preprocess,
-                "no preprocess steps with flow.direction: sampling; "
-                "they belong to the data of a density flow");
-        FLO_TRY(add_list(&w, preprocess));
-    } else if (preprocess && (preprocess->kind != FLO_NODE_LIST)) {
-        return flo_settings_fail(arena, preprocess,
-                                 "a list such as [{kind: standardize}], or []");
-    }
-    w.preprocess = false;
-    FLO_TRY(add_list(&w, settings.layers));
+    FLO_TRY(add_context_layers(flow, root));
+    FLO_TRY(add_layers(flow, root, settings.layers));
     FLO_TRY(add_base(flow, &settings));
     if (!flow->parameters.size)
         return flo_settings_fail(arena, settings.layers,
@@ -168,29 +212,56 @@ flo_status flo_flow_create(flo_arena *arena, flo_node *root, int64_t features,
 
 bool flo_flow_is_fitted(const flo_flow *flow)
 {
-    return flow->layers && flow->layer[0].bijection->kind->fitted;
+    return (flow->layers && flow->layer[0].bijection->kind->fitted) ||
+           (flow->context_layers && flow->context_layer[0].bijection->kind->fitted);
+}
+
+static flo_status prepare(flo_flow *flow, int64_t layers, const flo_layer *layer)
+{
+    flo_context *const context = flo_arena_context(flow->arena);
+    for (int64_t k = 0; k < layers; k++)
+        FLO_TRY(layer[k].bijection->kind->prepare(layer[k].bijection, context,
+                                                  flow->constant + layer[k].constants));
+    return FLO_OK;
 }
 
 flo_status flo_flow_prepare(flo_flow *flow)
 {
+    FLO_TRY(prepare(flow, flow->context_layers, flow->context_layer));
+    return prepare(flow, flow->layers, flow->layer);
+}
+
+static flo_status fit(flo_flow *flow, int64_t layers, const flo_layer *layer,
+                      const flo_moments *moments)
+{
     flo_context *const context = flo_arena_context(flow->arena);
-    for (int64_t k = 0; k < flow->layers; k++) {
-        flo_bijection *const bijection = flow->layer[k].bijection;
-        FLO_TRY(bijection->kind->prepare(bijection, context,
-                                         flow->constant + flow->layer[k].constants));
-    }
+    for (int64_t k = 0; k < layers; k++)
+        FLO_TRY(layer[k].bijection->kind->fit(layer[k].bijection, context,
+                                              &layer[k].place, moments,
+                                              flow->constant + layer[k].constants));
     return FLO_OK;
+}
+
+/* Says that the column which a message names is one of the context. */
+static flo_status of_the_context(flo_flow *flow, flo_status status)
+{
+    flo_context *const context = flo_arena_context(flow->arena);
+    char reason[FLO_MESSAGE_BYTES / 2];
+    if (status != FLO_ERROR_DATA)
+        return status;
+    snprintf(reason, sizeof reason, "%s", flo_context_message(context));
+    return flo_fail(context, status, "context columns: %s", reason);
 }
 
 flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments)
 {
-    flo_context *const context = flo_arena_context(flow->arena);
-    for (int64_t k = 0; k < flow->layers; k++) {
-        const flo_layer *const layer = &flow->layer[k];
-        FLO_TRY(layer->bijection->kind->fit(layer->bijection, context, &layer->place,
-                                            moments,
-                                            flow->constant + layer->constants));
-    }
+    const int64_t D = flow->features;
+    flo_moments given;
+    if (moments)
+        given = (flo_moments){moments->mean + D, moments->deviation + D};
+    FLO_TRY(of_the_context(flow, fit(flow, flow->context_layers, flow->context_layer,
+                                     moments ? &given : NULL)));
+    FLO_TRY(fit(flow, flow->layers, flow->layer, moments));
     return flo_flow_prepare(flow);
 }
 
@@ -209,6 +280,9 @@ void flo_flow_init(const flo_flow *flow, flo_real *theta)
 flo_status flo_flow_describe(const flo_flow *flow, char **text)
 {
     char *table = "";
+    for (int64_t k = 0; k < flow->context_layers; k++)
+        FLO_TRY(flo_arena_print(flow->arena, &table, "%s  %-32s\n", table,
+                                flow->context_layer[k].name));
     for (int64_t k = 0; k < flow->layers; k++) {
         const flo_layer *const layer = &flow->layer[k];
         FLO_TRY(flo_arena_print(flow->arena, &table, "%s  %-32s %12lld parameters\n",

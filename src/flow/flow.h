@@ -1,4 +1,5 @@
 /* A flow: a chain of bijections and a base density, with one vector of parameters.
+   Context passes through a chain of its own first, once, before any layer sees it.
 
    Layers stand in forward order. For a density flow forward maps data x to noise z and
    log p(x) = log p_base(z) + sum log|det dz_k/dz_{k-1}|; for a sampling flow forward
@@ -27,6 +28,8 @@ typedef struct flo_flow {
     int64_t layers;   /* L */
     flo_layer *layer; /* [L] */
     int64_t fixed;    /* the first layers, without parameters: backward stops there */
+    int64_t context_layers;   /* without parameters, on rows [B, C] */
+    flo_layer *context_layer; /* [context_layers], "context_00_standardize" */
     flo_density *base;
     int64_t base_parameters; /* offset of the base's slice, behind the layers' */
     flo_layout parameters;   /* theta [P] */
@@ -34,10 +37,11 @@ typedef struct flo_flow {
     double *constant; /* [constants.size] */
 } flo_flow;
 
-/* Builds the flow of config nodes `flow` (a map) and `preprocess` (a list or NULL) for
-   D features and C context columns. Everything lives in the arena, which must be that
-   of the nodes: defaults are filled into them. Local. FLO_ERROR_CONFIG,
-   FLO_ERROR_MEMORY. */
+/* Builds the flow of config nodes `flow` (a map), `preprocess` (a list or NULL) and
+   `preprocess_context` (a list; where there is context and it is not written, its
+   columns are standardized) for D features and C context columns. Everything lives in
+   the arena, which must be that of the nodes: defaults are filled into them. Local.
+   FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_flow_create(flo_arena *arena, flo_node *root,
                                         int64_t features, int64_t context,
                                         uint64_t seed, flo_flow **flow);
@@ -45,8 +49,9 @@ FLO_MUST_USE flo_status flo_flow_create(flo_arena *arena, flo_node *root,
 /* Whether a layer wants the moments of the data. */
 bool flo_flow_is_fitted(const flo_flow *flow);
 
-/* Fills all constants (moments may be NULL unless flo_flow_is_fitted) and prepares the
-   layers. Local. FLO_ERROR_DATA. */
+/* Fills all constants and prepares the layers. moments [D + C], of the features and
+   then of the context; NULL is allowed unless flo_flow_is_fitted. Local.
+   FLO_ERROR_DATA. */
 FLO_MUST_USE flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments);
 
 /* Prepares the layers after flow->constant was read from a file. Local. FLO_ERROR_FILE.

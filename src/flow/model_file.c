@@ -96,6 +96,17 @@ static flo_status check_format(flo_context *context, flo_image *image, const cha
     return FLO_OK;
 }
 
+/* A model from before the context had steps of its own has none. */
+static flo_status complete(flo_arena *arena, flo_image *image, flo_node *root)
+{
+    int64_t context;
+    FLO_TRY(flo_image_get_integer(image, "/", "context_features", &context));
+    if (!context || root->kind != FLO_NODE_MAP ||
+        flo_node_find(root, "preprocess_context"))
+        return FLO_OK;
+    return flo_node_set(arena, root, "preprocess_context", "[]", root->file);
+}
+
 flo_status flo_model_config(flo_arena *arena, flo_image *image, const char *file,
                             char **text, flo_node **root)
 {
@@ -108,7 +119,8 @@ flo_status flo_model_config(flo_arena *arena, flo_image *image, const char *file
     FLO_TRY(status);
     char *name;
     FLO_TRY(flo_arena_print(arena, &name, "%s:config", file));
-    return flo_yaml_parse(arena, name, *text, strlen(*text), root);
+    FLO_TRY(flo_yaml_parse(arena, name, *text, strlen(*text), root));
+    return complete(arena, image, *root);
 }
 
 flo_status flo_model_read_constants(flo_image *image, flo_flow *flow)

@@ -17,7 +17,8 @@ FLO_MUST_USE flo_status flo_model_add(flo_image *image, const flo_flow *flow,
                                       const char *config, const flo_real *theta,
                                       const flo_real *average);
 
-/* The config stored in an image, as text (in the arena) and tree. Local.
+/* The config stored in an image, as text (in the arena) and tree; the tree also has
+   what earlier versions left unsaid. Local.
    FLO_ERROR_FILE (not a model, another format version), FLO_ERROR_CONFIG. */
 FLO_MUST_USE flo_status flo_model_config(flo_arena *arena, flo_image *image,
                                          const char *file, char **text,

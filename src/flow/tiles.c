@@ -66,11 +66,12 @@ static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
      */
     for (int64_t i = count; i < FLO_TILE_ROWS; i++)
         memcpy(data + i * flow->features, data, (size_t)flow->features * sizeof *data);
-    load(flow->context, start, 0, count, context, w->context);
+    load(flow->context, start, 0, count, context, w->raw_context);
+    flo_workspace_condition(flow, w);
     flo_flow_log_prob(flow, theta, w);
     memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
-    mark_bad_rows(flow, count, x + start * flow->features, w->context,
-                  log_prob + start);
+    mark_bad_rows(flow, count, x + start * flow->features,
+                  context ? context + start * flow->context : NULL, log_prob + start);
 }
 
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,
@@ -94,7 +95,8 @@ static void sample_tile(const flo_flow *flow, const flo_real *theta, flo_workspa
                         flo_real *x)
 {
     const int64_t D = flow->features, start = t * FLO_TILE_ROWS;
-    load(flow->context, start - first, begin, end, context, w->context);
+    load(flow->context, start - first, begin, end, context, w->raw_context);
+    flo_workspace_condition(flow, w);
     flo_workspace_sample(flow, theta, w, key, start, temperature);
     flo_flow_generate(flow, theta, w);
     memcpy(x + (start + begin - first) * D, flo_workspace_data(flow, w) + begin * D,

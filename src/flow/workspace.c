@@ -11,13 +11,18 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static int64_t scratch_of(const flo_layer *layer, int64_t rows)
+{
+    return rows * layer->bijection->scratch + layer->bijection->scratch_fixed;
+}
+
 int64_t flo_workspace_scratch(const flo_flow *flow, int64_t rows)
 {
     int64_t scratch = rows * flow->base->scratch + flow->base->scratch_fixed;
-    for (int64_t k = 0; k < flow->layers; k++) {
-        const flo_bijection *const b = flow->layer[k].bijection;
-        scratch = most(scratch, rows * b->scratch + b->scratch_fixed);
-    }
+    for (int64_t k = 0; k < flow->layers; k++)
+        scratch = most(scratch, scratch_of(&flow->layer[k], rows));
+    for (int64_t k = 0; k < flow->context_layers; k++)
+        scratch = most(scratch, scratch_of(&flow->context_layer[k], rows));
     return scratch;
 }
 
@@ -46,6 +51,18 @@ static flo_status take_all_layers(flo_arena *arena, const flo_flow *flow, int64_
         FLO_TRY(take_reals(arena, rows * noise_of(flow, k), &w->noise[k]));
     }
     return FLO_OK;
+}
+
+static flo_status take_context(flo_arena *arena, const flo_flow *flow, int64_t rows,
+                               flo_workspace *w)
+{
+    int64_t cache = 0;
+    for (int64_t k = 0; k < flow->context_layers; k++)
+        cache = most(cache, flow->context_layer[k].bijection->cache);
+    FLO_TRY(take_reals(arena, rows * cache, &w->context_cache));
+    FLO_TRY(take_reals(arena, rows * flow->context, &w->raw_context));
+    FLO_TRY(take_reals(arena, rows * flow->context, &w->context));
+    return take_reals(arena, rows * flow->context, &w->dcontext);
 }
 
 static flo_status take_two_in_turn(flo_arena *arena, const flo_flow *flow, int64_t rows,
@@ -79,8 +96,7 @@ flo_status flo_workspace_create(flo_arena *arena, const flo_flow *flow, int64_t 
         FLO_TRY(take_all_layers(arena, flow, rows, w));
     else
         FLO_TRY(take_two_in_turn(arena, flow, rows, w));
-    FLO_TRY(take_reals(arena, rows * flow->context, &w->context));
-    FLO_TRY(take_reals(arena, rows * flow->context, &w->dcontext));
+    FLO_TRY(take_context(arena, flow, rows, w));
     FLO_TRY(take_reals(arena, rows * flow->base->normals, &w->normals));
     FLO_TRY(take_reals(arena, rows * flow->base->uniforms, &w->uniforms));
     FLO_TRY(take_reals(arena, rows, &w->weight));
@@ -100,6 +116,23 @@ flo_real *flo_workspace_data(const flo_flow *flow, const flo_workspace *w)
 flo_real *flo_workspace_noise(const flo_flow *flow, const flo_workspace *w)
 {
     return w->value[flow->direction == FLO_DIRECTION_DENSITY ? flow->layers : 0];
+}
+
+void flo_workspace_condition(const flo_flow *flow, flo_workspace *w)
+{
+    const flo_pass pass = {
+        .rows = w->rows, .cache = w->context_cache, .scratch = w->scratch};
+    flo_real *from = w->raw_context, *to = w->context;
+    for (int64_t k = 0; k < flow->context_layers; k++) {
+        const flo_bijection *const b = flow->context_layer[k].bijection;
+        b->kind->forward(b, NULL, &pass, from, to, w->logdet);
+        flo_real *const passed = to;
+        to = from;
+        from = passed;
+    }
+    if (flow->context && from != w->context)
+        memcpy(w->context, from,
+               (size_t)(w->rows * flow->context) * sizeof *w->context);
 }
 
 void flo_workspace_draw(const flo_flow *flow, flo_workspace *w, uint64_t step,

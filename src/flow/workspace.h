@@ -14,7 +14,9 @@ typedef struct flo_workspace {
     flo_real **value;      /* [L + 1] of [B, D]: value[0] -> .. -> value[L] */
     flo_real **cache;      /* [L + 1]; the last is the base's */
     flo_real **noise;      /* [L + 1] */
-    flo_real *context;     /* [B, C] */
+    flo_real *raw_context; /* [B, C], as the data has it: flo_workspace_condition */
+    flo_real *context;     /* [B, C], as the layers see it */
+    flo_real *context_cache;
     flo_real *weight;      /* [B] */
     double *logdet;        /* [B], of the last pass */
     double *log_prob;      /* [B] */
@@ -38,6 +40,10 @@ FLO_MUST_USE flo_status flo_workspace_create(flo_arena *arena, const flo_flow *f
 /* Where data rows and noise rows lie: value[0] and value[L], or the reverse. */
 flo_real *flo_workspace_data(const flo_flow *flow, const flo_workspace *workspace);
 flo_real *flo_workspace_noise(const flo_flow *flow, const flo_workspace *workspace);
+
+/* raw_context, which is lost, through the context's layers into context: once for every
+   set of rows, before any pass over them. logdet is lost too. Pure. Local. */
+void flo_workspace_condition(const flo_flow *flow, flo_workspace *workspace);
 
 /* Fills the dropout noise of all layers: a function of (seed, step, row of the batch).
    first_row is the batch's number of row 0. Local. */

@@ -75,7 +75,9 @@ static const flo_setting report_rows[] = {
     {"sample_every", FLO_INTEGER, AT(report.sample_every), 0, 1e15, "0", NULL, 0,
      "steps between sample files; 0: only at the end"},
     {"samples", FLO_INTEGER, AT(report.samples), 0, 1e9, "1024", NULL, 0,
-     "samples in a file; 0: none"},
+     "samples in a file; 0: none; sample i of a conditional flow has the context of "
+     "row "
+     "i of validation (of train where there is none), from the first again at its end"},
     {.name = NULL}};
 
 static const flo_setting comm_rows[] = {{"bucket_mb", FLO_NUMBER, AT(comm.bucket_mb),
@@ -102,9 +104,10 @@ const flo_settings *const flo_config_sections[] = {&run_table,
                                                    &comm_table,
                                                    NULL};
 
-static const char *const known[] = {"run",        "data",      "preprocess",
-                                    "flow",       "objective", "train",
-                                    "checkpoint", "report",    "comm"};
+static const char *const known[] = {
+    "run",    "data",      "preprocess", "preprocess_context",
+    "flow",   "objective", "train",      "checkpoint",
+    "report", "comm"};
 
 /* Settings that a resumed run may have otherwise. */
 static const char *const changeable[] = {"run.directory",

@@ -36,10 +36,19 @@ flo_status flo_finish_begin(flo_trainer *t)
     return set_status(t, "running", "");
 }
 
+/* Samples of a conditional flow take the context of held-out rows in their order, or of
+   training rows where there are none. */
+static flo_rows *conditions(const flo_trainer *t)
+{
+    if (!t->flow->context)
+        return NULL;
+    return t->rows[FLO_VALIDATION] ? t->rows[FLO_VALIDATION] : t->rows[FLO_TRAIN];
+}
+
 static flo_status write_samples(flo_trainer *t, const flo_real *theta)
 {
     char path[4096] = "", source[4352];
-    if (!t->config.report.samples || t->flow->context)
+    if (!t->config.report.samples)
         return FLO_OK;
     if (t->directory)
         snprintf(path, sizeof path, "%s",
@@ -50,6 +59,7 @@ static flo_status write_samples(flo_trainer *t, const flo_real *theta)
     const flo_generation task = {.seed = (uint64_t)t->config.run.seed,
                                  .count = t->config.report.samples,
                                  .temperature = 1,
+                                 .conditions = conditions(t),
                                  .path = path,
                                  .force = true,
                                  .source = source};

@@ -12,19 +12,31 @@ typedef struct generator {
     flo_tiles *tiles;
     const flo_real *theta;
     const flo_generation *task;
-    flo_batch conditions; /* [chunk, C] */
-    flo_real *mine, *all; /* [chunk, D], [ranks, chunk, D] on rank 0 */
-    flo_output *output;   /* rank 0 */
+    flo_batch conditions;  /* of one chunk */
+    const flo_real *given; /* [chunk, C], in conditions; NULL where C is 0 */
+    flo_real *mine, *all;  /* [chunk, D], [ranks, chunk, D] on rank 0 */
+    flo_output *output;    /* rank 0 */
 } generator;
+
+static flo_status prepare_conditions(generator *g, const flo_rows *rows)
+{
+    const int64_t D = flo_rows_features(rows), C = flo_rows_context_features(rows);
+    flo_batch *const b = &g->conditions;
+    const int64_t chunk = FLO_CHUNK_ROWS;
+    FLO_TRY(flo_allocate(g->context, chunk * D, sizeof(flo_real), &b->x));
+    FLO_TRY(flo_allocate(g->context, chunk * C, sizeof(flo_real), &b->context));
+    FLO_TRY(flo_allocate(g->context, chunk, sizeof(flo_real), &b->weight));
+    g->given = C ? b->context : b->x;
+    return FLO_OK;
+}
 
 static flo_status prepare(generator *g)
 {
     flo_context *const context = g->context;
-    const int64_t D = g->flow->features, C = g->flow->context;
-    const int64_t chunk = FLO_CHUNK_ROWS;
+    const int64_t D = g->flow->features, chunk = FLO_CHUNK_ROWS;
     FLO_TRY(flo_allocate(context, chunk * D, sizeof(flo_real), &g->mine));
-    FLO_TRY(flo_allocate(context, chunk * C, sizeof(flo_real), &g->conditions.x));
-    FLO_TRY(flo_allocate(context, chunk, sizeof(flo_real), &g->conditions.weight));
+    if (g->task->conditions)
+        FLO_TRY(prepare_conditions(g, g->task->conditions));
     if (flo_comm_rank(g->comm) != 0)
         return FLO_OK;
     FLO_TRY(flo_allocate(context, flo_comm_size(g->comm) * chunk * D, sizeof(flo_real),
@@ -34,12 +46,30 @@ static flo_status prepare(generator *g)
                              &g->output);
 }
 
+/* The conditions of samples first .. first + count - 1; rows start anew at their end.
+ */
+static flo_status read_conditions(generator *g, int64_t first, int64_t count)
+{
+    flo_rows *const rows = g->task->conditions;
+    const int64_t D = flo_rows_features(rows), C = flo_rows_context_features(rows);
+    const int64_t N = flo_rows_count(rows);
+    for (int64_t done = 0, n; done < count; done += n) {
+        const int64_t row = (first + done) % N;
+        n = N - row < count - done ? N - row : count - done;
+        flo_batch part = {.x = g->conditions.x + done * D,
+                          .context = g->conditions.context + done * C,
+                          .weight = g->conditions.weight + done};
+        FLO_TRY(flo_rows_read(rows, row, n, &part, NULL));
+    }
+    return FLO_OK;
+}
+
 static flo_status draw(generator *g, int64_t first, int64_t count)
 {
     if (g->task->conditions)
-        FLO_TRY(flo_rows_read(g->task->conditions, first, count, &g->conditions, NULL));
+        FLO_TRY(read_conditions(g, first, count));
     flo_tiles_sample(g->tiles, g->theta, g->task->seed, first, count,
-                     g->task->temperature, g->conditions.x, g->mine);
+                     g->task->temperature, g->given, g->mine);
     return FLO_OK;
 }
 
@@ -79,6 +109,7 @@ flo_status flo_generate(flo_comm *comm, flo_context *context, const flo_flow *fl
     flo_free(context, &g.mine);
     flo_free(context, &g.all);
     flo_free(context, &g.conditions.x);
+    flo_free(context, &g.conditions.context);
     flo_free(context, &g.conditions.weight);
     if (g.output && status == FLO_OK)
         status = flo_output_close(&g.output);

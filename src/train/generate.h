@@ -10,7 +10,9 @@ typedef struct flo_generation {
     uint64_t seed;
     int64_t count;
     double temperature;
-    flo_rows *conditions; /* rows [count, C] as features; NULL where C is 0 */
+    flo_rows *conditions; /* row i modulo their number conditions sample i: by its
+                             context columns, or its features where it has none; NULL
+                             where C is 0 */
     const char *path;
     bool force;
     const char *source; /* what made the file */

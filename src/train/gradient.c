@@ -165,9 +165,10 @@ static void forward(const flo_gradient *g, worker *w, const flo_real *theta,
                (size_t)(ws->rows * task->flow->context) * sizeof *ws->dcontext);
         if (task->feed) {
             flo_batch batch = {.x = flo_workspace_data(task->flow, ws),
-                               .context = ws->context,
+                               .context = ws->raw_context,
                                .weight = ws->weight};
             flo_feed_fetch(task->feed, lane, &batch);
+            flo_workspace_condition(task->flow, ws);
         }
         flo_workspace_draw(task->flow, ws, place.step, place.first_row);
         task->objective->kind->forward(task->objective, task->flow, theta, ws, place);

@@ -76,6 +76,16 @@ static flo_status keep_window(flo_trainer *t, const flo_node *stored)
     return flo_config_data(t->arena, &t->config);
 }
 
+/* A run that was started without steps for its context goes on so. */
+static flo_status keep_context(flo_trainer *t, const flo_node *stored)
+{
+    static const char key[] = "preprocess_context";
+    const flo_node *const steps = stored ? flo_node_find(stored, key) : NULL;
+    if (!steps || steps->count || flo_node_find(t->config.root, key))
+        return FLO_OK;
+    return flo_node_set(t->arena, t->config.root, key, "[]", steps->file);
+}
+
 static flo_status create_feed(flo_trainer *t)
 {
     const int64_t workers = flo_comm_size(t->comm) * t->threads;
@@ -145,6 +155,7 @@ static flo_status build(flo_trainer *t, const flo_node *stored)
     if (t->objective->kind->uses_data) {
         FLO_TRY(open_data(t));
         FLO_TRY(keep_window(t, stored));
+        FLO_TRY(keep_context(t, stored));
         FLO_TRY(plan_data(t));
     }
     FLO_TRY(count_steps(t));

@@ -13,10 +13,13 @@
     "{kind: affine_coupling, hidden: [9, 6], activation: tanh, dropout: 0.25}]}, "     \
     "{kind: additive_coupling, mask: half, width: 7, blocks: 1, activation: silu}, "   \
     "{kind: elementwise_affine}]"
-#define BUILD_DENSITY                                                                  \
-    "{preprocess: [{kind: standardize}], flow: {base: {kind: correlated_normal, "      \
-    "correlation: 0.4}, " BUILD_LAYERS "}}"
-#define BUILD_SAMPLING "{flow: {direction: sampling, " BUILD_LAYERS "}}"
+#define BUILD_DENSITY_WITH(SECTION)                                                    \
+    "{" SECTION "preprocess: [{kind: standardize}], flow: {base: {kind: "              \
+    "correlated_normal, correlation: 0.4}, " BUILD_LAYERS "}}"
+#define BUILD_SAMPLING_WITH(SECTION)                                                   \
+    "{" SECTION "flow: {direction: sampling, " BUILD_LAYERS "}}"
+#define BUILD_DENSITY BUILD_DENSITY_WITH("")
+#define BUILD_SAMPLING BUILD_SAMPLING_WITH("")
 
 static inline flo_real *build_reals(fixture *f, int64_t count)
 {
@@ -32,10 +35,10 @@ static inline flo_flow *build_flow(fixture *f, const char *yaml, int64_t D, int6
     if (flo_flow_create(f->arena, parse(f, yaml), D, C, 21, &flow) != FLO_OK)
         fail_msg("%s: %s", yaml, flo_context_message(f->context));
     double *mean, *deviation;
-    assert_int_equal(flo_arena_take(f->arena, D, sizeof *mean, &mean), FLO_OK);
-    assert_int_equal(flo_arena_take(f->arena, D, sizeof *deviation, &deviation),
+    assert_int_equal(flo_arena_take(f->arena, D + C, sizeof *mean, &mean), FLO_OK);
+    assert_int_equal(flo_arena_take(f->arena, D + C, sizeof *deviation, &deviation),
                      FLO_OK);
-    for (int64_t j = 0; j < D; j++) {
+    for (int64_t j = 0; j < D + C; j++) {
         mean[j] = 0.3 * (double)j - 0.2;
         deviation[j] = 0.8 + 0.1 * (double)j;
     }

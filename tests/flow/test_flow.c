@@ -22,7 +22,7 @@ static void layers_stand_in_order_with_names_and_slices(void **state)
     assert_int_equal(flow->fixed, 2);
     assert_true(flo_flow_is_fitted(flow));
     assert_int_equal(flow->direction, FLO_DIRECTION_DENSITY);
-    int64_t parameters = 0, constants = 0;
+    int64_t parameters = 0, constants = 2 * C; /* of context_00_standardize */
     for (int64_t k = 0; k < 9; k++) {
         const flo_layer *const layer = &flow->layer[k];
         assert_string_equal(layer->name, names[k]);
@@ -57,12 +57,12 @@ static void tensors_are_named_by_layer_and_role(void **state)
                                              "07_additive_coupling/block_0/1/weight",
                                              "07_additive_coupling/block_0/gate/bias",
                                              "08_elementwise_affine/log_scale"};
-    static const char *const constants[] = {"00_standardize/deviation",
-                                            "04_permutation/order",
-                                            "07_additive_coupling/mask"};
+    static const char *const constants[] = {
+        "context_00_standardize/mean", "00_standardize/deviation",
+        "04_permutation/order", "07_additive_coupling/mask"};
     for (int i = 0; i < 7; i++)
         assert_true(has_tensor(&flow->parameters, parameters[i]));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         assert_true(has_tensor(&flow->constants, constants[i]));
     int64_t end = 0;
     for (int64_t i = 0; i < flow->parameters.count; i++) {
@@ -239,6 +239,67 @@ static void the_description_names_layers_and_counts(void **state)
     assert_non_null(strstr(text, all));
 }
 
+#define CONTEXT_FLOW                                                                   \
+    "{preprocess_context: %s, flow: {layers: [{kind: affine_coupling, hidden: 4}]}}"
+
+/* A flow whose context passes through `steps` (YAML). */
+static flo_flow *build_with_steps(fixture *f, const char *steps)
+{
+    char yaml[512];
+    snprintf(yaml, sizeof yaml, CONTEXT_FLOW, steps);
+    return build_flow(f, yaml, D, C);
+}
+
+/* Any number of steps, in order, leave what they make in `context`. */
+static void the_context_passes_through_its_layers_once(void **state)
+{
+    static const char *const steps[] = {
+        "[]", "[{kind: standardize}]",
+        "[{kind: standardize}, {kind: permutation, order: reverse}]",
+        "[{kind: standardize}, {repeat: 2, layers: [{kind: permutation, order: "
+        "reverse}]}]"};
+    for (int s = 0; s < 4; s++) {
+        const flo_flow *const flow = build_with_steps(*state, steps[s]);
+        assert_int_equal(flow->context_layers, s);
+        assert_int_equal(flo_flow_is_fitted(flow), s > 0);
+        flo_workspace w = build_workspace(*state, flow, B, s % 2);
+        flo_real given[B * C], wanted[B * C];
+        draw_normals(8, 3, B * C, given);
+        memcpy(w.raw_context, given, sizeof given);
+        for (int64_t i = 0; i < B * C; i++) {
+            const int64_t j = D + i % C; /* the moments that build_flow gives */
+            const double z =
+                (given[i] - (0.3 * (double)j - 0.2)) / (0.8 + 0.1 * (double)j);
+            wanted[s == 2 ? i - i % C + C - 1 - i % C : i] = s ? (flo_real)z : given[i];
+        }
+        flo_workspace_condition(flow, &w);
+        assert_all_near(steps[s], B * C, w.context, wanted, near_enough);
+    }
+}
+
+static void wrong_steps_of_the_context_are_refused(void **state)
+{
+    static const struct {
+        const char *steps, *word;
+        int64_t context;
+    } bad[] = {
+        {"3", "preprocess_context", C},
+        {"{kind: standardize}", "a list such as", C},
+        {"[{kind: lu_linear}]", "without learned parameters", C},
+        {"[{kind: permutation}, {kind: standardize}]", "may only stand first", C},
+        {"[{kind: standardize}]", "data.context", 0}};
+    fixture *const f = *state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char yaml[512];
+        flo_flow *flow;
+        snprintf(yaml, sizeof yaml, CONTEXT_FLOW, bad[i].steps);
+        assert_int_equal(
+            flo_flow_create(f->arena, parse(f, yaml), D, bad[i].context, 1, &flow),
+            FLO_ERROR_CONFIG);
+        assert_non_null(strstr(flo_context_message(f->context), bad[i].word));
+    }
+}
+
 static void wrong_flows_are_refused(void **state)
 {
 #define LU "{kind: lu_linear}"
@@ -304,6 +365,17 @@ static void a_constant_column_is_refused_by_fit(void **state)
     assert_non_null(strstr(flo_context_message(f->context), "column 1"));
 }
 
+static void a_constant_column_of_the_context_is_refused_as_such(void **state)
+{
+    fixture *const f = *state;
+    flo_flow *const flow = build_flow(f, BUILD_DENSITY, 2, 2);
+    const double mean[4] = {0, 0, 0, 0}, deviation[4] = {1, 1, 1, 0};
+    const flo_moments moments = {mean, deviation};
+    assert_int_equal(flo_flow_fit(flow, &moments), FLO_ERROR_DATA);
+    assert_non_null(strstr(flo_context_message(f->context), "context columns"));
+    assert_non_null(strstr(flo_context_message(f->context), "column 1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,8 +388,11 @@ int main(void)
         FIXTURE_TEST(noise_does_not_depend_on_how_a_batch_is_cut),
         FIXTURE_TEST(the_first_layer_with_a_bad_value_is_found),
         FIXTURE_TEST(the_description_names_layers_and_counts),
+        FIXTURE_TEST(the_context_passes_through_its_layers_once),
+        FIXTURE_TEST(wrong_steps_of_the_context_are_refused),
         FIXTURE_TEST(wrong_flows_are_refused),
         FIXTURE_TEST(a_constant_column_is_refused_by_fit),
+        FIXTURE_TEST(a_constant_column_of_the_context_is_refused_as_such),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,12 @@
 
 enum { D = 3, C = 2, ROWS = 300 };
 
-static const char *const both[] = {BUILD_DENSITY, BUILD_SAMPLING};
+/* Written as an effective config is: with what the context passes through. */
+#define STEPS "preprocess_context: [{kind: standardize}], "
+#define DENSITY BUILD_DENSITY_WITH(STEPS)
+#define SAMPLING BUILD_SAMPLING_WITH(STEPS)
+
+static const char *const both[] = {DENSITY, SAMPLING};
 
 typedef struct saved {
     flo_flow *flow;
@@ -81,12 +86,28 @@ static void what_is_read_has_the_bits_that_were_written(void **state)
     }
 }
 
+/* The context of a model from before it had steps passes as it is. */
+static void a_model_without_steps_for_its_context_has_none(void **state)
+{
+    fixture *const f = *state;
+    const saved s = make(f, BUILD_DENSITY_WITH("preprocess_context: [], "));
+    size_t size;
+    void *bytes = write_model(f, &s, BUILD_DENSITY, false, &size);
+    flo_flow *flow;
+    flo_real *theta;
+    assert_int_equal(read_model(f, bytes, size, false, &flow, &theta), FLO_OK);
+    flo_free(f->context, &bytes);
+    assert_int_equal(flow->context, C);
+    assert_int_equal(flow->context_layers, 0);
+    assert_int_equal(flow->constants.size, s.flow->constants.size);
+}
+
 static void the_config_comes_back_as_text_and_tree(void **state)
 {
     fixture *const f = *state;
-    const saved s = make(f, BUILD_DENSITY);
+    const saved s = make(f, DENSITY);
     size_t size;
-    void *bytes = write_model(f, &s, BUILD_DENSITY, false, &size);
+    void *bytes = write_model(f, &s, DENSITY, false, &size);
     flo_image *image;
     char *text;
     flo_node *root;
@@ -94,7 +115,7 @@ static void the_config_comes_back_as_text_and_tree(void **state)
     assert_int_equal(flo_model_config(f->arena, image, "m.h5", &text, &root), FLO_OK);
     flo_image_destroy(&image);
     flo_free(f->context, &bytes);
-    assert_string_equal(text, BUILD_DENSITY);
+    assert_string_equal(text, DENSITY);
     assert_non_null(flo_node_find(root, "flow"));
 }
 
@@ -221,8 +242,8 @@ static void a_missing_or_damaged_file_is_refused(void **state)
                      FLO_ERROR_FILE);
     assert_null(model);
     assert_non_null(strstr(flo_context_message(f->context), "/no/such.h5"));
-    const saved s = make(f, BUILD_DENSITY);
-    write_file(f, &s, BUILD_DENSITY, folder, path);
+    const saved s = make(f, DENSITY);
+    write_file(f, &s, DENSITY, folder, path);
     FILE *const file = fopen(path, "r+");
     assert_non_null(file);
     assert_int_equal(fseek(file, 1000, SEEK_SET), 0);
@@ -276,8 +297,8 @@ static void opening_survives_every_failed_allocation(void **state)
 {
     fixture *const f = *state;
     char folder[64], path[80];
-    const saved s = make(f, BUILD_DENSITY);
-    write_file(f, &s, BUILD_DENSITY, folder, path);
+    const saved s = make(f, DENSITY);
+    write_file(f, &s, DENSITY, folder, path);
     sweep(open_and_use, path, 5);
     flo_context *context;
     assert_int_equal(flo_context_create(&context), FLO_OK);
@@ -298,7 +319,7 @@ static flo_status add_and_finish(flo_context *context, const void *data)
     size_t size;
     FLO_TRY(flo_image_create(context, &image));
     const flo_status status =
-        flo_model_add(image, s->flow, BUILD_DENSITY, s->theta, s->average);
+        flo_model_add(image, s->flow, DENSITY, s->theta, s->average);
     if (status != FLO_OK) {
         flo_image_destroy(&image);
         return status;
@@ -310,7 +331,7 @@ static flo_status add_and_finish(flo_context *context, const void *data)
 
 static void writing_survives_every_failed_allocation(void **state)
 {
-    const saved s = make(*state, BUILD_DENSITY);
+    const saved s = make(*state, DENSITY);
     sweep(add_and_finish, &s, 1);
 }
 
@@ -318,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(what_is_read_has_the_bits_that_were_written),
+        FIXTURE_TEST(a_model_without_steps_for_its_context_has_none),
         FIXTURE_TEST(the_config_comes_back_as_text_and_tree),
         FIXTURE_TEST(a_tensor_of_another_shape_is_refused),
         FIXTURE_TEST(other_files_and_versions_are_refused),

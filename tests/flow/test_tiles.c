@@ -39,8 +39,9 @@ static void log_prob_is_that_of_a_plain_pass(void **state)
         flo_tiles_log_prob(tiles_of(*state, &p, 1), p.theta, N, p.x, p.context,
                            p.log_prob);
         flo_workspace w = build_workspace(*state, p.flow, N, false);
-        memcpy(w.context, p.context, N * C * sizeof *p.context);
+        memcpy(w.raw_context, p.context, N * C * sizeof *p.context);
         memcpy(flo_workspace_data(p.flow, &w), p.x, N * D * sizeof *p.x);
+        flo_workspace_condition(p.flow, &w);
         flo_flow_log_prob(p.flow, p.theta, &w);
         for (int64_t i = 0; i < N; i++)
             assert_near(p.log_prob[i], w.log_prob[i], near_enough);
