@@ -314,6 +314,11 @@ class ElementwiseAffine(Bijection):
                 -total(self.log_scale).expand(len(z)))
 
 
+def unchanged(x):
+    """The log-determinant of a map that keeps the volume."""
+    return x.new_zeros(len(x), dtype=torch.float64)
+
+
 class Permutation(Bijection):
     """z_j = x_{order(j)}; the order is stored."""
     settings = {"order": ("reverse", "random")}
@@ -326,10 +331,32 @@ class Permutation(Bijection):
         self.register_buffer("order", order)
 
     def forward(self, x, context):
-        return x[:, self.order], torch.zeros(len(x), dtype=torch.float64)
+        return x[:, self.order], unchanged(x)
 
     def inverse(self, z, context):
-        return z[:, torch.argsort(self.order)], torch.zeros(len(z), dtype=torch.float64)
+        return z[:, torch.argsort(self.order)], unchanged(z)
+
+
+def reflected(x, vectors):
+    """x [B, D] through the reflections I - 2 v v^T / |v|^2 of vectors [K, D] in turn."""
+    for v in vectors:
+        x = x - 2 * torch.outer(x @ v / (v @ v), v)
+    return x
+
+
+class Householder(Bijection):
+    """z = H_K .. H_1 x (Tomczak & Welling 2016, arXiv 1611.09630)."""
+    settings = {"reflections": int}
+
+    def __init__(self, part):
+        super().__init__()
+        self.vectors = part.parameter("vectors", part.settings.reflections, part.features)
+
+    def forward(self, x, context):
+        return reflected(x, self.vectors), unchanged(x)
+
+    def inverse(self, z, context):
+        return reflected(z, self.vectors.flip(0)), unchanged(z)
 
 
 SMALLEST = 1e-3  # scale, slope of a spline, share of a bin
@@ -832,6 +859,7 @@ BIJECTIONS = {
     "affine_autoregressive": AffineAutoregressive,
     "spline_autoregressive": SplineAutoregressive,
     "actnorm": ElementwiseAffine,
+    "householder": Householder,
     "leaky_relu": LeakyRelu,
     "tanh": LeakyTanh,
     "sigmoid": Sigmoid,

@@ -79,6 +79,41 @@ CASES = {
           - {kind: spline_coupling, width: 8, blocks: 1, activation: tanh, bins: 2}
           - {kind: spline_coupling, width: 8, mask: half, activation: silu, bins: 5}
           - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true}""",
+    "affine_autoregressive": """
+        layers:
+          - {kind: affine_autoregressive, hidden: [9, 8], activation: silu, scale_limit: 0.5}
+          - {kind: affine_autoregressive, width: 8, blocks: 1, activation: tanh, dropout: 0.2}
+          - {kind: affine_autoregressive, hidden: [160, 70]}""",
+    "spline_autoregressive": """
+        layers:
+          - {kind: spline_autoregressive, hidden: [8], bins: 4, tail_bound: 1.5}
+          - {kind: spline_autoregressive, width: 130, activation: tanh, dropout: 0.2}
+          - {kind: spline_autoregressive, width: 3, blocks: 1, activation: silu, bins: 2}""",
+    "one_column": """
+        layers:
+          - {kind: affine_autoregressive, hidden: [4]}
+          - {kind: spline_autoregressive, width: 4, bins: 3}
+        data: {columns: [2]}""",
+    "autoregressive_context": """
+        layers:
+          - {kind: affine_autoregressive, width: 8}
+          - {kind: spline_autoregressive, hidden: [8, 90], bins: 3}
+        data: {context: conditions}""",
+    "planar": "layers: [{kind: planar}, {kind: planar}, {kind: planar}]",
+    "radial": "layers: [{kind: radial}, {kind: radial}, {kind: radial}]",
+    "actnorm": "layers: [{kind: actnorm}, {kind: lu_linear}, {kind: actnorm}]",
+    "householder": """
+        layers: [{kind: householder, reflections: 3}, {kind: elementwise_affine},
+                 {kind: householder}]""",
+    "leaky_relu": "layers: [{kind: lu_linear}, {kind: leaky_relu, slope: 0.4}]",
+    "tanh": "layers: [{kind: lu_linear}, {kind: tanh, bound: 1.2}]",
+    "sigmoid": "layers: [{kind: lu_linear}, {kind: sigmoid}]\nbase: {kind: uniform}",
+    "logit": """
+        layers: [{kind: sigmoid}, {kind: logit, alpha: 0.05}, {kind: lu_linear}]""",
+    "softplus": """
+        layers: [{kind: lu_linear}, {kind: softplus}, {kind: elementwise_affine}]""",
+    "inverse_softplus": """
+        layers: [{kind: sigmoid}, {kind: inverse_softplus}, {kind: lu_linear}]""",
     "context": """
         layers:
           - {kind: additive_coupling, width: 8}
@@ -93,6 +128,35 @@ CASES = {
     "correlated_normal": """
         layers: [{kind: lu_linear}]
         base: {kind: correlated_normal, mean: 0.5, deviation: 1.5, correlation: -0.3}""",
+    "diagonal_normal": """
+        layers: [{kind: affine_coupling, hidden: [8]}]
+        base: {kind: diagonal_normal, scale_limit: 1}""",
+    "student_t": """
+        layers: [{kind: affine_coupling, hidden: [8]}]
+        base: {kind: student_t, degrees_of_freedom: 5, least_degrees: 2, scale_limit: 1}""",
+    "mixture": """
+        layers: [{kind: affine_coupling, hidden: [8]}]
+        base: {kind: mixture, components: 3, scale_limit: 1, spread: 1}""",
+    "uniform": """
+        layers: [{kind: lu_linear}, {kind: sigmoid}, {kind: leaky_relu}]
+        base: {kind: uniform, low: -0.25, high: 1.5}""",
+    "diagonal_normal_context": """
+        layers: [{kind: lu_linear}]
+        base: {kind: diagonal_normal, hidden: [6], activation: tanh}
+        data: {context: conditions}""",
+    "student_t_context": """
+        layers: [{kind: lu_linear}]
+        base: {kind: student_t, hidden: [6, 4], activation: silu}
+        data: {context: conditions}""",
+    "mixture_context": """
+        layers: [{kind: lu_linear}]
+        base: {kind: mixture, components: 2, hidden: [6], activation: tanh}
+        data: {context: conditions}""",
+    "linear_context": """
+        layers: [{kind: lu_linear}]
+        base: {kind: diagonal_normal, activation: silu}
+        data: {context: conditions}
+        preprocess_context: []""",
     "reverse_kl": """
         layers:
           - {kind: lu_linear}
@@ -144,7 +208,9 @@ class Model:
         self.exact = copy.deepcopy(self.model).double()
         self.tolerance = TOLERANCES[self.model.dtype]
         self.data = flotilla.arrays("data.h5")
-        self.conditions = None
+        self.rows, self.conditions = self.data["rows"], None
+        if "columns" in self.config.get("data", {}):
+            self.rows = self.rows[:, self.config["data"]["columns"]]
         if self.model.context_features:
             self.conditions = self.data["conditions"]
 
@@ -160,7 +226,7 @@ class Model:
     def compare_log_prob(self):
         out = f"{self.case}-logprob.h5"
         self.flotilla.run("logprob", self.case, "data.h5:rows", "-o", out)
-        wanted = self.exact.log_prob(self.data["rows"], self.conditions)
+        wanted = self.exact.log_prob(self.rows, self.conditions)
         self.near(self.flotilla.arrays(out)["log_prob"], wanted.detach().numpy(), "logprob")
 
     def compare_samples(self):
@@ -181,7 +247,7 @@ class Model:
             if self.config["data"].get("weights"):
                 weights = self.data["weights"]
             weights = torch.from_numpy(weights)
-            log_prob = self.exact.log_prob(self.data["rows"], self.conditions)
+            log_prob = self.exact.log_prob(self.rows, self.conditions)
             return -(weights * log_prob).sum() / weights.sum()
         numbers = np.float64 if self.model.dtype == torch.float64 else np.float32
         z = self.model.noise(ROWS, lambda b: flotilla_torch.Stream(
