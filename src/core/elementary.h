@@ -36,6 +36,7 @@ typedef uint64_t flo_real_bits;
 #define FLO_FRACTION_BITS 52
 #define FLO_EXPONENT_BIAS 1023u
 #define FLO_SMALLEST_NORMAL 0x1p-1022
+#define FLO_EPSILON 0x1p-52
 #define FLO_ROUNDER 0x1.8p52
 #define FLO_EXP_LOWEST -746.0
 #define FLO_EXP_HIGHEST 710.0
@@ -45,6 +46,7 @@ typedef uint32_t flo_real_bits;
 #define FLO_FRACTION_BITS 23
 #define FLO_EXPONENT_BIAS 127u
 #define FLO_SMALLEST_NORMAL 0x1p-126f
+#define FLO_EPSILON 0x1p-23f
 #define FLO_ROUNDER 0x1.8p23f
 #define FLO_EXP_LOWEST -104.0f
 #define FLO_EXP_HIGHEST 89.0f
