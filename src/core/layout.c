@@ -46,6 +46,11 @@ flo_status flo_layout_add(flo_layout *layout, int64_t rows, int64_t columns, boo
     return FLO_OK;
 }
 
+void flo_layout_set_ragged(flo_layout *layout, const flo_ragged *ragged)
+{
+    layout->tensors[layout->count - 1].ragged = ragged;
+}
+
 flo_status flo_layout_append(flo_layout *layout, const char *prefix,
                              const flo_layout *part, int64_t *offset)
 {
@@ -55,6 +60,7 @@ flo_status flo_layout_append(flo_layout *layout, const char *prefix,
         int64_t ignored;
         FLO_TRY(flo_layout_add(layout, tensor->shape[0], tensor->shape[1],
                                tensor->decay, &ignored, "%s/%s", prefix, tensor->name));
+        flo_layout_set_ragged(layout, tensor->ragged);
     }
     return FLO_OK;
 }

@@ -6,13 +6,21 @@
 
 #include <stdbool.h>
 
+/* Rows of their own lengths, one behind the other: of each row the first `seen` entries
+   are parameters, the rest are zero and stay zero. */
+typedef struct flo_ragged {
+    int64_t rows;
+    const int64_t *length, *seen; /* [rows] */
+} flo_ragged;
+
 /* A tensor [shape[0]] or [shape[0], shape[1]], row-major, at `offset` of the vector. */
 typedef struct flo_tensor {
     const char *name; /* "hidden_0/weight" */
     int rank;         /* 1 or 2 */
     int64_t shape[2];
     int64_t offset, count;
-    bool decay; /* a weight of a linear map: AdamW's decay applies */
+    bool decay;               /* a weight of a linear map: AdamW's decay applies */
+    const flo_ragged *ragged; /* of a packed tensor [shape[0]], else NULL */
 } flo_tensor;
 
 typedef struct flo_layout {
@@ -30,6 +38,10 @@ FLO_MUST_USE flo_status flo_layout_add(flo_layout *layout, int64_t rows,
                                        int64_t columns, bool decay, int64_t *offset,
                                        const char *name, ...)
     FLO_ATTRIBUTE(format(printf, 6, 7));
+
+/* Says of the tensor just added which of its entries are parameters. Borrowed. Local.
+ */
+void flo_layout_set_ragged(flo_layout *layout, const flo_ragged *ragged);
 
 /* Adds all tensors of `part` under "prefix/". Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_layout_append(flo_layout *layout, const char *prefix,

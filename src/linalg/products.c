@@ -25,25 +25,53 @@ const char *flo_blas_library(void)
     return openblas_get_config();
 }
 
+static void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int64_t rows,
+                    int64_t columns, int64_t inner, const flo_real *a, int64_t a_row,
+                    const flo_real *b, int64_t b_row, flo_real beta, flo_real *c,
+                    int64_t c_row)
+{
+    if (rows > 0 && columns > 0 && inner > 0)
+        GEMM(CblasRowMajor, left, right, (int)rows, (int)columns, (int)inner, 1, a,
+             (int)a_row, b, (int)b_row, beta, c, (int)c_row);
+}
+
+void flo_product_nt_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
+                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
+                         flo_real *y, int64_t y_row)
+{
+    product(CblasNoTrans, CblasTrans, B, n, k, x, x_row, w, w_row, beta, y, y_row);
+}
+
+void flo_product_nn_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
+                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
+                         flo_real *y, int64_t y_row)
+{
+    product(CblasNoTrans, CblasNoTrans, B, n, k, x, x_row, w, w_row, beta, y, y_row);
+}
+
+void flo_product_tn_part(int64_t B, int64_t n, int64_t k, const flo_real *y,
+                         int64_t y_row, const flo_real *x, int64_t x_row, flo_real beta,
+                         flo_real *w, int64_t w_row)
+{
+    product(CblasTrans, CblasNoTrans, n, k, B, y, y_row, x, x_row, beta, w, w_row);
+}
+
 void flo_product_nt(int64_t B, int64_t n, int64_t k, const flo_real *x,
                     const flo_real *w, flo_real beta, flo_real *y)
 {
-    GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)B, (int)n, (int)k, 1, x, (int)k,
-         w, (int)k, beta, y, (int)n);
+    flo_product_nt_part(B, n, k, x, k, w, k, beta, y, n);
 }
 
 void flo_product_nn(int64_t B, int64_t n, int64_t k, const flo_real *x,
                     const flo_real *w, flo_real beta, flo_real *y)
 {
-    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)B, (int)n, (int)k, 1, x,
-         (int)k, w, (int)n, beta, y, (int)n);
+    flo_product_nn_part(B, n, k, x, k, w, n, beta, y, n);
 }
 
 void flo_product_tn(int64_t B, int64_t n, int64_t k, const flo_real *y,
                     const flo_real *x, flo_real beta, flo_real *w)
 {
-    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)k, (int)B, 1, y, (int)n,
-         x, (int)k, beta, w, (int)k);
+    flo_product_tn_part(B, n, k, y, n, x, k, beta, w, k);
 }
 
 void flo_triangle_product(int64_t B, int64_t n, const flo_real *a, bool lower,

@@ -26,6 +26,18 @@ void flo_product_nn(int64_t B, int64_t n, int64_t k, const flo_real *x,
 void flo_product_tn(int64_t B, int64_t n, int64_t k, const flo_real *y,
                     const flo_real *x, flo_real beta, flo_real *w);
 
+/* The same three on parts of wider matrices: x_row, w_row and y_row are the lengths of
+   the rows that x, w and y are cut from. Sizes may be 0: without k nothing happens. */
+void flo_product_nt_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
+                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
+                         flo_real *y, int64_t y_row);
+void flo_product_nn_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
+                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
+                         flo_real *y, int64_t y_row);
+void flo_product_tn_part(int64_t B, int64_t n, int64_t k, const flo_real *y,
+                         int64_t y_row, const flo_real *x, int64_t x_row, flo_real beta,
+                         flo_real *w, int64_t w_row);
+
 /* y [B, n] = y t^T (transposed) or y t, in place, t the unit lower or unit upper
    triangle of a [n, n]; the diagonal of a is not read. */
 void flo_triangle_product(int64_t B, int64_t n, const flo_real *a, bool lower,

@@ -25,10 +25,28 @@ void flo_dense_init(const flo_dense *dense, double limit, flo_random_key key,
 void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t B,
                        bool add, const flo_real *x, flo_real *y);
 
+/* The same for outputs first .. first + count - 1 alone, into transposed y [outputs,
+   B]. Pure. Local. */
+void flo_dense_forward_units(const flo_dense *dense, const flo_real *theta,
+                             int64_t first, int64_t count, int64_t B, bool add,
+                             const flo_real *x, flo_real *y);
+
 /* From dy [B, outputs]: adds to the slices of W and b in dtheta; dx [B, inputs] is
    overwritten, or added to where `add`; NULL when nobody wants it. Pure. Local. */
 void flo_dense_backward(const flo_dense *dense, const flo_real *theta, int64_t B,
                         bool add, const flo_real *x, const flo_real *dy, flo_real *dx,
                         flo_real *dtheta);
+
+/* The bias alone: y [B, n] = b, plus y itself where `add`; the same of transposed
+   y [n, B]; and dbias [n] += the sum of dy [B, n] over rows. Pure. Local. */
+void flo_bias_forward(int64_t B, int64_t n, bool add, const flo_real *bias,
+                      flo_real *y);
+void flo_bias_forward_units(int64_t n, int64_t B, bool add, const flo_real *bias,
+                            flo_real *y);
+void flo_bias_backward(int64_t B, int64_t n, const flo_real *dy, flo_real *dbias);
+
+/* values [n] uniform in +-limit: numbers index .. index + n - 1 of a stream. Local. */
+void flo_fill_uniform(flo_random_key key, int64_t index, int64_t n, flo_real limit,
+                      flo_real *values);
 
 #endif

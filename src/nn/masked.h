@@ -2,17 +2,11 @@
    the context alone (MADE, Germain et al. 2015, arXiv 1502.03509; with residual blocks
    as Durkan et al. 2019, arXiv 1906.04032).
 
-   Hidden unit i of H has degree m and sees columns 0 .. m - 1. Degrees are sorted and
-   spread evenly: m = low + i (D - low) / H rounded down, low = 1, or 0 where there is
-   context or one column (so that column 0 also depends on the context). A unit reads
-   units of its degree or below; the P outputs of column j read units of degree j or
-   below. Every weight matrix is then block lower triangular.
-
-   Storage: degrees are cut into blocks of G = ceil(64 D / H), H the widest layer. Block p
-   holds degrees p G .. (p + 1) G - 1. A map's weight is one packed tensor: for
-   every block the rows (units) of its degrees, [rows, c] row-major, c the inputs that
-   the last of these rows sees; a block without rows takes nothing. Entries that a row
-   does not see are zero, and stay zero: their gradient is zero. */
+   A unit of degree m sees columns 0 .. m - 1 and reads units of degree m or below; the
+   P outputs of column j have degree j (degrees.h). Units are sorted by degree, so every
+   weight matrix is block lower triangular, and is stored and multiplied without its
+   zero blocks (panels.h). The networks are those of network.h with masked maps; the
+   context enters the first hidden layer, and the gates of residual blocks. */
 #ifndef FLO_NN_MASKED_H
 #define FLO_NN_MASKED_H
 
@@ -20,23 +14,23 @@
 
 /* Maps columns [B, D] and context [B, C] to outputs [B, D P], P for every column. */
 typedef struct flo_masked {
+    flo_network network;
     int64_t features, context, outputs; /* D, C, P */
     int64_t cache, scratch, noise;      /* reals a row, see flo_pass */
-    int64_t scratch_fixed;              /* reals more, whatever the rows */
     int64_t output_bias; /* offset of the last bias [D P], for what it starts as */
-    void *state;         /* in the arena */
 } flo_masked;
 
-/* Chooses MADE (`hidden`) or residual MADE (`width`, `blocks`) by the settings, adds the
-   tensors, sets the counts. node is for messages. Local. FLO_ERROR_CONFIG (neither or
-   both), FLO_ERROR_MEMORY. */
+/* Chooses MADE (`hidden`) or residual MADE (`width`, `blocks`) by the settings, adds
+   the tensors, sets the counts. node is for messages. Local. FLO_ERROR_CONFIG (neither
+   or both), FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_masked_configure(flo_masked *masked, flo_arena *arena,
                                              const flo_node *node,
                                              const flo_network_settings *settings,
                                              int64_t features, int64_t context,
                                              int64_t outputs, flo_layout *layout);
 
-/* Weights uniform within 1 / sqrt(inputs that the row sees); the last map is zero. */
+/* Weights uniform within 1 / sqrt(inputs that the row sees); the last map is zero, and
+   so is all that no row sees. */
 void flo_masked_init(const flo_masked *masked, flo_random_key key, flo_real *theta);
 
 /* out [B, D P] from x [B, D]; x must stay until backward. Pure. Local. */
@@ -44,7 +38,7 @@ void flo_masked_forward(const flo_masked *masked, const flo_real *theta,
                         const flo_pass *pass, const flo_real *x, flo_real *out);
 
 /* From dout [B, D P], which may be changed: adds to dx [B, D], dcontext [B, C] and
-   dtheta. Pure. Local. */
+   dtheta, where entries that no row sees become zero. Pure. Local. */
 void flo_masked_backward(const flo_masked *masked, const flo_real *theta,
                          const flo_pass *pass, const flo_real *x, flo_real *dout,
                          flo_real *dx, flo_real *dcontext, flo_real *dtheta);
@@ -54,9 +48,9 @@ void flo_masked_backward(const flo_masked *masked, const flo_real *theta,
 typedef void flo_masked_column(void *owner, int64_t j, int64_t B, const flo_real *out,
                                flo_real *x);
 
-/* Solves for x column by column in one pass: every hidden unit is computed once, as soon
-   as what it sees is known. The outputs are those of forward at the x that comes out, to
-   rounding. Pure. Local. */
+/* Solves for x column by column in one pass: every hidden unit is computed once, as
+   soon as what it sees is known. The outputs are those of forward at the x that comes
+   out, to rounding. Pure. Local. */
 void flo_masked_solve(const flo_masked *masked, const flo_real *theta,
                       const flo_pass *pass, flo_masked_column *column, void *owner,
                       flo_real *x);

@@ -1,24 +1,50 @@
 /* Conditioner networks: the choice between the kinds, and dropout. */
 #include "nn/network.h"
 
-flo_status flo_network_configure(flo_network *network, flo_arena *arena,
-                                 const flo_node *node,
-                                 const flo_network_settings *settings, int64_t inputs,
-                                 int64_t context, int64_t outputs, flo_layout *layout)
+static flo_status configure(flo_network *network, flo_arena *arena,
+                            const flo_node *node, const flo_network_settings *settings,
+                            flo_layout *layout)
 {
     if ((settings->hidden.count > 0) == (settings->width > 0))
         return flo_settings_fail(
             arena, node,
             "either hidden: [256, 256] (plain MLP) or width: 256 with "
             "blocks: 2 (residual MLP)");
-    *network = (flo_network){.kind = settings->width ? &flo_network_residual
-                                                     : &flo_network_mlp,
-                             .inputs = inputs,
-                             .context = context,
-                             .outputs = outputs,
-                             .activation = flo_activation_at(settings->activation),
-                             .dropout = settings->dropout};
+    network->kind = settings->width ? &flo_network_residual : &flo_network_mlp;
+    network->activation = flo_activation_at(settings->activation);
+    network->dropout = settings->dropout;
     return network->kind->configure(network, arena, settings, layout);
+}
+
+flo_status flo_network_configure(flo_network *network, flo_arena *arena,
+                                 const flo_node *node,
+                                 const flo_network_settings *settings, int64_t inputs,
+                                 int64_t context, int64_t outputs, flo_layout *layout)
+{
+    *network = (flo_network){.inputs = inputs, .context = context, .outputs = outputs};
+    return configure(network, arena, node, settings, layout);
+}
+
+static int64_t widest(const flo_network_settings *settings)
+{
+    int64_t most = settings->width > 0 ? settings->width : 1;
+    for (int64_t i = 0; i < settings->hidden.count; i++)
+        most = settings->hidden.values[i] > most ? settings->hidden.values[i] : most;
+    return most;
+}
+
+flo_status flo_network_configure_masked(flo_network *network, flo_arena *arena,
+                                        const flo_node *node,
+                                        const flo_network_settings *settings,
+                                        int64_t inputs, int64_t context,
+                                        int64_t outputs, flo_layout *layout)
+{
+    flo_degrees *degrees;
+    FLO_TRY(flo_arena_take(arena, 1, sizeof *degrees, &degrees));
+    *degrees = flo_degrees_choose(inputs, context, widest(settings));
+    *network = (flo_network){
+        .inputs = inputs, .context = context, .outputs = outputs, .degrees = degrees};
+    return configure(network, arena, node, settings, layout);
 }
 
 void flo_dropout(double rate, int64_t n, const flo_real *u, const flo_real *x,

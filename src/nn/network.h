@@ -9,6 +9,7 @@
 #include "core/pass.h"
 #include "core/random.h"
 #include "nn/activation.h"
+#include "nn/degrees.h"
 
 /* The settings that every bijection with a conditioner takes. */
 typedef struct flo_network_settings {
@@ -55,15 +56,25 @@ typedef struct flo_network_settings {
 
 struct flo_network_kind;
 
-/* A network that maps [B, inputs] and context [B, C] to [B, outputs]. */
+/* A network that maps [B, inputs] and context [B, C] to [B, outputs]; with degrees, the
+   masked one of masked.h. */
 typedef struct flo_network {
     const struct flo_network_kind *kind;
     int64_t inputs, context, outputs;
     const flo_activation *activation;
     double dropout;
+    const flo_degrees *degrees;    /* NULL: every output sees all inputs */
     int64_t cache, scratch, noise; /* reals a row */
+    int64_t output_bias;           /* offset of the last bias [outputs] */
     void *state;                   /* of the kind, in the arena */
 } flo_network;
+
+/* What the steps of a solve share (masked.h): rows transposed. */
+typedef struct flo_solve {
+    const flo_pass *pass;
+    flo_real *x;   /* [inputs, B] */
+    flo_real *out; /* [outputs, B] */
+} flo_solve;
 
 typedef struct flo_network_kind {
     const char *name;
@@ -80,6 +91,13 @@ typedef struct flo_network_kind {
     void (*backward)(const flo_network *network, const flo_real *theta,
                      const flo_pass *pass, const flo_real *input, flo_real *dy,
                      flo_real *dinput, flo_real *dcontext, flo_real *dtheta);
+    /* Networks with degrees: what the units of a block of degrees get from earlier
+       blocks and the context; then, degree by degree, the units and outputs of one. The
+       cache holds transposed rows meanwhile. */
+    void (*solve_block)(const flo_network *network, const flo_real *theta,
+                        const flo_solve *solve, int64_t block);
+    void (*solve_degree)(const flo_network *network, const flo_real *theta,
+                         const flo_solve *solve, int64_t degree);
 } flo_network_kind;
 
 extern const flo_network_kind flo_network_mlp;      /* hidden: [..] */
@@ -92,6 +110,13 @@ FLO_MUST_USE flo_status flo_network_configure(flo_network *network, flo_arena *a
                                               const flo_network_settings *settings,
                                               int64_t inputs, int64_t context,
                                               int64_t outputs, flo_layout *layout);
+
+/* The same with degrees, which are chosen by the widest hidden layer and kept in the
+   arena: outputs / inputs outputs for every input. */
+FLO_MUST_USE flo_status flo_network_configure_masked(
+    flo_network *network, flo_arena *arena, const flo_node *node,
+    const flo_network_settings *settings, int64_t inputs, int64_t context,
+    int64_t outputs, flo_layout *layout);
 
 /* Dropout with the pass's noise u [n]: y = u < rate ? 0 : x / (1 - rate); in place
    allowed. The same call maps dy to dx. Pure. Local. */

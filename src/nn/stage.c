@@ -58,6 +58,22 @@ flo_real *flo_stage_forward(const flo_stage *stage, const flo_pass *pass, int64_
     return output;
 }
 
+void flo_stage_forward_units(const flo_stage *stage, const flo_pass *pass,
+                             int64_t noise, int64_t first, int64_t count,
+                             const flo_real *p, flo_real *cache)
+{
+    const int64_t B = pass->rows, from = first * B;
+    stage->activation->forward(count * B, p + from, cache + from);
+    if (!drops(stage, pass))
+        return;
+    flo_real *const output = dropped(stage, B, cache);
+    for (int64_t u = first; u < first + count; u++)
+        for (int64_t i = 0; i < B; i++)
+            flo_dropout(stage->dropout, 1,
+                        pass->noise + i * stage->noise_width + noise + u,
+                        cache + u * B + i, output + u * B + i);
+}
+
 void flo_stage_backward(const flo_stage *stage, const flo_pass *pass, int64_t noise,
                         const flo_real *cache, const flo_real *dh, flo_real *dp)
 {

@@ -25,6 +25,12 @@ flo_real *flo_stage_input(const flo_stage *stage, int64_t B, flo_real *cache);
 flo_real *flo_stage_forward(const flo_stage *stage, const flo_pass *pass, int64_t noise,
                             const flo_real *p, flo_real *cache);
 
+/* The same of units first .. first + count - 1 alone, on transposed rows: p and the
+   cache hold [n, B]. Pure. Local. */
+void flo_stage_forward_units(const flo_stage *stage, const flo_pass *pass,
+                             int64_t noise, int64_t first, int64_t count,
+                             const flo_real *p, flo_real *cache);
+
 /* The output of the last forward, still in the cache. */
 flo_real *flo_stage_output(const flo_stage *stage, const flo_pass *pass,
                            flo_real *cache);

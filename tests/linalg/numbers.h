@@ -135,21 +135,23 @@ static inline double difference(loss_of *loss, void *data, double gradient,
 }
 
 /* Compares gradient [n] with central differences of the loss by at [n]: each element,
-   or some 3,000 spread over them where there are more than 5,000. */
-static inline void assert_gradient(const char *what, int64_t n,
-                                   const flo_real *gradient, flo_real *at,
-                                   loss_of *loss, void *data)
+   or some 3,000 spread over them where there are more than 5,000. With `index` [n],
+   element i is index[i] of both. */
+static inline void assert_gradient_at(const char *what, int64_t n, const int64_t *index,
+                                      const flo_real *gradient, flo_real *at,
+                                      loss_of *loss, void *data)
 {
     double squares = 0, errors = 0, most = 0;
     int64_t worst = 0;
     for (int64_t i = 0; i < n; i += 1 + n / 5000) {
-        const double d = difference(loss, data, (double)gradient[i], &at[i]);
-        const double error = fabs(d - (double)gradient[i]);
+        const int64_t k = index ? index[i] : i;
+        const double d = difference(loss, data, (double)gradient[k], &at[k]);
+        const double error = fabs(d - (double)gradient[k]);
         squares += d * d;
         errors += error * error;
         if (!(error <= most)) {
             most = error;
-            worst = i;
+            worst = k;
         }
     }
 #ifdef FLOTILLA_DOUBLE
@@ -162,6 +164,13 @@ static inline void assert_gradient(const char *what, int64_t n,
                  "%lld of %lld: found %.12g, error %.3g; error %.3g, allowed %.3g",
                  what, (long long)worst, (long long)n, (double)gradient[worst], most,
                  size, limit);
+}
+
+static inline void assert_gradient(const char *what, int64_t n,
+                                   const flo_real *gradient, flo_real *at,
+                                   loss_of *loss, void *data)
+{
+    assert_gradient_at(what, n, NULL, gradient, at, loss, data);
 }
 
 /* log|det| of a [n, n], which is destroyed: LU with row exchanges. *sign may be NULL.
