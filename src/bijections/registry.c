@@ -10,9 +10,29 @@ extern const flo_bijection_kind flo_additive_coupling;
 extern const flo_bijection_kind flo_affine_coupling;
 extern const flo_bijection_kind flo_elementwise_spline;
 extern const flo_bijection_kind flo_spline_coupling;
+extern const flo_bijection_kind flo_elementwise_leaky_relu;
+extern const flo_bijection_kind flo_elementwise_tanh;
+extern const flo_bijection_kind flo_elementwise_sigmoid;
+extern const flo_bijection_kind flo_elementwise_logit;
+extern const flo_bijection_kind flo_elementwise_softplus;
+extern const flo_bijection_kind flo_elementwise_inverse_softplus;
+extern const flo_bijection_kind flo_householder;
 
 const flo_bijection_kind *const flo_bijection_kinds[] = {
-    &flo_standardize,        &flo_elementwise_affine, &flo_permutation,
-    &flo_lu_linear,          &flo_additive_coupling,  &flo_affine_coupling,
-    &flo_elementwise_spline, &flo_spline_coupling,    NULL,
+    &flo_standardize,
+    &flo_elementwise_affine,
+    &flo_permutation,
+    &flo_lu_linear,
+    &flo_additive_coupling,
+    &flo_affine_coupling,
+    &flo_elementwise_spline,
+    &flo_spline_coupling,
+    &flo_elementwise_leaky_relu,
+    &flo_elementwise_tanh,
+    &flo_elementwise_sigmoid,
+    &flo_elementwise_logit,
+    &flo_elementwise_softplus,
+    &flo_elementwise_inverse_softplus,
+    &flo_householder,
+    NULL,
 };

@@ -29,7 +29,8 @@ typedef struct flo_density_kind {
                      const flo_pass *pass, const flo_real *z, const double *dlog_prob,
                      flo_real *dz, flo_real *dcontext, flo_real *dtheta);
     /* z [B, D] from standard normals [B, normals] and uniforms [B, uniforms];
-       temperature scales the spread, 1 is the density itself. */
+       temperature scales the spread, 1 is the density itself; what it leaves alone (the
+       choice of a component, say) the kind's file says. */
     void (*sample)(const flo_density *self, const flo_real *theta, const flo_pass *pass,
                    const flo_real *normals, const flo_real *uniforms,
                    double temperature, flo_real *z);
@@ -53,6 +54,12 @@ extern const flo_density_kind *const flo_density_kinds[];
 FLO_MUST_USE flo_status flo_density_create(flo_arena *arena, flo_node *node,
                                            int64_t features, int64_t context,
                                            flo_density **density);
+
+/* For the configure of kinds that must be told their columns. Local. FLO_ERROR_CONFIG.
+ */
+FLO_MUST_USE flo_status flo_density_needs_features(const flo_density *self,
+                                                   flo_arena *arena,
+                                                   const flo_node *node);
 
 /* For kinds without parameters. */
 void flo_density_init_nothing(const flo_density *self, flo_random_key key,

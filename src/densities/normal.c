@@ -10,8 +10,7 @@ static const flo_settings settings = {"normal", "standard normal", rows};
 
 static flo_status configure(flo_density *self, flo_arena *arena, flo_node *node)
 {
-    if (!self->features)
-        return flo_settings_fail(arena, node, "a density that knows its dimension");
+    FLO_TRY(flo_density_needs_features(self, arena, node));
     self->normals = self->features;
     return flo_settings_read(arena, NULL, node, &settings, NULL);
 }

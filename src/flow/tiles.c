@@ -55,10 +55,10 @@ static void mark_bad_rows(const flo_flow *flow, int64_t rows, const flo_real *x,
             log_prob[i] = (double)NAN;
 }
 
-static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
-                             flo_workspace *w, int64_t start, int64_t count,
-                             const flo_real *x, const flo_real *context,
-                             double *log_prob)
+/* Rows start .. start + count - 1 of x and context through the flow to noise. */
+static void send_to_noise(const flo_flow *flow, const flo_real *theta, flo_workspace *w,
+                          int64_t start, int64_t count, const flo_real *x,
+                          const flo_real *context)
 {
     flo_real *const data = flo_workspace_data(flow, w);
     load(flow->features, start, 0, count, x, data);
@@ -69,23 +69,51 @@ static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
     load(flow->context, start, 0, count, context, w->raw_context);
     flo_workspace_condition(flow, w);
     flo_flow_log_prob(flow, theta, w);
+}
+
+static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
+                             flo_workspace *w, int64_t start, int64_t count,
+                             const flo_real *x, const flo_real *context,
+                             double *log_prob)
+{
+    send_to_noise(flow, theta, w, start, count, x, context);
     memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
     mark_bad_rows(flow, count, x + start * flow->features,
                   context ? context + start * flow->context : NULL, log_prob + start);
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,
                         const flo_real *x, const flo_real *context, double *log_prob)
 {
-    const int64_t count = (rows + FLO_TILE_ROWS - 1) / FLO_TILE_ROWS;
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
-    for (int64_t t = 0; t < count; t++) {
-        const int64_t start = t * FLO_TILE_ROWS;
-        const int64_t left = rows - start;
+    for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS)
         log_prob_of_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], start,
-                         left < FLO_TILE_ROWS ? left : FLO_TILE_ROWS, x, context,
-                         log_prob);
-    }
+                         least(rows - start, FLO_TILE_ROWS), x, context, log_prob);
+}
+
+static void reconstruct_tile(const flo_flow *flow, const flo_real *theta,
+                             flo_workspace *w, int64_t start, int64_t count,
+                             const flo_real *x, const flo_real *context, flo_real *back)
+{
+    const int64_t D = flow->features;
+    send_to_noise(flow, theta, w, start, count, x, context);
+    flo_flow_generate(flow, theta, w);
+    memcpy(back + start * D, flo_workspace_data(flow, w),
+           (size_t)(count * D) * sizeof *back);
+}
+
+void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t rows,
+                           const flo_real *x, const flo_real *context, flo_real *back)
+{
+#pragma omp parallel for schedule(static) num_threads(tiles->threads)
+    for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS)
+        reconstruct_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], start,
+                         least(rows - start, FLO_TILE_ROWS), x, context, back);
 }
 
 /* Rows [begin, end) of tile t; x and context start at sample `first`. */

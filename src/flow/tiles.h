@@ -20,6 +20,12 @@ FLO_MUST_USE flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow,
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,
                         const flo_real *x, const flo_real *context, double *log_prob);
 
+/* back [rows, D]: what x [rows, D] under context [rows, C] comes back as after the way
+   to noise and from there to data; x itself were it computed exactly. Row 0 as above.
+   Local. */
+void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t rows,
+                           const flo_real *x, const flo_real *context, flo_real *back);
+
 /* Samples first .. first + count - 1 of a seed: x [count, D] under context [count, C].
    Sample i is a function of (seed, i) alone. Local. */
 void flo_tiles_sample(flo_tiles *tiles, const flo_real *theta, uint64_t seed,

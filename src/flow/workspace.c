@@ -233,7 +233,8 @@ int64_t flo_flow_first_nonfinite(const flo_flow *flow, const flo_workspace *w)
         if (flo_vector_first_nonfinite(n, w->value[k + 1]) < n)
             return k;
     for (int64_t i = 0; i < w->rows; i++)
-        if (!isfinite(w->logdet[i]))
+        if (!isfinite(w->logdet[i]) ||
+            (flow->direction == FLO_DIRECTION_DENSITY && !isfinite(w->log_prob[i])))
             return flow->layers;
     return -1;
 }

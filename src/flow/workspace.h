@@ -76,8 +76,9 @@ void flo_flow_generate(const flo_flow *flow, const flo_real *theta,
 void flo_flow_backward_layer(const flo_flow *flow, const flo_real *theta,
                              flo_workspace *workspace, int64_t k, flo_real *dlayer);
 
-/* The first layer whose output (after flo_flow_forward in a training workspace) is not
-   finite; L where only the base density is not; -1 where all is finite. Local. */
+/* The first layer whose output (after flo_flow_log_prob or, of a sampling flow,
+   flo_flow_generate in a training workspace) is not finite; L where only the
+   log-determinant or the base density is not; -1 where all is finite. Local. */
 int64_t flo_flow_first_nonfinite(const flo_flow *flow, const flo_workspace *workspace);
 
 #endif

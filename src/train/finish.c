@@ -110,12 +110,14 @@ static flo_status take_best(flo_trainer *t)
 
 static flo_status evaluate_test(flo_trainer *t)
 {
+    flo_rows *const test = t->rows[FLO_TEST];
     flo_evaluation e;
-    if (!t->rows[FLO_TEST])
+    flo_reconstruction r;
+    if (!test)
         return FLO_OK;
-    FLO_TRY(
-        flo_evaluate(t->comm, t->context, t->tiles, t->theta, t->rows[FLO_TEST], &e));
-    return flo_comm_agree(t->comm, t->context, flo_report_test(t, &e));
+    FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, t->theta, test, &e));
+    FLO_TRY(flo_reconstruct(t->comm, t->context, t->tiles, t->theta, test, &r));
+    return flo_comm_agree(t->comm, t->context, flo_report_test(t, &e, &r));
 }
 
 /* A finished run that is resumed has its files already. */

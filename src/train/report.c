@@ -202,8 +202,22 @@ void flo_report_step(flo_trainer *t, double rate, double norm, double validation
         flo_report_line(t, "%s", flo_context_message(t->context));
 }
 
-void flo_report_evaluation(const flo_evaluation *e, int64_t features, char *text,
-                           size_t size)
+bool flo_report_is_lossy(const flo_reconstruction *r, char *text, size_t size)
+{
+    if (r->error <= FLO_RECONSTRUCTION_LIMIT)
+        return false;
+    snprintf(text, size,
+             "note: row %lld comes back from noise %.3g standard deviations away in "
+             "column %lld (reconstruction_error), wanted at most %g: samples and "
+             "log-densities do not belong together there; lower scale_limit or "
+             "train.learning_rate, or configure with -DFLOTILLA_DOUBLE=ON",
+             (long long)r->row, r->error, (long long)r->column,
+             FLO_RECONSTRUCTION_LIMIT);
+    return true;
+}
+
+void flo_report_evaluation(const flo_evaluation *e, const flo_reconstruction *r,
+                           int64_t features, char *text, size_t size)
 {
     char line[LINE_BYTES];
     snprintf(line, sizeof line, "{\"rows\": %lld", (long long)e->rows);
@@ -216,10 +230,15 @@ void flo_report_evaluation(const flo_evaluation *e, int64_t features, char *text
     put(line, "trimmed_rows", (double)e->trimmed_rows, 15);
     put(line, "trimmed_log_likelihood", e->trimmed, 12);
     put(line, "nonfinite_rows", (double)e->nonfinite, 15);
+    put(line, "reconstruction_error", r->error, 6);
+    put(line, "reconstruction_rows", (double)r->rows, 15);
+    put(line, "reconstruction_row", (double)r->row, 15);
+    put(line, "reconstruction_column", (double)r->column, 15);
     snprintf(text, size, "%s}", line);
 }
 
-flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e)
+flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
+                           const flo_reconstruction *r)
 {
     char text[LINE_BYTES + 2];
     if (!t->directory)
@@ -229,7 +248,9 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e)
                     "(row %lld), %.4f without the lowest %lld rows",
                     e->log_likelihood, e->standard_error, (long long)e->rows, e->lowest,
                     (long long)e->lowest_row, e->trimmed, (long long)e->trimmed_rows);
-    flo_report_evaluation(e, t->flow->features, text, sizeof text - 1);
+    if (flo_report_is_lossy(r, text, sizeof text))
+        flo_report_line(t, "%s", text);
+    flo_report_evaluation(e, r, t->flow->features, text, sizeof text - 1);
     strncat(text, "\n", sizeof text - strlen(text) - 1);
     return flo_file_replace(t->context, flo_directory_file(t->directory, "test.json"),
                             text, strlen(text));

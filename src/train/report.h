@@ -3,6 +3,7 @@
 #ifndef FLO_TRAIN_REPORT_H
 #define FLO_TRAIN_REPORT_H
 
+#include "train/reconstruction.h"
 #include "train/trainer.h"
 
 /* One line (printf format) to stderr, unless --quiet, and to log.txt. Local. */
@@ -26,11 +27,18 @@ void flo_report_step(flo_trainer *trainer, double rate, double norm, double vali
 
 /* test.json, and the figures to people. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_report_test(flo_trainer *trainer,
-                                        const flo_evaluation *evaluation);
+                                        const flo_evaluation *evaluation,
+                                        const flo_reconstruction *reconstruction);
 
 /* An evaluation as a JSON object, in text [size]; a number that JSON does not have is
    null. features gives bits a dimension. Local. */
-void flo_report_evaluation(const flo_evaluation *evaluation, int64_t features,
+void flo_report_evaluation(const flo_evaluation *evaluation,
+                           const flo_reconstruction *reconstruction, int64_t features,
                            char *text, size_t size);
+
+/* Whether a reconstruction error is above its limit; then text [size] tells of it and
+   of what to do. Local. */
+bool flo_report_is_lossy(const flo_reconstruction *reconstruction, char *text,
+                         size_t size);
 
 #endif

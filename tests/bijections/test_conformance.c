@@ -31,7 +31,13 @@ static const char *const spline_couplings[] = {
     "mask: random, hidden: [6, 5], bins: 3, unconditional: true, dropout: 0.3",
     "width: 6, blocks: 1, unconditional: true, activation: silu", NULL};
 
-/* A kind may have several rows. */
+static const char *const slopes[] = {"", "slope: 0.5", "slope: 3", NULL};
+static const char *const bounds[] = {"", "bound: 0.7", "bound: 6", NULL};
+static const char *const alphas[] = {"", "alpha: 0", "alpha: 0.05", NULL};
+static const char *const even[] = {"", "reflections: 2", "reflections: 12", NULL};
+static const char *const odd[] = {"reflections: 1", "reflections: 3", NULL};
+
+/* A kind may have several rows. Rows of x are drawn in the domain of its kind. */
 static const struct variant {
     const char *kind;
     const char *const *settings;
@@ -47,6 +53,14 @@ static const struct variant {
     {"affine_coupling", clamped, 2, true},
     {"elementwise_spline", splines, 1, true},
     {"spline_coupling", spline_couplings, 2, true},
+    {"leaky_relu", slopes, 1, false},
+    {"tanh", bounds, 1, false},
+    {"sigmoid", none, 1, false},
+    {"logit", alphas, 1, false},
+    {"softplus", none, 1, false},
+    {"inverse_softplus", none, 1, false},
+    {"householder", even, 1, true},
+    {"householder", odd, 1, false},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -302,23 +316,75 @@ static void check_start(fixture *f, const situation *s)
         assert_near(l.logdet[i], 0, near_enough);
 }
 
-/* Rows up to a million away, and rows that are all equal. */
+/* Far out in a range: two numbers that fill their rows, and factors of others. */
+static const double *extremes_of(flo_range range)
+{
+    static const double line[6] = {1e6, -1e6, 1e3, 0, 1, 1};
+    static const double positive[6] = {1e6, 1e-30, 1e3, 1e-3, 1, 1};
+    static const double unit[6] = {1e-12, 0.9999999, 1e-10, 1e-3, 1, 1};
+    return range == FLO_POSITIVE ? positive : range == FLO_UNIT_INTERVAL ? unit : line;
+}
+
+static void assert_all_in_range(const situation *s, flo_range range, int64_t n,
+                                const flo_real *x)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!is_in_range(range, (double)x[i]))
+            fail_msg("%s: found %g, which is not in the range that the kind promises",
+                     s->name, (double)x[i]);
+}
+
+/* Rows up to a million away, or close to the ends of the domain, and rows that are all
+   equal. */
 static void check_extremes(fixture *f, const situation *s)
 {
     layer l;
     situation_layer(f, s, 6, &l);
-    const double size[6] = {1e6, -1e6, 1e3, 0, 1, 1};
+    const double *const size = extremes_of(l.b->kind->domain);
     for (int64_t i = 0; i < 6 * l.D; i++) {
         const int64_t row = i / l.D;
         l.x[i] = row < 2 ? (flo_real)size[row] : (flo_real)size[row] * l.x[i % l.D];
     }
     const row_results r = results_of(f, &l, 0);
-    assert_all_finite(s->name, 6 * l.D, r.z);
+    assert_all_in_range(s, l.b->kind->image, 6 * l.D, r.z);
     assert_all_finite(s->name, 6 * l.D, r.x);
     assert_all_finite(s->name, 6 * l.D, r.dx);
     assert_all_finite(s->name, l.P, l.dtheta);
     assert_all_finite(s->name, 6 * l.C, l.dcontext);
     for (int64_t i = 0; i < 6; i++)
+        assert_true(isfinite(l.logdet[i]));
+}
+
+/* A kind that takes a part of the line says so in the log-density of any other row
+   under a normal base, and its inverse stays where forward can take it. */
+static void check_domain(fixture *f, const situation *s)
+{
+    static const double outside[4] = {-1, 2, -1e6, 1e6}, far[4] = {1e6, -1e6, 90, -90};
+    layer l;
+    situation_layer(f, s, 4, &l);
+    const flo_range domain = l.b->kind->domain;
+    if (domain != FLO_POSITIVE && domain != FLO_UNIT_INTERVAL)
+        return;
+    for (int64_t i = 0; i < 4; i++)
+        l.x[i * l.D + i % l.D] =
+            (flo_real)(domain == FLO_POSITIVE ? -fabs(outside[i]) : outside[i]);
+    layer_forward(&l);
+    for (int64_t i = 0; i < 4; i++) {
+        double log_density = l.logdet[i];
+        for (int64_t j = 0; j < l.D; j++)
+            log_density -= 0.5 * (double)l.z[i * l.D + j] * (double)l.z[i * l.D + j];
+        if (isfinite(log_density))
+            fail_msg("%s: %g outside of the domain has log-density %g", s->name,
+                     outside[i], log_density);
+    }
+    for (int64_t i = 0; i < 4 * l.D; i++)
+        l.z[i] = (flo_real)far[i / l.D];
+    memset(l.logdet, 0, 4 * sizeof *l.logdet);
+    layer_inverse(&l, l.x);
+    layer_forward(&l);
+    assert_all_finite(s->name, 4 * l.D, l.x);
+    assert_all_finite(s->name, 4 * l.D, l.z);
+    for (int64_t i = 0; i < 4; i++)
         assert_true(isfinite(l.logdet[i]));
 }
 
@@ -381,6 +447,7 @@ LAW(batch_sizes_agree, check_batch_sizes_agree)
 LAW(a_layer_starts_as_promised, check_start)
 LAW(extreme_rows_stay_finite, check_extremes)
 LAW(nan_shows, check_nan_shows)
+LAW(a_domain_is_kept, check_domain)
 LAW(constants_are_all_that_a_file_keeps, check_constants)
 
 int main(void)
@@ -396,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_layer_starts_as_promised),
         cmocka_unit_test(extreme_rows_stay_finite),
         cmocka_unit_test(nan_shows),
+        cmocka_unit_test(a_domain_is_kept),
         cmocka_unit_test(constants_are_all_that_a_file_keeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,6 +246,33 @@ def check_scores(flotilla):
     same(log_prob(flotilla, "run", "some.h5").tobytes(), scores[:257].tobytes())
 
 
+def check_reconstruction(flotilla):
+    """How far rows come back from noise: small for a flow; told where digits are lost."""
+    prepare(flotilla)
+    train(flotilla, ranks=2).says("reconstruction_error", times=0)
+    e = evaluate(flotilla, "run", ranks=3)
+    require(0 <= e["reconstruction_error"] < (1e-4 if real(flotilla) == np.dtype("f4")
+                                              else 1e-12), e)
+    same(e["reconstruction_rows"], 9000)
+    require(0 <= e["reconstruction_row"] < 9000 and 0 <= e["reconstruction_column"] < 4, e)
+    flotilla.run("evaluate", "run").says("reconstruction ", times=1).says(
+        "note: row", times=0)
+    offset = 1e6 if real(flotilla) == np.dtype("f4") else 1e15
+    rows = normal_rows(400, 3).astype("f8")
+    rows[:, 1] += offset
+    flotilla.data("data.h5", {name: rows for name, _ in SPLITS})
+    # Mixed into a column of small numbers, large ones take its digits.
+    said = train(flotilla, "preprocess=[]", "train.learning_rate=0.1", run="lossy")
+    said.says("comes back from noise", times=1)
+    require("comes back from noise" in flotilla.read("lossy", "log.txt"), said)
+    e = json.loads(flotilla.read("lossy", "test.json"))
+    require(e["reconstruction_error"] > 1e-3, e)
+    for ranks in (0, 2):
+        result = flotilla.run("evaluate", "lossy", "--json", ranks=ranks)
+        same(json.loads(result.out), e)
+        same(result.err.count("comes back from noise"), 1, result)
+
+
 def check_many_rows_are_trimmed(flotilla):
     prepare(flotilla)
     train(flotilla, "train.steps=5")

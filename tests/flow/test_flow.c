@@ -225,6 +225,9 @@ static void the_first_layer_with_a_bad_value_is_found(void **state)
     run_log_prob(flow, build_theta(*state, flow), &w);
     w.logdet[B - 1] = (double)INFINITY;
     assert_int_equal(flo_flow_first_nonfinite(flow, &w), flow->layers);
+    run_log_prob(flow, build_theta(*state, flow), &w);
+    w.log_prob[0] = -(double)INFINITY; /* as a row outside of a uniform base has */
+    assert_int_equal(flo_flow_first_nonfinite(flow, &w), flow->layers);
 }
 
 static void the_description_names_layers_and_counts(void **state)

@@ -103,6 +103,28 @@ static void a_bad_row_gives_nan_and_harms_no_other(void **state)
             check_bad_rows(*state, flows[i / 3], bad[i % 3], column >= D, column % D);
 }
 
+/* There and back: near x, both ways, however a call is cut and on any threads. */
+static void rows_come_back_from_noise(void **state)
+{
+    for (int way = 0; way < 2; way++) {
+        problem p = make(*state, both[way]);
+        flo_real *const back = build_reals(*state, N * D);
+        flo_tiles_reconstruct(tiles_of(*state, &p, 1), p.theta, N, p.x, p.context,
+                              back);
+        assert_all_near("back", N * D, back, p.x, 20 * near_enough);
+        for (int threads = 1; threads <= 3; threads++) {
+            const int64_t first = FLO_TILE_ROWS, rows = FLO_TILE_ROWS + 30;
+            flo_real found[(FLO_TILE_ROWS + 30) * D + 1];
+            found[rows * D] = 42;
+            flo_tiles_reconstruct(tiles_of(*state, &p, threads), p.theta, rows,
+                                  p.x + first * D, p.context + first * C, found);
+            assert_same_bits("back", (size_t)(rows * D) * sizeof *found, found,
+                             back + first * D);
+            assert_true(found[rows * D] == 42);
+        }
+    }
+}
+
 static void samples_are_a_prefix_however_they_are_cut(void **state)
 {
     static const int64_t cuts[][2] = {{0, 1},   {0, 300},   {10, 20},
@@ -178,6 +200,7 @@ int main(void)
         FIXTURE_TEST(log_prob_is_that_of_a_plain_pass),
         FIXTURE_TEST(log_prob_bits_do_not_depend_on_cut_or_threads),
         FIXTURE_TEST(a_bad_row_gives_nan_and_harms_no_other),
+        FIXTURE_TEST(rows_come_back_from_noise),
         FIXTURE_TEST(samples_are_a_prefix_however_they_are_cut),
         FIXTURE_TEST(seed_temperature_and_context_count),
         FIXTURE_TEST(samples_follow_log_prob),

@@ -39,6 +39,15 @@ static void the_gradient_of_the_weighted_likelihood(void **state)
                    "hidden: 5}]}");
 }
 
+/* A base learns with the layers, and alone: the flow is then that density. */
+static void the_gradient_of_learned_bases(void **state)
+{
+    (void)state;
+    check_gradient("flow: {base: {kind: student_t, hidden: [4], activation: tanh}, "
+                   "layers: [{kind: lu_linear}]}");
+    check_gradient("flow: {base: {kind: mixture, components: 3}, layers: []}");
+}
+
 static void the_gradient_of_reverse_kl(void **state)
 {
     (void)state;
@@ -188,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gradient_of_the_weighted_likelihood),
+        cmocka_unit_test(the_gradient_of_learned_bases),
         cmocka_unit_test(the_gradient_of_reverse_kl),
         cmocka_unit_test(likelihood_values_are_weighted_log_densities),
         cmocka_unit_test(reverse_kl_of_the_target_itself_is_the_evidence),

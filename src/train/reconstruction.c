@@ -1,0 +1,136 @@
+/* The reconstruction error over all ranks: chunks dealt to ranks, moments and the worst
+   of every column kept by chunk and put together in the order of chunks. */
+#include "train/reconstruction.h"
+
+#include "core/lane_tree.h"
+#include "train/chunks.h"
+
+#include <math.h>
+
+/* Of one column: rows, their mean, sum of squares around it, largest error, its row. */
+enum { COUNT, MEAN, SQUARES, ERROR, ROW, NUMBERS };
+
+static double distance(flo_real x, flo_real back)
+{
+    const double error = fabs((double)x - (double)back);
+    return isfinite(error) ? error : (double)INFINITY;
+}
+
+/* Column j of a chunk whose first row is `first`. Values are taken from that of the
+   first row, so that a constant column has no spread at all. */
+static void see_column(const flo_batch *batch, const flo_real *back, int64_t D,
+                       int64_t first, int64_t j, double *column)
+{
+    const double shift = (double)batch->x[j];
+    double sum = 0, squares = 0;
+    column[ROW] = -1;
+    for (int64_t i = 0; i < batch->rows; i++) {
+        if (batch->weight[i] == 0)
+            continue;
+        const double d = (double)batch->x[i * D + j] - shift;
+        const double error = distance(batch->x[i * D + j], back[i * D + j]);
+        sum += d;
+        squares += d * d;
+        column[COUNT] += 1;
+        if (column[ROW] < 0 || error > column[ERROR]) {
+            column[ERROR] = error;
+            column[ROW] = (double)(first + i);
+        }
+    }
+    const double n = column[COUNT] > 0 ? column[COUNT] : 1;
+    column[MEAN] = shift + sum / n;
+    column[SQUARES] = fmax(squares - sum * sum / n, 0);
+}
+
+static flo_status walk(flo_comm *comm, flo_chunks *c, flo_tiles *tiles,
+                       const flo_real *theta, int64_t chunks, flo_real *back,
+                       double *numbers)
+{
+    const int ranks = flo_comm_size(comm), rank = flo_comm_rank(comm);
+    const int64_t D = flo_rows_features(c->rows);
+    const int64_t last = flo_lane_first(chunks, ranks, rank + 1);
+    for (int64_t k = flo_lane_first(chunks, ranks, rank); k < last; k++) {
+        const int64_t first = k * FLO_CHUNK_ROWS;
+        const int64_t left = FLO_RECONSTRUCTION_ROWS - first;
+        FLO_TRY(flo_chunks_read(c, k));
+        c->batch.rows = c->batch.rows < left ? c->batch.rows : left;
+        flo_tiles_reconstruct(tiles, theta, c->batch.rows, c->batch.x, c->batch.context,
+                              back);
+        for (int64_t j = 0; j < D; j++)
+            see_column(&c->batch, back, D, first, j, numbers + (k * D + j) * NUMBERS);
+    }
+    return FLO_OK;
+}
+
+/* Adds what one chunk saw of a column to what the chunks before it saw (Chan et al.
+   1983). */
+static void merge(double *column, const double *more)
+{
+    const double n = column[COUNT] + more[COUNT];
+    const double d = more[MEAN] - column[MEAN];
+    if (more[COUNT] == 0)
+        return;
+    column[SQUARES] += more[SQUARES] + d * d * column[COUNT] * more[COUNT] / n;
+    column[MEAN] += d * more[COUNT] / n;
+    if (column[COUNT] == 0 || more[ERROR] > column[ERROR]) {
+        column[ERROR] = more[ERROR];
+        column[ROW] = more[ROW];
+    }
+    column[COUNT] = n;
+}
+
+static double unit_of(const double *column)
+{
+    const double deviation = sqrt(column[SQUARES] / column[COUNT]);
+    if (deviation > 0)
+        return deviation;
+    return column[MEAN] != 0 ? fabs(column[MEAN]) : 1;
+}
+
+static void finish(int64_t chunks, int64_t D, const double *numbers,
+                   flo_reconstruction *r)
+{
+    *r = (flo_reconstruction){.row = -1, .column = -1};
+    for (int64_t j = 0; j < D; j++) {
+        double column[NUMBERS] = {0};
+        for (int64_t k = 0; k < chunks; k++)
+            merge(column, numbers + (k * D + j) * NUMBERS);
+        r->rows = (int64_t)column[COUNT];
+        if (r->rows == 0)
+            return;
+        const double error = column[ERROR] / unit_of(column);
+        if (r->row >= 0 && !(error > r->error))
+            continue;
+        r->error = error;
+        r->row = (int64_t)column[ROW];
+        r->column = j;
+    }
+}
+
+flo_status flo_reconstruct(flo_comm *comm, flo_context *context, flo_tiles *tiles,
+                           const flo_real *theta, flo_rows *rows, flo_reconstruction *r)
+{
+    const int64_t N = flo_rows_count(rows), D = flo_rows_features(rows);
+    const int64_t most = N < FLO_RECONSTRUCTION_ROWS ? N : FLO_RECONSTRUCTION_ROWS;
+    const int64_t chunks = (most + FLO_CHUNK_ROWS - 1) / FLO_CHUNK_ROWS;
+    flo_chunks c = {.context = context};
+    flo_real *back = NULL;
+    double *numbers = NULL;
+    flo_status status =
+        flo_allocate(context, chunks * D * NUMBERS, sizeof *numbers, &numbers);
+    if (status == FLO_OK)
+        status = flo_allocate(context, FLO_CHUNK_ROWS * D, sizeof *back, &back);
+    if (status == FLO_OK)
+        status = flo_chunks_create(context, rows, &c);
+    if (status == FLO_OK)
+        status = walk(comm, &c, tiles, theta, chunks, back, numbers);
+    status = flo_comm_agree(comm, context, status);
+    if (status == FLO_OK) {
+        flo_comm_share(comm, numbers, chunks * D * NUMBERS);
+        finish(chunks, D, numbers, r);
+    }
+    flo_chunks_free(&c);
+    flo_free(context, &back);
+    flo_free(context, &numbers);
+    return status;
+}
