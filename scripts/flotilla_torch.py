@@ -260,7 +260,8 @@ def masked_network(part, outputs):
 # ---- Bijections: forward gives z and log|det dz/dx|, inverse x and log|det dx/dz|
 
 
-class Bijection(nn.Module):
+class Layer(nn.Module):
+    """What bijections and densities share: `settings`, by name and type."""
     settings = {}
 
     def adopt(self, conditioner):
@@ -270,6 +271,8 @@ class Bijection(nn.Module):
             self.add_module(name, child)
         self.__dict__["conditioner"] = conditioner
 
+
+class Bijection(Layer):
     def forward(self, x, context):
         raise NotImplementedError
 
@@ -551,11 +554,11 @@ class LeakyRelu(Elementwise):
     settings = {"slope": float}
 
     def apply_to(self, x):
-        slope = torch.where(x < 0, self.slope, 1.0).to(x.dtype)
+        slope = torch.ones_like(x).masked_fill(x < 0, self.slope)
         return slope * x, torch.log(slope)
 
     def undo(self, z):
-        slope = torch.where(z < 0, self.slope, 1.0).to(z.dtype)
+        slope = torch.ones_like(z).masked_fill(z < 0, self.slope)
         return z / slope, -torch.log(slope)
 
 
@@ -569,20 +572,20 @@ class LeakyTanh(Elementwise):
         return height, 1 - height ** 2
 
     def _log_slope(self, x):
-        return 2 * (math.log(2) - x - functional.softplus(-2 * x))
+        return 2 * (math.log(2) - x - functional.softplus(-2 * x))  # log(1 - tanh(x)^2)
 
     def apply_to(self, x):
         height, tail = self._line()
         size, inside = x.abs(), x.abs() <= self.bound
         z = torch.where(inside, torch.tanh(x), x.sign() * (height + tail * (size - self.bound)))
-        return z, torch.where(inside, self._log_slope(x), math.log(tail)).to(x.dtype)
+        return z, self._log_slope(x).masked_fill(~inside, math.log(tail))
 
     def undo(self, z):
         height, tail = self._line()
         size, inside = z.abs(), z.abs() <= height
         curve = torch.atanh(torch.where(inside, z, torch.zeros_like(z)))
         x = torch.where(inside, curve, z.sign() * (self.bound + (size - height) / tail))
-        return x, -torch.where(inside, self._log_slope(x), math.log(tail)).to(z.dtype)
+        return x, -self._log_slope(x).masked_fill(~inside, math.log(tail))
 
 
 def logistic(x):
@@ -874,8 +877,7 @@ BIJECTIONS = {
 # ---- Densities: a sample is a function of `normals` normal and `uniforms` uniform numbers
 
 
-class Density(nn.Module):
-    settings = {}
+class Density(Layer):
     normals = uniforms = 0  # of a sample
 
     def log_prob(self, z, context):
@@ -1041,6 +1043,39 @@ def component_of(logit, uniform):
     return (uniform[..., None] >= share).sum(dim=-1)
 
 
+class AutoregressiveMixture(Density):
+    """A mixture of K normals for every column, by a masked network of the columns before it
+    (MADE MoG, Papamakarios et al. 2017, arXiv 1705.07057): it gives logits, means and raw
+    log-scales of a column, then of the next."""
+    settings = {"components": int, "scale_limit": float, **NETWORK}
+
+    def __init__(self, part):
+        super().__init__()
+        self.normals = self.uniforms = part.features
+        self.limit = part.settings.scale_limit
+        self.adopt(masked_network(part, 3 * part.settings.components))
+
+    def _mixtures(self, z, context):
+        """Logits, means and log-scales [B, D, K]."""
+        out = self.conditioner(z, context).view(*z.shape, 3, -1).double()
+        return out[:, :, 0], out[:, :, 1], clamped(out[:, :, 2], self.limit)
+
+    def log_prob(self, z, context):
+        logit, mean, log_scale = self._mixtures(z, context)
+        component = log_normal(z.double()[:, :, None], mean, log_scale)
+        return total(torch.logsumexp(torch.log_softmax(logit, dim=-1) + component, dim=-1))
+
+    def sample(self, normals, uniforms, context, temperature):
+        z = torch.zeros_like(normals)
+        for j in range(z.shape[1]):
+            logit, mean, log_scale = (v[:, j] for v in self._mixtures(z, context))
+            k = component_of(logit, uniforms[:, j])[:, None]
+            mean, log_scale = mean.gather(1, k)[:, 0], log_scale.gather(1, k)[:, 0]
+            column = mean + temperature * torch.exp(log_scale) * normals[:, j].double()
+            z = torch.cat([z[:, :j], column[:, None].to(z.dtype), z[:, j + 1:]], dim=1)
+        return z
+
+
 class Uniform(Density):
     """Uniform on a box; -infinity outside."""
     settings = {"low": float, "high": float}
@@ -1052,8 +1087,8 @@ class Uniform(Density):
 
     def log_prob(self, z, context):
         inside = ((z >= self.low) & (z <= self.high)).all(dim=1)
-        log_prob = -z.shape[1] * math.log(self.high - self.low)
-        return torch.where(inside, log_prob, -math.inf).double()
+        log_prob = unchanged(z) - z.shape[1] * math.log(self.high - self.low)
+        return log_prob.masked_fill(~inside, -math.inf)
 
     def sample(self, normals, uniforms, context, temperature):
         """A temperature below 1 shrinks the box to its middle."""
@@ -1067,6 +1102,7 @@ DENSITIES = {
     "diagonal_normal": DiagonalNormal,
     "student_t": StudentT,
     "mixture": Mixture,
+    "autoregressive_mixture": AutoregressiveMixture,
     "uniform": Uniform,
     "correlated_normal": CorrelatedNormal,
 }

@@ -36,7 +36,7 @@ ROWS, COLUMNS, CONTEXT, SAMPLES = 96, 5, 2, 300
 # A case: the layers, and whatever of the config is not as in CONFIG below.
 CONFIG = """
 run: {directory: DIRECTORY, seed: 3, threads: 1}
-data: {files: [data.h5], train: rows}
+data: {files: [data.h5]}
 preprocess: [{kind: standardize}]
 flow: {}
 train: {batch: 96, lanes: 4, steps: 12, learning_rate: 0.03, schedule: constant,
@@ -104,16 +104,25 @@ CASES = {
     "actnorm": "layers: [{kind: actnorm}, {kind: lu_linear}, {kind: actnorm}]",
     "householder": """
         layers: [{kind: householder, reflections: 3}, {kind: elementwise_affine},
-                 {kind: householder}]""",
+                 {kind: householder}, {kind: elementwise_affine}]""",
     "leaky_relu": "layers: [{kind: lu_linear}, {kind: leaky_relu, slope: 0.4}]",
     "tanh": "layers: [{kind: lu_linear}, {kind: tanh, bound: 1.2}]",
     "sigmoid": "layers: [{kind: lu_linear}, {kind: sigmoid}]\nbase: {kind: uniform}",
     "logit": """
-        layers: [{kind: sigmoid}, {kind: logit, alpha: 0.05}, {kind: lu_linear}]""",
+        layers: [{kind: logit, alpha: 0.05}, {kind: lu_linear}]
+        preprocess: []
+        rows: shares""",
     "softplus": """
-        layers: [{kind: lu_linear}, {kind: softplus}, {kind: elementwise_affine}]""",
+        layers: [{kind: lu_linear}, {kind: softplus}]
+        direction: sampling
+        preprocess: []
+        data: null
+        objective: {kind: reverse_kl, target: {kind: correlated_normal, features: 5}}
+        rows: positive""",
     "inverse_softplus": """
-        layers: [{kind: sigmoid}, {kind: inverse_softplus}, {kind: lu_linear}]""",
+        layers: [{kind: inverse_softplus}, {kind: lu_linear}]
+        preprocess: []
+        rows: positive""",
     "context": """
         layers:
           - {kind: additive_coupling, width: 8}
@@ -137,21 +146,26 @@ CASES = {
     "mixture": """
         layers: [{kind: affine_coupling, hidden: [8]}]
         base: {kind: mixture, components: 3, scale_limit: 1, spread: 1}""",
+    "autoregressive_mixture": """
+        layers: [{kind: lu_linear}]
+        base: {kind: autoregressive_mixture, components: 3, hidden: [8], scale_limit: 1,
+               activation: silu}""",
+    "autoregressive_mixture_context": """
+        layers: [{kind: lu_linear}]
+        base: {kind: autoregressive_mixture, components: 2, width: 8, blocks: 1, dropout: 0.2,
+               activation: tanh}
+        data: {context: conditions}""",
+    "autoregressive_mixture_blocks": """
+        layers: [{kind: elementwise_affine}]
+        base: {kind: autoregressive_mixture, components: 2, hidden: [120]}""",
     "uniform": """
-        layers: [{kind: lu_linear}, {kind: sigmoid}, {kind: leaky_relu}]
-        base: {kind: uniform, low: -0.25, high: 1.5}""",
-    "diagonal_normal_context": """
         layers: [{kind: lu_linear}]
-        base: {kind: diagonal_normal, hidden: [6], activation: tanh}
-        data: {context: conditions}""",
-    "student_t_context": """
-        layers: [{kind: lu_linear}]
-        base: {kind: student_t, hidden: [6, 4], activation: silu}
-        data: {context: conditions}""",
-    "mixture_context": """
-        layers: [{kind: lu_linear}]
-        base: {kind: mixture, components: 2, hidden: [6], activation: tanh}
-        data: {context: conditions}""",
+        direction: sampling
+        base: {kind: uniform, low: -1, high: 2}
+        preprocess: []
+        data: null
+        objective: {kind: reverse_kl, target: {kind: correlated_normal, features: 5}}
+        rows: shares""",
     "linear_context": """
         layers: [{kind: lu_linear}]
         base: {kind: diagonal_normal, activation: silu}
@@ -170,12 +184,26 @@ CASES = {
                                                mean: 0.5, deviation: 2, correlation: 0.6,
                                                log_evidence: 1}}""",
 }
+for KIND in ("diagonal_normal", "student_t", "mixture"):
+    for ACTIVATION in ("relu", "tanh", "silu"):
+        CASES[f"{KIND}_{ACTIVATION}"] = f"""
+        layers: [{{kind: lu_linear}}]
+        base: {{kind: {KIND}, hidden: [6, 4], activation: {ACTIVATION}}}
+        data: {{context: conditions}}"""
+
+
+def rows_of(case):
+    """The data set of data.h5 that a case is about."""
+    return yaml.safe_load(CASES[case]).get("rows", "rows")
 
 
 def config_of(case):
     """The whole config of a case; its own layers, base and direction go into `flow`."""
     config = yaml.safe_load(CONFIG)
+    config["data"]["train"] = rows_of(case)
     for key, value in yaml.safe_load(CASES[case]).items():
+        if key == "rows":
+            continue
         if key in ("layers", "base", "direction", "preset"):
             config["flow"][key] = value
         elif isinstance(value, dict) and isinstance(config.get(key), dict):
@@ -191,7 +219,8 @@ def config_of(case):
 def arrays():
     random = np.random.default_rng(5)
     rows = normal_rows(ROWS, COLUMNS, kind=np.float64)
-    return {"rows": rows, "conditions": random.normal(size=(ROWS, CONTEXT)),
+    return {"rows": rows, "positive": np.exp(rows / 5), "shares": random.uniform(size=rows.shape),
+            "conditions": random.normal(2, 3, size=(ROWS, CONTEXT)),
             "weights": random.uniform(0.5, 2, size=ROWS),
             "samples_conditions": random.normal(size=(SAMPLES, CONTEXT))}
 
@@ -208,7 +237,7 @@ class Model:
         self.exact = copy.deepcopy(self.model).double()
         self.tolerance = TOLERANCES[self.model.dtype]
         self.data = flotilla.arrays("data.h5")
-        self.rows, self.conditions = self.data["rows"], None
+        self.rows, self.conditions = self.data[rows_of(case)], None
         if "columns" in self.config.get("data", {}):
             self.rows = self.rows[:, self.config["data"]["columns"]]
         if self.model.context_features:
@@ -225,7 +254,8 @@ class Model:
 
     def compare_log_prob(self):
         out = f"{self.case}-logprob.h5"
-        self.flotilla.run("logprob", self.case, "data.h5:rows", "-o", out)
+        self.flotilla.run("logprob", self.case, f"data.h5:{rows_of(self.case)}",
+                          "-o", out)
         wanted = self.exact.log_prob(self.rows, self.conditions)
         self.near(self.flotilla.arrays(out)["log_prob"], wanted.detach().numpy(), "logprob")
 
