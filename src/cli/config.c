@@ -3,6 +3,7 @@
 
 #include "bijections/registry.h"
 #include "densities/density.h"
+#include "flow/presets.h"
 #include "objective/objective.h"
 #include "train/config.h"
 
@@ -21,6 +22,18 @@ static flo_status print_table(flo_arena *arena, const flo_settings *table, int i
     return FLO_OK;
 }
 
+static flo_status print_presets(flo_arena *arena)
+{
+    printf("# Presets: flow: {preset: NAME, ...} stands for base and layers, which a "
+           "run's config.yaml holds in its\n"
+           "# place; flow.base may be given besides. Columns are standardized unless "
+           "`preprocess` is written.\n"
+           "# `flotilla inspect CONFIG` shows the layers.\n\n");
+    for (const flo_preset *preset = flo_presets; preset->settings; preset++)
+        FLO_TRY(print_table(arena, preset->settings, 2));
+    return FLO_OK;
+}
+
 static flo_status print_all(flo_arena *arena)
 {
     printf(
@@ -35,8 +48,9 @@ static flo_status print_all(flo_arena *arena)
         "#   preprocess: [{kind: standardize}]\n"
         "# preprocess_context: the same for the columns of data.context; the default "
         "is\n"
-        "#   preprocess_context: [{kind: standardize}]\n\n"
-        "# Kinds of bijections, {kind: NAME, ...} in flow.layers:\n\n");
+        "#   preprocess_context: [{kind: standardize}]\n\n");
+    FLO_TRY(print_presets(arena));
+    printf("# Kinds of bijections, {kind: NAME, ...} in flow.layers:\n\n");
     for (const flo_bijection_kind *const *kind = flo_bijection_kinds; *kind; kind++)
         FLO_TRY(print_table(arena, (*kind)->settings, 2));
     printf("# Kinds of densities, in flow.base and objective.target:\n\n");

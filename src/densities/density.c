@@ -8,13 +8,19 @@ extern const flo_density_kind flo_normal;
 extern const flo_density_kind flo_diagonal_normal;
 extern const flo_density_kind flo_student_t;
 extern const flo_density_kind flo_mixture;
+extern const flo_density_kind flo_autoregressive_mixture;
 extern const flo_density_kind flo_uniform;
 extern const flo_density_kind flo_correlated_normal;
 
 const flo_density_kind *const flo_density_kinds[] = {
-    &flo_normal,  &flo_diagonal_normal,   &flo_student_t, &flo_mixture,
-
-    &flo_uniform, &flo_correlated_normal, NULL,
+    &flo_normal,
+    &flo_diagonal_normal,
+    &flo_student_t,
+    &flo_mixture,
+    &flo_autoregressive_mixture,
+    &flo_uniform,
+    &flo_correlated_normal,
+    NULL,
 };
 
 /* Says what a config may name. */

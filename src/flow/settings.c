@@ -20,7 +20,8 @@ static const flo_setting rows[] = {
      .offset = offsetof(flo_flow_settings, layers),
      .flags = FLO_REQUIRED,
      .help = "list of bijections {kind: .., ..} in forward order; {repeat: 3, layers: "
-             "[..]} repeats a list"},
+             "[..]} repeats a list; `preset: NAME` with its settings stands for base "
+             "and layers"},
     {.name = NULL}};
 
 const flo_settings flo_flow_settings_table = {"flow",

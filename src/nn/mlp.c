@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 typedef struct mlp {
-    int64_t hidden;    /* hidden layers, at least 1 */
+    int64_t hidden;    /* hidden layers; without context 0 is a linear map */
     flo_dense context; /* V, without use where C is 0 */
     flo_linear *map;   /* [hidden + 1] */
     flo_stage *stage;  /* [hidden] */

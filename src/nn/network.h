@@ -20,7 +20,10 @@ typedef struct flo_network_settings {
     double dropout;
 } flo_network_settings;
 
-#define FLO_NETWORK_ROWS(OWNER, MEMBER)                                                \
+#define FLO_NETWORK_ROWS(OWNER, MEMBER) FLO_NETWORK_ROWS_OF_WIDTH(OWNER, MEMBER, "0")
+
+/* The same with a default of `width`. */
+#define FLO_NETWORK_ROWS_OF_WIDTH(OWNER, MEMBER, WIDTH)                                \
     {.name = "hidden",                                                                 \
      .type = FLO_INTEGERS,                                                             \
      .offset = offsetof(OWNER, MEMBER.hidden),                                         \
@@ -33,7 +36,7 @@ typedef struct flo_network_settings {
          .offset = offsetof(OWNER, MEMBER.width),                                      \
          .low = 0,                                                                     \
          .high = 1 << 20,                                                              \
-         .fallback = "0",                                                              \
+         .fallback = WIDTH,                                                            \
          .help = "width of a residual MLP; this or hidden"},                           \
         {.name = "blocks",                                                             \
          .type = FLO_INTEGER,                                                          \

@@ -2,6 +2,8 @@
    loading, and what may change between a stop and a resume. */
 #include "train/config.h"
 
+#include "flow/presets.h"
+
 #include <string.h>
 
 #define AT(member) offsetof(flo_config, member)
@@ -154,6 +156,7 @@ flo_status flo_config_parse(flo_arena *arena, const char *name, const char *text
         return flo_settings_fail(arena, config->root, "sections such as `run:`");
     FLO_TRY(
         flo_settings_known(arena, config->root, known, sizeof known / sizeof *known));
+    FLO_TRY(flo_presets_expand(arena, config->root));
     return read_sections(arena, config);
 }
 

@@ -41,8 +41,8 @@ typedef struct flo_config {
 /* All sections with a table of their own, in the order of the config; ends in NULL. */
 extern const flo_settings *const flo_config_sections[];
 
-/* Parses config text and applies `path=value` overrides [count]. `name` is for
-   messages. Reads every section but those that need the data (flow, preprocess) or the
+/* Parses config text, applies `path=value` overrides [count] and expands flow.preset.
+   `name` is for messages. Reads every section but those that need the data (flow, preprocess) or the
    objective. Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_config_parse(flo_arena *arena, const char *name,
                                          const char *text, size_t length,

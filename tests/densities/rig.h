@@ -6,6 +6,7 @@
 #include "densities/density.h"
 
 #include "bijections/layer.h"
+#include "nn/parameters.h"
 
 typedef struct rig {
     flo_density *d;
@@ -17,17 +18,6 @@ typedef struct rig {
     double *log_prob, *dlog_prob;
     flo_real *guards[2]; /* behind cache and scratch */
 } rig;
-
-/* Parameters as a trained, not an initial, density has them: nothing is zero. */
-static inline void rig_draw_parameters(rig *r)
-{
-    for (int64_t i = 0; i < r->d->parameters.count; i++) {
-        const flo_tensor *const t = &r->d->parameters.tensors[i];
-        const double inputs = (double)(t->rank == 2 ? t->shape[1] : 9);
-        draw_normals(100 + (uint64_t)i, 0.7 / sqrt(inputs), t->count,
-                     r->theta + t->offset);
-    }
-}
 
 static inline void rig_draw_rows(rig *r)
 {
@@ -67,7 +57,7 @@ static inline void rig_take(fixture *f, int64_t B, rig *r)
                          .training = true};
     r->guards[0] = r->pass.cache + cache;
     r->guards[1] = r->pass.scratch + scratch;
-    rig_draw_parameters(r);
+    draw_parameters(&r->d->parameters, r->theta);
     rig_draw_rows(r);
 }
 

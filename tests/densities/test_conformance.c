@@ -16,6 +16,9 @@ static const char *const mixtures[] = {"components: 3", "components: 1",
                                        "components: 11, scale_limit: 20, spread: 2",
                                        NULL};
 static const char *const boxes[] = {"", "low: -1.5, high: 0.25", NULL};
+static const char *const autoregressives[] = {
+    "components: 3, hidden: [8]", "components: 1, hidden: [7, 9], activation: tanh",
+    "width: 8, blocks: 1, components: 4, scale_limit: 20, dropout: 0.3", NULL};
 static const char *const correlated[] = {"",
                                          "mean: 0.5, deviation: 0.7, correlation: 0.8",
                                          "mean: -1, deviation: 1.5, correlation: -0.6",
@@ -33,9 +36,13 @@ static const struct variant {
     unsigned flags;
     bool starts_as_normal; /* to 0.01 nats a column */
 } variants[] = {
-    {"normal", none, 0, true},          {"diagonal_normal", scaled, 0, true},
-    {"student_t", students, 0, false},  {"mixture", mixtures, 0, false},
-    {"uniform", boxes, BOUNDED, false}, {"correlated_normal", correlated, 0, false},
+    {"normal", none, 0, true},
+    {"diagonal_normal", scaled, 0, true},
+    {"student_t", students, 0, false},
+    {"mixture", mixtures, 0, false},
+    {"autoregressive_mixture", autoregressives, CHAINED, true},
+    {"uniform", boxes, BOUNDED, false},
+    {"correlated_normal", correlated, 0, false},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -187,12 +194,8 @@ static void check_gradient(fixture *f, const situation *s)
     assert_gradient(what, r.B * r.D, r.dz, r.z, rig_loss, &r);
     snprintf(what, sizeof what, "%s: dcontext", s->name);
     assert_gradient(what, r.B * r.C, r.dcontext, r.context, rig_loss, &r);
-    for (int64_t i = 0; i < r.d->parameters.count; i++) {
-        const flo_tensor *const t = &r.d->parameters.tensors[i];
-        snprintf(what, sizeof what, "%s: %s", s->name, t->name);
-        assert_gradient(what, t->count, r.dtheta + t->offset, r.theta + t->offset,
-                        rig_loss, &r);
-    }
+    assert_parameter_gradients(s->name, &r.d->parameters, r.dtheta, r.theta, rig_loss,
+                               &r);
 }
 
 /* log_prob adds to log_prob, backward to dtheta and dcontext; dz is overwritten. */
@@ -214,8 +217,15 @@ static void check_what_is_added(fixture *f, const situation *s)
                      zero.dz);
     for (int64_t i = 0; i < two.B; i++)
         assert_near(two.log_prob[i], 2 + zero.log_prob[i], near_enough);
-    for (int64_t i = 0; i < two.P; i++)
-        assert_near(two.dtheta[i], 2 + (double)zero.dtheta[i], near_enough);
+    for (int64_t i = 0; i < two.d->parameters.count; i++) {
+        const flo_tensor *const t = &two.d->parameters.tensors[i];
+        int64_t *index;
+        const int64_t count = tensor_entries(t, true, &index);
+        for (int64_t k = 0; k < count; k++)
+            assert_near(two.dtheta[t->offset + index[k]],
+                        2 + (double)zero.dtheta[t->offset + index[k]], near_enough);
+        free(index);
+    }
     for (int64_t i = 0; i < two.B * two.C; i++)
         assert_near(two.dcontext[i], 2 + (double)zero.dcontext[i], near_enough);
 }

@@ -190,8 +190,9 @@ static void wrong_densities_are_refused(void **state)
         {"{kind: student_t, degrees_of_freedom: 2, least_degrees: 2}", "below"},
         {"{kind: mixture, components: 0}", "components"},
         {"{kind: mixture, spread: 0}", "spread"},
+        {"{kind: autoregressive_mixture}", "either hidden"},
         {"{kind: uniform, low: 1, high: 1}", "above low"}};
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 13; i++) {
         flo_node *const root = parse(f, "{}");
         assert_int_equal(flo_node_set(f->arena, root, "base", bad[i][0], "a.yaml"),
                          FLO_OK);

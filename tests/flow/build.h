@@ -5,7 +5,7 @@
 #include "flow/workspace.h"
 
 #include "config/fixture.h"
-#include "linalg/numbers.h"
+#include "nn/parameters.h"
 
 /* Layers of every sort: fixed ones, context, dropout, both conditioners, a repeat. */
 #define BUILD_LAYERS                                                                   \
@@ -52,12 +52,7 @@ static inline flo_flow *build_flow(fixture *f, const char *yaml, int64_t D, int6
 static inline flo_real *build_theta(fixture *f, const flo_flow *flow)
 {
     flo_real *const theta = build_reals(f, flow->parameters.size);
-    for (int64_t i = 0; i < flow->parameters.count; i++) {
-        const flo_tensor *const t = &flow->parameters.tensors[i];
-        const double inputs = (double)(t->rank == 2 ? t->shape[1] : 9);
-        draw_normals(300 + (uint64_t)i, 0.6 / sqrt(inputs), t->count,
-                     theta + t->offset);
-    }
+    draw_parameters(&flow->parameters, theta);
     return theta;
 }
 

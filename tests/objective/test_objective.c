@@ -22,11 +22,8 @@ static void check_gradient(const char *yaml)
     flo_real *const gradient = build_reals(&s.f, s.P);
     assert_int_equal(step_compute(&s), 0);
     memcpy(gradient, flo_gradient_vector(s.gradient), (size_t)s.P * sizeof *gradient);
-    for (int64_t i = 0; i < s.flow->parameters.count; i++) {
-        const flo_tensor *const t = &s.flow->parameters.tensors[i];
-        assert_gradient(t->name, t->count, gradient + t->offset, s.theta + t->offset,
-                        loss, &s);
-    }
+    assert_parameter_gradients("flow", &s.flow->parameters, gradient, s.theta, loss,
+                               &s);
     step_destroy(&s);
 }
 
@@ -46,6 +43,9 @@ static void the_gradient_of_learned_bases(void **state)
     check_gradient("flow: {base: {kind: student_t, hidden: [4], activation: tanh}, "
                    "layers: [{kind: lu_linear}]}");
     check_gradient("flow: {base: {kind: mixture, components: 3}, layers: []}");
+    check_gradient("flow: {base: {kind: autoregressive_mixture, components: 2, hidden: "
+                   "[7], activation: tanh, dropout: 0.3}, layers: [{kind: "
+                   "elementwise_affine}]}");
 }
 
 static void the_gradient_of_reverse_kl(void **state)
