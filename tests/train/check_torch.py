@@ -33,7 +33,6 @@ torch.set_num_threads(1)
 
 ROWS, COLUMNS, CONTEXT, SAMPLES = 96, 5, 2, 300
 
-# A case: the layers, and whatever of the config is not as in CONFIG below.
 CONFIG = """
 run: {directory: DIRECTORY, seed: 3, threads: 1}
 data: {files: [data.h5]}
@@ -49,6 +48,7 @@ STEP = {"steps": 1, "optimizer": "sgd", "momentum": 0, "schedule": "constant", "
 RATES = {torch.float64: 1, torch.float32: 64}
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-3}
 
+# A case: its layers, base and direction, the data set `rows`, and other sections of the config.
 CASES = {
     "elementwise_affine": "layers: [{kind: elementwise_affine}]",
     "permutation": """
@@ -115,9 +115,6 @@ CASES = {
     "softplus": """
         layers: [{kind: lu_linear}, {kind: softplus}]
         direction: sampling
-        preprocess: []
-        data: null
-        objective: {kind: reverse_kl, target: {kind: correlated_normal, features: 5}}
         rows: positive""",
     "inverse_softplus": """
         layers: [{kind: inverse_softplus}, {kind: lu_linear}]
@@ -162,9 +159,6 @@ CASES = {
         layers: [{kind: lu_linear}]
         direction: sampling
         base: {kind: uniform, low: -1, high: 2}
-        preprocess: []
-        data: null
-        objective: {kind: reverse_kl, target: {kind: correlated_normal, features: 5}}
         rows: shares""",
     "linear_context": """
         layers: [{kind: lu_linear}]
@@ -178,8 +172,6 @@ CASES = {
           - {kind: spline_coupling, hidden: [8], bins: 4}
           - {kind: elementwise_affine}
         direction: sampling
-        preprocess: []
-        data: null
         objective: {kind: reverse_kl, target: {kind: correlated_normal, features: 5,
                                                mean: 0.5, deviation: 2, correlation: 0.6,
                                                log_evidence: 1}}""",
@@ -192,27 +184,36 @@ for KIND in ("diagonal_normal", "student_t", "mixture"):
         data: {{context: conditions}}"""
 
 
-def rows_of(case):
-    """The data set of data.h5 that a case is about."""
-    return yaml.safe_load(CASES[case]).get("rows", "rows")
+PRESET = "flow: {preset: PRESET, steps: 2, width: 8, blocks: 1}"
+SAMPLING_PRESETS = {"iaf"}
+# What a case with direction: sampling has in the place of data.
+OBJECTIVE = {"kind": "reverse_kl", "target": {"kind": "correlated_normal", "features": COLUMNS}}
 
 
-def config_of(case):
-    """The whole config of a case; its own layers, base and direction go into `flow`."""
+def cases_of(flotilla):
+    """All cases by their names: those above, and one a preset."""
+    cases = dict(CASES)
+    for name in kinds_of(flotilla)["Presets"]:
+        cases[f"preset_{name}"] = PRESET.replace("PRESET", name) + (
+            "\ndirection: sampling" if name in SAMPLING_PRESETS else "")
+    return {name: yaml.safe_load(text) for name, text in cases.items()}
+
+
+def config_of(name, case):
+    """The whole config of a case."""
     config = yaml.safe_load(CONFIG)
-    config["data"]["train"] = rows_of(case)
-    for key, value in yaml.safe_load(CASES[case]).items():
-        if key == "rows":
-            continue
-        if key in ("layers", "base", "direction", "preset"):
+    config["run"]["directory"] = name
+    config["data"]["train"] = case.get("rows", "rows")
+    if case.get("direction") == "sampling":
+        config.update(objective=OBJECTIVE, preprocess=[])
+        del config["data"]
+    for key, value in case.items():
+        if key in ("layers", "base", "direction"):
             config["flow"][key] = value
-        elif isinstance(value, dict) and isinstance(config.get(key), dict):
+        elif key in ("flow", "data"):
             config[key].update(value)
-        elif value is None:
-            config.pop(key)
-        else:
+        elif key != "rows":
             config[key] = value
-    config["run"]["directory"] = case
     return config
 
 
@@ -229,15 +230,16 @@ class Model:
     """A case as the program trained it, and as PyTorch reads it. `exact` computes in double
     whatever the file holds, so that a difference in float is the program's own."""
 
-    def __init__(self, flotilla, case):
-        self.flotilla, self.case, self.config = flotilla, case, config_of(case)
-        self.file = flotilla.write(f"{case}.yaml", yaml.safe_dump(self.config))
+    def __init__(self, flotilla, name, case):
+        self.flotilla, self.case, self.config = flotilla, name, config_of(name, case)
+        self.file = flotilla.write(f"{name}.yaml", yaml.safe_dump(self.config))
         flotilla.run("train", self.file, "-q")
-        self.model = flotilla_torch.load(flotilla.path(case))
+        self.model = flotilla_torch.load(flotilla.path(name))
         self.exact = copy.deepcopy(self.model).double()
         self.tolerance = TOLERANCES[self.model.dtype]
         self.data = flotilla.arrays("data.h5")
-        self.rows, self.conditions = self.data[rows_of(case)], None
+        self.source = case.get("rows", "rows")
+        self.rows, self.conditions = self.data[self.source], None
         if "columns" in self.config.get("data", {}):
             self.rows = self.rows[:, self.config["data"]["columns"]]
         if self.model.context_features:
@@ -254,8 +256,7 @@ class Model:
 
     def compare_log_prob(self):
         out = f"{self.case}-logprob.h5"
-        self.flotilla.run("logprob", self.case, f"data.h5:{rows_of(self.case)}",
-                          "-o", out)
+        self.flotilla.run("logprob", self.case, f"data.h5:{self.source}", "-o", out)
         wanted = self.exact.log_prob(self.rows, self.conditions)
         self.near(self.flotilla.arrays(out)["log_prob"], wanted.detach().numpy(), "logprob")
 
@@ -309,24 +310,25 @@ class Model:
             self.near(gradient, parameter.grad, f"gradient of {name}")
 
 
-def check_models(flotilla, cases=None):
+def check_models(flotilla):
     flotilla.data("data.h5", arrays())
 
-    def compare(case):
-        model = Model(flotilla, case)
+    def compare(name, case):
+        model = Model(flotilla, name, case)
         model.compare_log_prob()
         model.compare_samples()
         model.compare_gradients()
 
-    every(compare, [(case,) for case in cases or CASES])
+    every(compare, cases_of(flotilla).items())
 
 
 def kinds_of(flotilla):
-    """What `flotilla config` says of the kinds of layers and densities: for each its
-    settings, with their default and, of some, the choices."""
+    """What `flotilla config` says of presets and of the kinds of layers and densities: for
+    each its settings, with their default and, of some, the choices."""
     text = flotilla.run("config").out
     text = re.sub(r"\n {8,}# ", " ", text)  # comments that go on
-    sections = re.split(r"^# Kinds of (\w+)", text, flags=re.M)[1:]
+    sections = re.split(r"^# (?:Kinds of )?(bijections|densities|objective|Presets)\b", text,
+                        flags=re.M)[1:]
     found = {}
     for title, section in zip(sections[::2], sections[1::2]):
         kinds = found.setdefault(title, {})
@@ -339,7 +341,8 @@ def kinds_of(flotilla):
                 choices = re.search(r"; one of ([\w, ]+)$", setting[3])
                 choices = tuple(choices[1].split(", ")) if choices else None
                 settings[setting[1]] = setting[2], choices
-    require({"bijections", "densities"} <= found.keys(), "config names no kinds:", text)
+    for title in ("bijections", "densities", "Presets"):
+        require(found.get(title), f"flotilla config names no {title}:", text)
     return found
 
 
@@ -369,7 +372,7 @@ def check_every_setting_has_a_case(flotilla):
     """Of every kind every choice, and of every other setting a value that is not its
     default."""
     kinds = kinds_of(flotilla)
-    used = [node for case in CASES for node in nodes_of(config_of(case))]
+    used = [node for case in cases_of(flotilla).items() for node in nodes_of(config_of(*case))]
     for name, settings in (kinds["bijections"] | kinds["densities"]).items():
         nodes = [node for node in used if node["kind"] == name]
         require(nodes, "no case has kind", name)
@@ -445,7 +448,8 @@ def refuses(path, says):
 
 def check_what_is_not_understood_is_refused(flotilla):
     flotilla.data("data.h5", arrays())
-    flotilla.write("config.yaml", yaml.safe_dump(config_of("elementwise_affine")))
+    flotilla.write("config.yaml", yaml.safe_dump(config_of("elementwise_affine", {"layers": [
+        {"kind": "elementwise_affine"}]})))
     flotilla.run("train", "config.yaml", "-q")
     good, bad = flotilla.last("elementwise_affine"), flotilla.path("bad.h5")
     flotilla_torch.load(edit(good, bad, lambda file: None))
@@ -466,7 +470,8 @@ def check_what_is_not_understood_is_refused(flotilla):
 def check_command_line(flotilla):
     """The same numbers as `flotilla logprob`; never over another file."""
     flotilla.data("data.h5", arrays())
-    flotilla.write("config.yaml", yaml.safe_dump(config_of("context")))
+    flotilla.write("config.yaml", yaml.safe_dump(
+        config_of("context", yaml.safe_load(CASES["context"]))))
     flotilla.run("train", "config.yaml", "-q")
     flotilla.run("logprob", "context", "data.h5:rows", "-o", "wanted.h5")
     command = [sys.executable, flotilla_torch.__file__, "context", "--log-prob",
