@@ -97,6 +97,7 @@ const flo_bijection_kind flo_additive_coupling = {
     .fit = fit,
     .prepare = prepare,
     .init = init,
+    .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,
     .backward = backward,

@@ -23,7 +23,8 @@ typedef struct flo_place {
     uint64_t seed;
 } flo_place;
 
-/* Moments of the data, for kinds with fitted constants. */
+/* Weighted moments of the columns of what a layer is fed, for kinds with fitted
+   constants or a start from data. */
 typedef struct flo_moments {
     const double *mean, *deviation; /* [D] */
 } flo_moments;
@@ -34,6 +35,7 @@ typedef struct flo_bijection_kind {
     bool masked;                  /* takes part in the count of flo_place.occurrence */
     bool fitted; /* fit needs the moments of the data: only first in `preprocess` */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
+    bool starts_from_data; /* start looks at the moments: they are worth computing */
 
     /* Reads the settings at node; declares parameters and constants in the layouts;
        sets cache, scratch, noise and state. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
@@ -50,6 +52,10 @@ typedef struct flo_bijection_kind {
                           const double *constants);
     /* Initial parameters [parameters.size]: the identity or close to it. */
     void (*init)(const flo_bijection *self, flo_random_key key, flo_real *theta);
+    /* Once, when a run begins: moves theta, which init has filled, to where the moments
+       of x over start rows want it. Returns the number of columns that do not vary. */
+    int64_t (*start)(const flo_bijection *self, const flo_moments *moments,
+                     flo_real *theta);
 
     void (*forward)(const flo_bijection *self, const flo_real *theta,
                     const flo_pass *pass, const flo_real *x, flo_real *z,
@@ -91,5 +97,8 @@ flo_status flo_bijection_prepare_nothing(flo_bijection *self, flo_context *conte
 /* For kinds whose parameters start at zero. */
 void flo_bijection_init_zero(const flo_bijection *self, flo_random_key key,
                              flo_real *theta);
+/* For kinds that start the same whatever the data. */
+int64_t flo_bijection_start_nothing(const flo_bijection *self,
+                                    const flo_moments *moments, flo_real *theta);
 
 #endif

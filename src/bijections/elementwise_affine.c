@@ -1,82 +1,16 @@
 /* Elementwise affine map: z_j = exp(s_j) x_j + t_j with learned s and t. */
-#include "bijections/bijection.h"
-
-#include "core/vector.h"
+#include "bijections/column_affine.h"
 
 static const flo_setting rows[] = {{.name = NULL}};
 static const flo_settings settings = {
     "elementwise_affine", "scales and shifts every column by learned numbers", rows};
 
-/* Parameters: log_scale [D], then shift [D]. Scratch: exp(log_scale) [D]. */
 static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
                             const flo_place *place)
 {
     (void)place;
-    int64_t ignored;
-    const int64_t D = self->features;
     FLO_TRY(flo_settings_read(arena, NULL, node, &settings, NULL));
-    self->scratch_fixed = D;
-    FLO_TRY(flo_layout_add(&self->parameters, D, 0, false, &ignored, "log_scale"));
-    return flo_layout_add(&self->parameters, D, 0, false, &ignored, "shift");
-}
-
-static double sum(int64_t D, const flo_real *s)
-{
-    double total = 0;
-    for (int64_t j = 0; j < D; j++)
-        total += (double)s[j];
-    return total;
-}
-
-static void forward(const flo_bijection *self, const flo_real *theta,
-                    const flo_pass *pass, const flo_real *x, flo_real *z,
-                    double *logdet)
-{
-    const int64_t D = self->features;
-    const flo_real *const shift = theta + D;
-    flo_real *const scale = pass->scratch;
-    flo_vector_exp(D, theta, scale);
-    const double row = sum(D, theta);
-    for (int64_t i = 0; i < pass->rows; i++) {
-        for (int64_t j = 0; j < D; j++)
-            z[i * D + j] = scale[j] * x[i * D + j] + shift[j];
-        logdet[i] += row;
-    }
-}
-
-static void inverse(const flo_bijection *self, const flo_real *theta,
-                    const flo_pass *pass, const flo_real *z, flo_real *x,
-                    double *logdet)
-{
-    const int64_t D = self->features;
-    const flo_real *const shift = theta + D;
-    flo_real *const scale = pass->scratch;
-    flo_vector_exp(D, theta, scale);
-    const double row = sum(D, theta);
-    for (int64_t i = 0; i < pass->rows; i++) {
-        for (int64_t j = 0; j < D; j++)
-            x[i * D + j] = (z[i * D + j] - shift[j]) / scale[j];
-        logdet[i] -= row;
-    }
-}
-
-static void backward(const flo_bijection *self, const flo_real *theta,
-                     const flo_pass *pass, const flo_real *x, const flo_real *dz,
-                     const double *dlogdet, flo_real *dx, flo_real *dcontext,
-                     flo_real *dtheta)
-{
-    (void)dcontext;
-    const int64_t D = self->features;
-    flo_real *const scale = pass->scratch, *const dscale = dtheta,
-                    *const dshift = dtheta + D;
-    flo_vector_exp(D, theta, scale);
-    for (int64_t i = 0; i < pass->rows; i++)
-        for (int64_t j = 0; j < D; j++) {
-            const flo_real d = dz[i * D + j];
-            dx[i * D + j] = d * scale[j];
-            dscale[j] += d * scale[j] * x[i * D + j] + (flo_real)dlogdet[i];
-            dshift[j] += d;
-        }
+    return flo_column_affine_declare(self);
 }
 
 const flo_bijection_kind flo_elementwise_affine = {
@@ -86,7 +20,8 @@ const flo_bijection_kind flo_elementwise_affine = {
     .fit = flo_bijection_fit_nothing,
     .prepare = flo_bijection_prepare_nothing,
     .init = flo_bijection_init_zero,
-    .forward = forward,
-    .inverse = inverse,
-    .backward = backward,
+    .start = flo_bijection_start_nothing,
+    .forward = flo_column_affine_forward,
+    .inverse = flo_column_affine_inverse,
+    .backward = flo_column_affine_backward,
 };

@@ -69,6 +69,7 @@ const flo_bijection_kind flo_elementwise_spline = {
     .fit = flo_bijection_fit_nothing,
     .prepare = flo_bijection_prepare_nothing,
     .init = flo_bijection_init_zero,
+    .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,
     .backward = backward,

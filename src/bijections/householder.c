@@ -178,6 +178,7 @@ const flo_bijection_kind flo_householder = {
     .fit = flo_bijection_fit_nothing,
     .prepare = flo_bijection_prepare_nothing,
     .init = init,
+    .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,
     .backward = backward,

@@ -1,21 +1,18 @@
 /* Linear map with triangular factors: z = L S U x + b, L and U unit triangular, S
    positive.
 
-   S = diag(softplus(d + c) + m), c such that S = 1 at d = 0. One tensor `factors` [D,
+   S = diag(softplus(d + c) + m), 1 at d = 0 (positive.h). One tensor `factors` [D,
    D] holds L below its diagonal, U above it and d on it, as LAPACK packs factors.
    log|det| is the sum of log S (Kingma & Dhariwal 2018, arXiv 1807.03039, section 3.2,
    with the scale between the factors so that both triangles are unit). Starts as the
    identity. */
 #include "bijections/bijection.h"
 
-#include "core/elementary.h"
-#include "core/vector.h"
+#include "bijections/positive.h"
 #include "linalg/products.h"
 
 #include <math.h>
 #include <string.h>
-
-static const double smallest_scale = 1e-3; /* m: keeps the map invertible */
 
 static const flo_setting rows[] = {{.name = NULL}};
 static const flo_settings settings = {
@@ -36,18 +33,11 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     return flo_layout_add(&self->parameters, D, 0, false, &ignored, "bias");
 }
 
-/* Raw scale of d: d + c, softplus of which plus m is 1 at d = 0. */
-static flo_real raw_scale(flo_real d)
-{
-    const double c = log(expm1(1 - smallest_scale));
-    return d + (flo_real)c;
-}
-
 /* S [D] and log|det| of one row. */
 static double scales(int64_t D, const flo_real *theta, flo_real *S)
 {
     for (int64_t j = 0; j < D; j++)
-        S[j] = flo_softplus(raw_scale(theta[j * D + j])) + (flo_real)smallest_scale;
+        S[j] = flo_positive(theta[j * D + j]);
     double logdet = 0;
     for (int64_t j = 0; j < D; j++)
         logdet += log((double)S[j]);
@@ -132,7 +122,7 @@ static void backward(const flo_bijection *self, const flo_real *theta,
         }
     for (int64_t j = 0; j < D; j++)
         dtheta[j * D + j] +=
-            (dS[j] + (flo_real)total / S[j]) * flo_sigmoid(raw_scale(theta[j * D + j]));
+            (dS[j] + (flo_real)total / S[j]) * flo_positive_slope(theta[j * D + j]);
     flo_product_tn(B, D, D, dx, x, 0, full);
     for (int64_t j = 0; j < D; j++)
         for (int64_t k = j + 1; k < D; k++)
@@ -147,6 +137,7 @@ const flo_bijection_kind flo_lu_linear = {
     .fit = flo_bijection_fit_nothing,
     .prepare = flo_bijection_prepare_nothing,
     .init = flo_bijection_init_zero,
+    .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,
     .backward = backward,

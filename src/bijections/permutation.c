@@ -124,6 +124,7 @@ const flo_bijection_kind flo_permutation = {
     .fit = fit,
     .prepare = prepare,
     .init = flo_bijection_init_zero,
+    .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,
     .backward = backward,

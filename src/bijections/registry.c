@@ -17,6 +17,9 @@ extern const flo_bijection_kind flo_elementwise_logit;
 extern const flo_bijection_kind flo_elementwise_softplus;
 extern const flo_bijection_kind flo_elementwise_inverse_softplus;
 extern const flo_bijection_kind flo_householder;
+extern const flo_bijection_kind flo_actnorm;
+extern const flo_bijection_kind flo_planar;
+extern const flo_bijection_kind flo_radial;
 
 const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_standardize,
@@ -34,5 +37,8 @@ const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_elementwise_softplus,
     &flo_elementwise_inverse_softplus,
     &flo_householder,
+    &flo_actnorm,
+    &flo_planar,
+    &flo_radial,
     NULL,
 };

@@ -177,6 +177,7 @@ const flo_bijection_kind flo_spline_coupling = {
     .fit = fit,
     .prepare = prepare,
     .init = init,
+    .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,
     .backward = backward,

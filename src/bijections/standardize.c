@@ -118,6 +118,7 @@ const flo_bijection_kind flo_standardize = {
     .fit = fit,
     .prepare = prepare,
     .init = flo_bijection_init_zero,
+    .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,
     .backward = backward,

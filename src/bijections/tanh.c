@@ -94,6 +94,7 @@ const flo_bijection_kind flo_elementwise_tanh = {
     .fit = flo_bijection_fit_nothing,
     .prepare = flo_bijection_prepare_nothing,
     .init = flo_bijection_init_zero,
+    .start = flo_bijection_start_nothing,
     .forward = flo_scalar_forward,
     .inverse = flo_scalar_inverse,
     .backward = flo_scalar_backward,

@@ -61,6 +61,9 @@ static const struct variant {
     {"inverse_softplus", none, 1, false},
     {"householder", even, 1, true},
     {"householder", odd, 1, false},
+    {"actnorm", none, 1, true},
+    {"planar", none, 1, true},
+    {"radial", none, 1, true},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -123,8 +126,8 @@ static void every_kind_has_a_row_in_the_table(void **state)
         assert_non_null((*kind)->settings);
         assert_string_equal((*kind)->settings->name, (*kind)->name);
         assert_true((*kind)->configure && (*kind)->fit && (*kind)->prepare &&
-                    (*kind)->init && (*kind)->forward && (*kind)->inverse &&
-                    (*kind)->backward);
+                    (*kind)->init && (*kind)->start && (*kind)->forward &&
+                    (*kind)->inverse && (*kind)->backward);
     }
 }
 
@@ -334,6 +337,74 @@ static void assert_all_in_range(const situation *s, flo_range range, int64_t n,
                      s->name, (double)x[i]);
 }
 
+/* Moments [D] of rows x [B, D]. */
+static flo_moments moments_of(fixture *f, int64_t B, int64_t D, const flo_real *x)
+{
+    double *const mean = layer_doubles(f, D), *const deviation = layer_doubles(f, D);
+    for (int64_t j = 0; j < D; j++) {
+        double squares = 0;
+        for (int64_t i = 0; i < B; i++)
+            mean[j] += (double)x[i * D + j];
+        mean[j] /= (double)B;
+        for (int64_t i = 0; i < B; i++)
+            squares += pow((double)x[i * D + j] - mean[j], 2);
+        deviation[j] = sqrt(squares / (double)B);
+    }
+    return (flo_moments){mean, deviation};
+}
+
+/* A kind that starts from data gives it mean 0 and deviation 1, and only mean 0 to a
+   column that does not vary, which it counts; any other stays as init left it. */
+static void check_start_from_data(fixture *f, const situation *s)
+{
+    enum { ROWS = 40 };
+    layer l;
+    situation_layer(f, s, ROWS, &l);
+    const flo_random_key key = {11, FLO_RANDOM_PARAMETERS, 3, 0};
+    for (int64_t i = 0; i < ROWS * l.D; i++)
+        l.x[i] = i % l.D == l.D - 1
+                     ? 42
+                     : (flo_real)(3 + (double)(1 + i % l.D) * (double)l.x[i]);
+    l.b->kind->init(l.b, key, l.theta);
+    flo_real *const before = layer_reals(f, l.P);
+    memcpy(before, l.theta, (size_t)l.P * sizeof *before);
+    const flo_moments data = moments_of(f, ROWS, l.D, l.x);
+    const int64_t constant = l.b->kind->start(l.b, &data, l.theta);
+    assert_true(isnan(l.theta[l.P]));
+    if (!l.b->kind->starts_from_data) {
+        assert_int_equal(constant, 0);
+        assert_same_bits(s->name, (size_t)l.P * sizeof *before, l.theta, before);
+        return;
+    }
+    assert_int_equal(constant, 1);
+    layer_forward(&l);
+    const flo_moments found = moments_of(f, ROWS, l.D, l.z);
+    for (int64_t j = 0; j < l.D; j++) {
+        assert_near(found.mean[j], 0, near_enough);
+        assert_near(found.deviation[j], j < l.D - 1, near_enough);
+    }
+}
+
+/* What inverse gave for the z of a layer goes to that z again, to the rounding of the
+   row: all that a steep map can promise, whose x may be lost in the rounding of z. */
+static void check_comes_back(fixture *f, const char *name, layer *l, const flo_real *x)
+{
+    flo_real *const z = layer_reals(f, l->B * l->D);
+    memcpy(z, l->z, (size_t)(l->B * l->D) * sizeof *z);
+    memcpy(l->x, x, (size_t)(l->B * l->D) * sizeof *x);
+    layer_forward(l);
+    for (int64_t i = 0; i < l->B; i++) {
+        double size = 0, error = 0;
+        for (int64_t j = i * l->D; j < (i + 1) * l->D; j++) {
+            size = fmax(size, fabs((double)z[j]));
+            error = fmax(error, fabs((double)l->z[j] - (double)z[j]));
+        }
+        if (!(error <= inverse_near * (1 + size)))
+            fail_msg("%s, row %lld: forward of inverse differs from z by %g of %g",
+                     name, (long long)i, error, size);
+    }
+}
+
 /* Rows up to a million away, or close to the ends of the domain, and rows that are all
    equal. */
 static void check_extremes(fixture *f, const situation *s)
@@ -353,6 +424,8 @@ static void check_extremes(fixture *f, const situation *s)
     assert_all_finite(s->name, 6 * l.C, l.dcontext);
     for (int64_t i = 0; i < 6; i++)
         assert_true(isfinite(l.logdet[i]));
+    if (l.b->kind->domain != FLO_UNIT_INTERVAL) /* next to 1 the digits of x are few */
+        check_comes_back(f, s->name, &l, r.x);
 }
 
 /* A kind that takes a part of the line says so in the log-density of any other row
@@ -445,7 +518,8 @@ LAW(what_is_added_and_what_overwritten, check_what_is_added)
 LAW(other_rows_do_not_matter, check_other_rows_do_not_matter)
 LAW(batch_sizes_agree, check_batch_sizes_agree)
 LAW(a_layer_starts_as_promised, check_start)
-LAW(extreme_rows_stay_finite, check_extremes)
+LAW(a_start_from_data_normalises_it, check_start_from_data)
+LAW(extreme_rows_stay_finite_and_come_back, check_extremes)
 LAW(nan_shows, check_nan_shows)
 LAW(a_domain_is_kept, check_domain)
 LAW(constants_are_all_that_a_file_keeps, check_constants)
@@ -461,7 +535,8 @@ int main(void)
         cmocka_unit_test(other_rows_do_not_matter),
         cmocka_unit_test(batch_sizes_agree),
         cmocka_unit_test(a_layer_starts_as_promised),
-        cmocka_unit_test(extreme_rows_stay_finite),
+        cmocka_unit_test(a_start_from_data_normalises_it),
+        cmocka_unit_test(extreme_rows_stay_finite_and_come_back),
         cmocka_unit_test(nan_shows),
         cmocka_unit_test(a_domain_is_kept),
         cmocka_unit_test(constants_are_all_that_a_file_keeps),
