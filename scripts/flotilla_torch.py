@@ -441,35 +441,48 @@ class Affine:
 
 class Spline:
     """Monotone rational-quadratic splines (Durkan et al. 2019, arXiv 1906.04032, equations
-    4 to 8 and 29) on [-bound, bound], the identity outside: K bins, raw parameters
-    K of widths, K of heights, K - 1 of slopes at the inner knots."""
-    settings = {"bins": int, "tail_bound": float}
+    4 to 8 and 29) of K bins on [-bound, bound]. Outside, linear tails are the identity; with
+    circular ones (Rezende et al. 2020, arXiv 2002.02428) every turn of 2 bound is like the
+    first. Raw parameters: K of widths, K of heights, then of slopes at the K - 1 inner knots,
+    or at K knots, the ends of a circle being one."""
+    settings = {"bins": int, "tail_bound": float, "tails": ("linear", "circular")}
 
     def __init__(self, settings):
         self.bins, self.bound = settings.bins, settings.tail_bound
-        self.parameters = 3 * self.bins - 1
+        self.circular = settings.tails == "circular"
+        self.parameters = 3 * self.bins - (not self.circular)
 
     def forward(self, x, raw):
-        x0, y0, w, h, d0, d1, inside = self._bin(x, raw, along_y=False)
+        at, turn, inside = self._place(x)
+        x0, y0, w, h, d0, d1 = self._bin(at, raw, along_y=False)
         s = h / w
-        t = (torch.where(inside, x, x0) - x0) / w
+        t = (at - x0) / w
         q = s + (d1 + d0 - 2 * s) * t * (1 - t)
         y = y0 + h * (s * t ** 2 + d0 * t * (1 - t)) / q
-        return (torch.where(inside, y, x),
-                torch.where(inside, self._log_slope(t, s, d0, d1), torch.zeros_like(x)))
+        return (torch.where(inside, y + turn, x),
+                self._log_slope(t, s, d0, d1).masked_fill(~inside, 0))
 
     def inverse(self, y, raw):
-        x0, y0, w, h, d0, d1, inside = self._bin(y, raw, along_y=True)
-        s = h / w
-        r = torch.where(inside, y, y0) - y0
+        at, turn, inside = self._place(y)
+        x0, y0, w, h, d0, d1 = self._bin(at, raw, along_y=True)
+        s, r = h / w, at - y0
         a = h * (s - d0) + r * (d1 + d0 - 2 * s)
         b = h * d0 - r * (d1 + d0 - 2 * s)
         c = -s * r
         root = torch.sqrt((b ** 2 - 4 * a * c).clamp(min=torch.finfo(y.dtype).tiny))
         # The root in [0, 1], in the one of its two forms that does not cancel.
         t = torch.where(b >= 0, 2 * c, root - b) / torch.where(b >= 0, -b - root, 2 * a)
-        return (torch.where(inside, x0 + t * w, y),
-                torch.where(inside, -self._log_slope(t, s, d0, d1), torch.zeros_like(y)))
+        return (torch.where(inside, x0 + t * w + turn, y),
+                -self._log_slope(t, s, d0, d1).masked_fill(~inside, 0))
+
+    def _place(self, v):
+        """Where in [-bound, bound] numbers lie (0 for those outside), the middle of their
+        turn, and which the spline acts on."""
+        if self.circular:
+            turn = torch.round(v.detach() / (2 * self.bound)) * 2 * self.bound
+            return v - turn, turn, torch.isfinite(v)
+        inside = (v > -self.bound) & (v < self.bound)
+        return v.masked_fill(~inside, 0), torch.zeros_like(v), inside
 
     def _log_slope(self, t, s, d0, d1):
         q = s + (d1 + d0 - 2 * s) * t * (1 - t)
@@ -484,18 +497,19 @@ class Spline:
         return torch.cat([-edge, inner, edge], dim=-1)
 
     def _slopes(self, raw):
-        """The slopes at all K + 1 knots: outside, where the identity begins, 1."""
-        inner = positive(raw)
-        one = torch.ones_like(inner[..., :1])
-        return torch.cat([one, inner, one], dim=-1)
+        """The slopes at all K + 1 knots; 1 where the identity begins."""
+        slopes = positive(raw)
+        if self.circular:
+            return torch.cat([slopes, slopes[..., :1]], dim=-1)
+        one = torch.ones_like(slopes[..., :1])
+        return torch.cat([one, slopes, one], dim=-1)
 
     def _bin(self, v, raw, along_y):
-        """Corner, width, height and slopes of the bin of each v, and whether it has one."""
+        """Corner, width, height and slopes of the bin of each v."""
         K = self.bins
         raw = raw.expand(*v.shape, self.parameters)
         x, y = self._knots(raw[..., :K]), self._knots(raw[..., K:2 * K])
         slope = self._slopes(raw[..., 2 * K:])
-        inside = (v > -self.bound) & (v < self.bound)
         inner = (y if along_y else x)[..., 1:-1]
         k = (v[..., None] >= inner).sum(dim=-1, keepdim=True)
 
@@ -503,7 +517,7 @@ class Spline:
             return torch.gather(knots, -1, index).squeeze(-1)
 
         return (at(x, k), at(y, k), at(x, k + 1) - at(x, k), at(y, k + 1) - at(y, k),
-                at(slope, k), at(slope, k + 1), inside)
+                at(slope, k), at(slope, k + 1))
 
 
 class ElementwiseSpline(Bijection):

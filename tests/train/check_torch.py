@@ -72,13 +72,15 @@ CASES = {
           - {kind: affine_coupling, width: 8, blocks: 0, mask: half}""",
     "elementwise_spline": """
         layers: [{kind: elementwise_spline, bins: 4, tail_bound: 1.5}, {kind: lu_linear},
-                 {kind: elementwise_spline}]""",
+                 {kind: elementwise_spline},
+                 {kind: elementwise_spline, tails: circular, tail_bound: 0.7}]""",
     "spline_coupling": """
         layers:
           - {kind: spline_coupling, hidden: [8], bins: 4, tail_bound: 1.5}
           - {kind: spline_coupling, width: 8, blocks: 1, activation: tanh, bins: 2}
           - {kind: spline_coupling, width: 8, mask: half, activation: silu, bins: 5}
-          - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true}""",
+          - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true,
+             tails: circular, tail_bound: 1}""",
     "affine_autoregressive": """
         layers:
           - {kind: affine_autoregressive, hidden: [9, 8], activation: silu, scale_limit: 0.5}
@@ -88,7 +90,8 @@ CASES = {
         layers:
           - {kind: spline_autoregressive, hidden: [8], bins: 4, tail_bound: 1.5}
           - {kind: spline_autoregressive, width: 130, activation: tanh, dropout: 0.2}
-          - {kind: spline_autoregressive, width: 3, blocks: 1, activation: silu, bins: 2}""",
+          - {kind: spline_autoregressive, width: 3, blocks: 1, activation: silu, bins: 2,
+             tails: circular, tail_bound: 1}""",
     "one_column": """
         layers:
           - {kind: affine_autoregressive, hidden: [4]}
