@@ -46,21 +46,21 @@ static void print_split(const char *file, const char *split, bool separate,
         printf("  %s: 0.1  # a tenth of the rows, by row number and seed\n", split);
 }
 
-static void print_layers(int64_t D, int64_t rows)
+/* A coupling needs two columns. */
+static void print_flow(int64_t D, int64_t rows)
 {
     const int64_t width =
         rows >= 100000 ? (D >= 32 ? 256 : 128) : (rows >= 10000 ? 64 : 32);
-    const int repeat = rows >= 10000 ? 8 : 5;
-    printf("flow:\n  layers:\n");
-    if (D == 1) {
-        printf("    - {kind: elementwise_affine}\n");
-        return;
-    }
-    printf("    - repeat: %d\n      layers:\n"
-           "        - {kind: lu_linear}\n"
-           "        - {kind: affine_coupling, width: %lld, blocks: 2}\n"
-           "    - {kind: lu_linear}\n",
-           repeat, (long long)width);
+    const int steps = rows >= 10000 ? 8 : 5;
+    if (D == 1)
+        printf("preprocess:\n  - {kind: standardize}\n"
+               "flow:\n  layers:\n    - {kind: elementwise_affine}\n");
+    else
+        printf("flow:\n"
+               "  preset: realnvp  # `flotilla inspect` shows its layers\n"
+               "  steps: %d\n"
+               "  width: %lld\n",
+               steps, (long long)width);
 }
 
 static void print_config(const flo_rows *rows)
@@ -80,8 +80,7 @@ static void print_config(const flo_rows *rows)
     printf("data:\n  files: [\"%s\"]\n  train: \"%s\"\n", file, set);
     print_split(file, "validation", separate, N);
     print_split(file, "test", separate, N);
-    printf("preprocess:\n  - {kind: standardize}\n");
-    print_layers(D, N);
+    print_flow(D, N);
     printf(
         "train:\n  batch: %lld\n  lanes: %lld\n  steps: %lld\n  learning_rate: 1e-3\n"
         "  warmup_steps: %lld\n  average: 0.999\n",

@@ -1,6 +1,7 @@
 /* flotilla inspect: what a data file, config, checkpoint or run directory holds. */
 #include "cli/verbs.h"
 
+#include "config/node.h"
 #include "hdf5/dataset.h"
 #include "run/checkpoints.h"
 #include "train/loaded.h"
@@ -87,11 +88,46 @@ static flo_status inspect_model(const flo_call *call, flo_arena *arena,
     return FLO_OK;
 }
 
-static flo_status inspect_config(const flo_call *call, const char *file)
+/* The sections of a config that make the model, a preset expanded, as YAML. */
+static flo_status print_model_sections(flo_arena *arena, const flo_node *root)
+{
+    static const char *const sections[] = {"preprocess", "preprocess_context", "flow"};
+    flo_node *model;
+    char *text;
+    FLO_TRY(flo_node_create(arena, FLO_NODE_MAP, root->file, 0, &model));
+    for (int i = 0; i < 3; i++) {
+        const flo_node *const section = flo_node_find(root, sections[i]);
+        if (!section)
+            continue;
+        FLO_TRY(flo_yaml_print(arena, section, &text));
+        FLO_TRY(flo_node_set(arena, model, sections[i], text, root->file));
+    }
+    FLO_TRY(flo_yaml_print(arena, model, &text));
+    printf("%s", text);
+    return FLO_OK;
+}
+
+/* The layers that a config stands for, and what training would do; that needs the
+   columns of its data. */
+static flo_status inspect_config(const flo_call *call, flo_arena *arena,
+                                 const char *file)
 {
     const flo_train_options check = {.config = file, .check = true};
+    flo_config config;
     flo_outcome outcome;
-    return flo_train(call->comm, call->context, &check, &outcome);
+    FLO_TRY(flo_config_load(call->comm, arena, file, NULL, 0, &config));
+    flo_status status =
+        flo_cli_speaks(call) ? print_model_sections(arena, config.root) : FLO_OK;
+    FLO_TRY(flo_comm_agree(call->comm, call->context, status));
+    status = flo_train(call->comm, call->context, &check, &outcome);
+    if (status != FLO_ERROR_FILE)
+        return status;
+    char reason[FLO_MESSAGE_BYTES / 2];
+    snprintf(reason, sizeof reason, "%s", flo_context_message(call->context));
+    return flo_fail(call->context, status,
+                    "no table of layers, which needs the number of columns of "
+                    "data.files: %s",
+                    reason);
 }
 
 static bool ends_in(const char *text, const char *end)
@@ -105,7 +141,7 @@ static flo_status inspect(const flo_call *call, flo_arena *arena, const char *fi
     struct stat status;
     const bool is_folder = stat(file, &status) == 0 && S_ISDIR(status.st_mode);
     if (ends_in(file, ".yaml") || ends_in(file, ".yml"))
-        return inspect_config(call, file);
+        return inspect_config(call, arena, file);
     if (is_folder || flo_dataset_exists(file, "parameters"))
         return inspect_model(call, arena, file);
     return flo_comm_agree(call->comm, call->context, inspect_data(call, file));
@@ -118,8 +154,8 @@ flo_status flo_verb_inspect(const flo_call *call, int *exit_code)
         parse,
         "FILE",
         "Tells what FILE holds: the data sets of a data file and how they will be "
-        "read, the "
-        "expanded layers of a config, the model of a checkpoint or run directory.",
+        "read, the layers of a config (a preset expanded) and what training would do, "
+        "the model of a checkpoint or run directory.",
         0,
         0,
         0};
