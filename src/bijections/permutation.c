@@ -119,6 +119,7 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 const flo_bijection_kind flo_permutation = {
     .name = "permutation",
     .settings = &settings,
+    .domain = FLO_ANY_RANGE,
     .configure = configure,
     .fit = fit,
     .prepare = prepare,

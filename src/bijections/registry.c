@@ -13,6 +13,13 @@ extern const flo_bijection_kind flo_spline_coupling;
 extern const flo_bijection_kind flo_actnorm;
 extern const flo_bijection_kind flo_planar;
 extern const flo_bijection_kind flo_radial;
+extern const flo_bijection_kind flo_elementwise_leaky_relu;
+extern const flo_bijection_kind flo_elementwise_tanh;
+extern const flo_bijection_kind flo_elementwise_sigmoid;
+extern const flo_bijection_kind flo_elementwise_logit;
+extern const flo_bijection_kind flo_elementwise_softplus;
+extern const flo_bijection_kind flo_elementwise_inverse_softplus;
+extern const flo_bijection_kind flo_householder;
 
 const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_standardize,
@@ -26,5 +33,12 @@ const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_actnorm,
     &flo_planar,
     &flo_radial,
+    &flo_elementwise_leaky_relu,
+    &flo_elementwise_tanh,
+    &flo_elementwise_sigmoid,
+    &flo_elementwise_logit,
+    &flo_elementwise_softplus,
+    &flo_elementwise_inverse_softplus,
+    &flo_householder,
     NULL,
 };

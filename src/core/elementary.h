@@ -1,11 +1,13 @@
-/* exp, log, tanh, sigmoid, softplus, sin and cos of one flo_real, inline.
+/* exp, log, tanh, sigmoid, softplus and their kin, sin and cos of one flo_real, inline.
 
    flo_vector_exp and its sisters are loops over these functions, so a fused loop of a
    bijection that calls them gets the same bits. They have no branch, only selects: a
    loop over them is vectorised (gcc -O3). Largest errors found, in units in the last
    place of the result, over all arguments and down to subnormal results: exp and log
-   1.0, sin and cos 1.1, softplus 1.7, sigmoid 2.4, tanh 2.6 (tests/core/test_vector.c
-   holds the limits). NaN gives NaN. All are pure and Local. */
+   1.0, sin and cos 1.1, log_logistic 1.5, log1p 1.6, softplus and log_sigmoid 1.7,
+   expm1 1.8, log1m_exp 2.2, sigmoid and atanh 2.4, tanh 2.6, logit 2.8
+   (tests/core/test_vector.c holds the limits). NaN gives NaN. All are pure and Local.
+ */
 #ifndef FLO_CORE_ELEMENTARY_H
 #define FLO_CORE_ELEMENTARY_H
 
@@ -34,6 +36,7 @@ typedef uint64_t flo_real_bits;
 #define FLO_FRACTION_BITS 52
 #define FLO_EXPONENT_BIAS 1023u
 #define FLO_SMALLEST_NORMAL 0x1p-1022
+#define FLO_EPSILON 0x1p-52
 #define FLO_ROUNDER 0x1.8p52
 #define FLO_EXP_LOWEST -746.0
 #define FLO_EXP_HIGHEST 710.0
@@ -43,6 +46,7 @@ typedef uint32_t flo_real_bits;
 #define FLO_FRACTION_BITS 23
 #define FLO_EXPONENT_BIAS 127u
 #define FLO_SMALLEST_NORMAL 0x1p-126f
+#define FLO_EPSILON 0x1p-23f
 #define FLO_ROUNDER 0x1.8p23f
 #define FLO_EXP_LOWEST -104.0f
 #define FLO_EXP_HIGHEST 89.0f
@@ -115,9 +119,9 @@ static inline flo_real flo_log_reduced(flo_real k, flo_real f)
     return FLO_FUSED(k, FLO_LN2_HIGH, f - (square - small));
 }
 
-/* log x: -infinity at 0, NaN below. x = 2^k m with m in [sqrt(1/2), sqrt(2)): the bits
-   of x, less those of sqrt(1/2), have k in the exponent. */
-static inline flo_real flo_log(flo_real x)
+/* x = 2^k m with m in [sqrt(1/2), sqrt(2)), x positive and finite: the bits of x, less
+   those of sqrt(1/2), have k in the exponent. */
+static inline flo_real flo_log_split(flo_real x, flo_real *k)
 {
     const flo_real_bits one = (flo_real_bits)FLO_EXPONENT_BIAS << FLO_FRACTION_BITS;
     const flo_real_bits root = flo_bits_of_real((flo_real)0x1.6a09e667f3bcdp-1);
@@ -127,16 +131,77 @@ static inline flo_real flo_log(flo_real x)
     const int subnormal = x < FLO_SMALLEST_NORMAL;
     const flo_real normal = subnormal ? x * up : x;
     const flo_real_bits bits = flo_bits_of_real(normal) + (one - root);
-    const flo_real m = flo_real_of_bits((bits & fraction) + root);
     /* The biased exponent becomes a real without a conversion: as low bits of `up`. */
     const flo_real biased =
         flo_real_of_bits((bits >> FLO_FRACTION_BITS) | flo_bits_of_real(up)) - up;
     const flo_real bias = (flo_real)FLO_EXPONENT_BIAS;
-    const flo_real k = biased - (subnormal ? bias + FLO_FRACTION_BITS : bias);
+    *k = biased - (subnormal ? bias + FLO_FRACTION_BITS : bias);
+    return flo_real_of_bits((bits & fraction) + root);
+}
 
-    const flo_real y = flo_log_reduced(k, m - 1);
+/* y = log x where x is positive and finite; else what log x is. */
+static inline flo_real flo_log_or_limit(flo_real x, flo_real y)
+{
     const flo_real finite = x > 0 ? y : x == 0 ? -(flo_real)INFINITY : (flo_real)NAN;
     return x == (flo_real)INFINITY ? x : finite;
+}
+
+/* log x: -infinity at 0, NaN below. */
+static inline flo_real flo_log(flo_real x)
+{
+    flo_real k;
+    const flo_real m = flo_log_split(x, &k);
+    return flo_log_or_limit(x, flo_log_reduced(k, m - 1));
+}
+
+/* log(1 + x), where u is 1 + x as it was rounded: what u lost is added, from 1/2 to 2
+   where the difference is exact and counts. */
+static inline flo_real flo_log1p_rounded(flo_real x, flo_real u)
+{
+    flo_real k;
+    const flo_real m = flo_log_split(u, &k);
+    const flo_real lost =
+        u >= (flo_real)0.5 && u <= 2 && k != 0 ? (x - (u - 1)) / u : 0;
+    return flo_log_or_limit(u, flo_log_reduced(k, k == 0 ? x : m - 1) + lost);
+}
+
+/* log(1 + x): -infinity at -1, NaN below. */
+static inline flo_real flo_log1p(flo_real x)
+{
+    return flo_log1p_rounded(x, 1 + x);
+}
+
+/* log(p / q), p and q not both 0, where p - q is known better than p and q tell. */
+static inline flo_real flo_log_ratio(flo_real p, flo_real q, flo_real difference)
+{
+    return flo_log1p_rounded(difference / q, p / q);
+}
+
+/* log(p / (1 - p)), the inverse of the sigmoid: infinite at 0 and 1, NaN outside. */
+static inline flo_real flo_logit(flo_real p)
+{
+    return flo_log_ratio(p, 1 - p, 2 * p - 1);
+}
+
+/* The inverse of tanh: infinite at -1 and 1, NaN outside. */
+static inline flo_real flo_atanh(flo_real y)
+{
+    const flo_real size = flo_magnitude(y);
+    const flo_real twice = flo_log1p(2 * size / (1 - size));
+    return flo_with_sign((flo_real)0.5 * twice, y);
+}
+
+/* e^x - 1 = 2^n p + (2^n - 1). Half of it is formed first: 2^n alone may overflow. */
+static inline flo_real flo_expm1(flo_real x)
+{
+    const flo_real above = x < -FLO_TANH_SATURATED ? -FLO_TANH_SATURATED : x;
+    const flo_real inside = above > FLO_EXP_HIGHEST ? FLO_EXP_HIGHEST : above;
+    flo_real_bits n;
+    const flo_real p = flo_expm1_reduced(inside, &n);
+    const flo_real half =
+        flo_real_of_bits((n + FLO_EXPONENT_BIAS - 1) << FLO_FRACTION_BITS);
+    const flo_real y = 2 * FLO_FUSED(half, p, half - (flo_real)0.5);
+    return n == 0 ? p : y; /* half of a subnormal p would be rounded */
 }
 
 /* tanh x = e / (e + 2), e = exp(2 |x|) - 1, with the sign of x. */
@@ -169,6 +234,26 @@ static inline flo_real flo_softplus(flo_real x)
     const flo_real f = large ? (flo_real)0.5 * (t - 1) : t;
     const flo_real log1p = flo_log_reduced(large ? 1 : 0, f);
     return (x > 0 ? x : 0) + log1p;
+}
+
+/* log(1 - e^-x) = log(-expm1(-x)), x >= 0: -infinity at 0, NaN below. */
+static inline flo_real flo_log1m_exp(flo_real x)
+{
+    return flo_log1p_rounded(-flo_exp(-x), -flo_expm1(-x));
+}
+
+/* log sigmoid(x), also the log-slope of softplus. */
+static inline flo_real flo_log_sigmoid(flo_real x)
+{
+    return -flo_softplus(-x);
+}
+
+/* log sigmoid(x) + log sigmoid(-x): the log-slope of sigmoid, the log-density of the
+   logistic distribution. */
+static inline flo_real flo_log_logistic(flo_real x)
+{
+    const flo_real size = flo_magnitude(x);
+    return -(size + 2 * flo_softplus(-size));
 }
 
 /* sin and cos of 2 pi u, u in [0, 1]: u is a quarter turn q / 4 plus r, both exact. */

@@ -62,9 +62,30 @@ static inline void layer_draw_parameters(layer *l)
     }
 }
 
+/* Whether a number is one that columns of this range hold. */
+static inline bool is_in_range(flo_range range, double value)
+{
+    return isfinite(value) && (range != FLO_POSITIVE || value > 0) &&
+           (range != FLO_UNIT_INTERVAL || (value > 0 && value < 1));
+}
+
+/* Numbers of a range, from those of the whole line; not close to its ends, where steps
+   of finite differences are wide. */
+static inline void move_into_range(flo_range range, int64_t n, flo_real *x)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double power = exp(0.5 * (double)x[i]);
+        if (range == FLO_POSITIVE)
+            x[i] = (flo_real)power;
+        if (range == FLO_UNIT_INTERVAL)
+            x[i] = (flo_real)(power / (1 + power));
+    }
+}
+
 static inline void layer_draw_rows(layer *l)
 {
     draw_normals(1, 1, l->B * l->D, l->x);
+    move_into_range(l->b->kind->domain, l->B * l->D, l->x);
     draw_normals(2, 1, l->B * l->C, l->context);
     draw_normals(3, 1, l->B * l->D, l->dz);
     draw_doubles(4, l->B, l->dlogdet);

@@ -31,7 +31,13 @@ static const char *const spline_couplings[] = {
     "mask: random, hidden: [6, 5], bins: 3, unconditional: true, dropout: 0.3",
     "width: 6, blocks: 1, unconditional: true, activation: silu", NULL};
 
-/* A kind may have several rows. */
+static const char *const slopes[] = {"", "slope: 0.5", "slope: 3", NULL};
+static const char *const bounds[] = {"", "bound: 0.7", "bound: 6", NULL};
+static const char *const alphas[] = {"", "alpha: 0", "alpha: 0.05", NULL};
+static const char *const even[] = {"", "reflections: 2", "reflections: 12", NULL};
+static const char *const odd[] = {"reflections: 1", "reflections: 3", NULL};
+
+/* A kind may have several rows. Rows of x are drawn in the domain of its kind. */
 static const struct variant {
     const char *kind;
     const char *const *settings;
@@ -50,6 +56,14 @@ static const struct variant {
     {"actnorm", none, 1, true},
     {"planar", none, 1, true},
     {"radial", none, 1, true},
+    {"leaky_relu", slopes, 1, false},
+    {"tanh", bounds, 1, false},
+    {"sigmoid", none, 1, false},
+    {"logit", alphas, 1, false},
+    {"softplus", none, 1, false},
+    {"inverse_softplus", none, 1, false},
+    {"householder", even, 1, true},
+    {"householder", odd, 1, false},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -353,38 +367,65 @@ static void check_start_from_data(fixture *f, const situation *s)
     }
 }
 
-/* What inverse gave for the z of a layer goes to that z again, to the rounding of the
-   row: all that a steep map can promise, whose x may be lost in the rounding of z. */
-static void check_comes_back(fixture *f, const char *name, layer *l, const flo_real *x)
+/* |a - b| of a row against the size of b, both [D]: the largest of each. */
+static double row_error(int64_t D, const flo_real *a, const flo_real *b)
 {
-    flo_real *const z = layer_reals(f, l->B * l->D);
-    memcpy(z, l->z, (size_t)(l->B * l->D) * sizeof *z);
-    memcpy(l->x, x, (size_t)(l->B * l->D) * sizeof *x);
+    double size = 0, error = 0;
+    for (int64_t j = 0; j < D; j++) {
+        size = fmax(size, fabs((double)b[j]));
+        error = fmax(error, fabs((double)a[j] - (double)b[j]));
+    }
+    return error / (1 + size);
+}
+
+/* Inverse gives x again, or what forward takes to the same z: a map may be so flat that
+   x is lost in the rounding of z, or so steep that z is lost in that of x. */
+static void check_comes_back(fixture *f, const char *name, layer *l, flo_real *x)
+{
+    flo_real *const old_x = l->x, *const old_z = l->z;
+    l->x = x;
+    l->z = layer_reals(f, l->B * l->D);
     layer_forward(l);
     for (int64_t i = 0; i < l->B; i++) {
-        double size = 0, error = 0;
-        for (int64_t j = i * l->D; j < (i + 1) * l->D; j++) {
-            size = fmax(size, fabs((double)z[j]));
-            error = fmax(error, fabs((double)l->z[j] - (double)z[j]));
-        }
-        if (!(error <= inverse_near * (1 + size)))
-            fail_msg("%s, row %lld: forward of inverse differs from z by %g of %g",
-                     name, (long long)i, error, size);
+        const double dx = row_error(l->D, x + i * l->D, old_x + i * l->D);
+        const double dz = row_error(l->D, l->z + i * l->D, old_z + i * l->D);
+        if (!(dx <= inverse_near || dz <= inverse_near))
+            fail_msg("%s, row %lld: the inverse is off by %g of x, and %g of z", name,
+                     (long long)i, dx, dz);
     }
 }
 
-/* Rows up to a million away, and rows that are all equal. */
+/* Far out in a range: two numbers that fill their rows, and factors of others. */
+static const double *extremes_of(flo_range range)
+{
+    static const double line[6] = {1e6, -1e6, 1e3, 0, 1, 1};
+    static const double positive[6] = {1e6, 1e-30, 1e3, 1e-3, 1, 1};
+    static const double unit[6] = {1e-12, 0.9999999, 1e-10, 1e-3, 1, 1};
+    return range == FLO_POSITIVE ? positive : range == FLO_UNIT_INTERVAL ? unit : line;
+}
+
+static void assert_all_in_range(const situation *s, flo_range range, int64_t n,
+                                const flo_real *x)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!is_in_range(range, (double)x[i]))
+            fail_msg("%s: found %g, which is not in the range that the kind promises",
+                     s->name, (double)x[i]);
+}
+
+/* Rows up to a million away, or close to the ends of the domain, and rows that are all
+   equal. */
 static void check_extremes(fixture *f, const situation *s)
 {
     layer l;
     situation_layer(f, s, 6, &l);
-    const double size[6] = {1e6, -1e6, 1e3, 0, 1, 1};
+    const double *const size = extremes_of(l.b->kind->domain);
     for (int64_t i = 0; i < 6 * l.D; i++) {
         const int64_t row = i / l.D;
         l.x[i] = row < 2 ? (flo_real)size[row] : (flo_real)size[row] * l.x[i % l.D];
     }
     const row_results r = results_of(f, &l, 0);
-    assert_all_finite(s->name, 6 * l.D, r.z);
+    assert_all_in_range(s, l.b->kind->image, 6 * l.D, r.z);
     assert_all_finite(s->name, 6 * l.D, r.x);
     assert_all_finite(s->name, 6 * l.D, r.dx);
     assert_all_finite(s->name, l.P, l.dtheta);
@@ -392,6 +433,39 @@ static void check_extremes(fixture *f, const situation *s)
     for (int64_t i = 0; i < 6; i++)
         assert_true(isfinite(l.logdet[i]));
     check_comes_back(f, s->name, &l, r.x);
+}
+
+/* A kind that takes a part of the line says so in the log-density of any other row
+   under a normal base, and its inverse stays where forward can take it. */
+static void check_domain(fixture *f, const situation *s)
+{
+    static const double outside[4] = {-1, 2, -1e6, 1e6}, far[4] = {1e6, -1e6, 90, -90};
+    layer l;
+    situation_layer(f, s, 4, &l);
+    const flo_range domain = l.b->kind->domain;
+    if (domain != FLO_POSITIVE && domain != FLO_UNIT_INTERVAL)
+        return;
+    for (int64_t i = 0; i < 4; i++)
+        l.x[i * l.D + i % l.D] =
+            (flo_real)(domain == FLO_POSITIVE ? -fabs(outside[i]) : outside[i]);
+    layer_forward(&l);
+    for (int64_t i = 0; i < 4; i++) {
+        double log_density = l.logdet[i];
+        for (int64_t j = 0; j < l.D; j++)
+            log_density -= 0.5 * (double)l.z[i * l.D + j] * (double)l.z[i * l.D + j];
+        if (isfinite(log_density))
+            fail_msg("%s: %g outside of the domain has log-density %g", s->name,
+                     outside[i], log_density);
+    }
+    for (int64_t i = 0; i < 4 * l.D; i++)
+        l.z[i] = (flo_real)far[i / l.D];
+    memset(l.logdet, 0, 4 * sizeof *l.logdet);
+    layer_inverse(&l, l.x);
+    layer_forward(&l);
+    assert_all_finite(s->name, 4 * l.D, l.x);
+    assert_all_finite(s->name, 4 * l.D, l.z);
+    for (int64_t i = 0; i < 4; i++)
+        assert_true(isfinite(l.logdet[i]));
 }
 
 /* A row with one NaN has NaN in z or logdet: it must show in the log-density. */
@@ -454,6 +528,7 @@ LAW(a_layer_starts_as_promised, check_start)
 LAW(a_start_from_data_normalises_it, check_start_from_data)
 LAW(extreme_rows_stay_finite_and_come_back, check_extremes)
 LAW(nan_shows, check_nan_shows)
+LAW(a_domain_is_kept, check_domain)
 LAW(constants_are_all_that_a_file_keeps, check_constants)
 
 int main(void)
@@ -470,6 +545,7 @@ int main(void)
         cmocka_unit_test(a_start_from_data_normalises_it),
         cmocka_unit_test(extreme_rows_stay_finite_and_come_back),
         cmocka_unit_test(nan_shows),
+        cmocka_unit_test(a_domain_is_kept),
         cmocka_unit_test(constants_are_all_that_a_file_keeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,43 @@ static void cosine(int64_t n, const flo_real *u, flo_real *y)
     flo_vector_sincos_turns(n, u, unused, y);
 }
 
+static wide wide_log1m_exp(wide x)
+{
+    return x < 0.7L ? logl(-expm1l(-x)) : log1pl(-expl(-x));
+}
+
+static wide wide_log_sigmoid(wide x)
+{
+    return -wide_softplus(-x);
+}
+
+static wide wide_log_logistic(wide x)
+{
+    return -fabsl(x) - 2 * log1pl(expl(-fabsl(x)));
+}
+
+static wide wide_logit(wide p)
+{
+    return p > 0.25L && p < 0.75L ? log1pl((2 * p - 1) / (1 - p)) : logl(p / (1 - p));
+}
+
+/* Functions that are inline alone. */
+#define LOOP(name)                                                                     \
+    static void loop_##name(int64_t n, const flo_real *x, flo_real *y)                 \
+    {                                                                                  \
+        FLO_INDEPENDENT                                                                \
+        for (int64_t i = 0; i < n; i++)                                                \
+            y[i] = flo_##name(x[i]);                                                   \
+    }
+
+LOOP(log1p)
+LOOP(expm1)
+LOOP(log1m_exp)
+LOOP(log_sigmoid)
+LOOP(log_logistic)
+LOOP(atanh)
+LOOP(logit)
+
 static flo_real one_sine(flo_real u)
 {
     flo_real s, c;
@@ -95,6 +132,14 @@ static const struct function {
     {"tanh", flo_vector_tanh, flo_tanh, tanhl, 3.0, -25, 25},
     {"sigmoid", flo_vector_sigmoid, flo_sigmoid, wide_sigmoid, 2.5, -750, 50},
     {"softplus", flo_vector_softplus, flo_softplus, wide_softplus, 2.5, -750, 50},
+    {"log1p", loop_log1p, flo_log1p, log1pl, 2.0, -1.001L, 5},
+    {"expm1", loop_expm1, flo_expm1, expm1l, 2.0, -50, 50},
+    {"log1m_exp", loop_log1m_exp, flo_log1m_exp, wide_log1m_exp, 2.5, -0.001L, 4},
+    {"log_sigmoid", loop_log_sigmoid, flo_log_sigmoid, wide_log_sigmoid, 2.5, -50, 750},
+    {"log_logistic", loop_log_logistic, flo_log_logistic, wide_log_logistic, 2.0, -50,
+     50},
+    {"atanh", loop_atanh, flo_atanh, atanhl, 2.5, -1.001L, 1.001L},
+    {"logit", loop_logit, flo_logit, wide_logit, 3.0, -0.001L, 1.001L},
     {"sine", sine, one_sine, wide_sine, 1.5, 0, 1},
     {"cosine", cosine, one_cosine, wide_cosine, 1.5, 0, 1}};
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
@@ -178,6 +223,21 @@ static void limits_are_exact(void **state)
     assert_true(flo_sigmoid(0) == (flo_real)0.5);
     assert_true(flo_softplus(infinity) == infinity && flo_softplus(-infinity) == 0);
     assert_true(flo_softplus(REAL_MAX) == REAL_MAX);
+    assert_true(flo_log1p(infinity) == infinity && flo_log1p(-1) == -infinity);
+    assert_true(flo_log1p(REAL_LEAST) == REAL_LEAST && isnan(flo_log1p(-2)));
+    assert_true(flo_expm1(infinity) == infinity && flo_expm1(-infinity) == -1);
+    assert_true(flo_expm1(REAL_LEAST) == REAL_LEAST && flo_expm1(0) == 0);
+    assert_true(flo_log1m_exp(infinity) == 0 && flo_log1m_exp(0) == -infinity);
+    assert_true(isnan(flo_log1m_exp(-1)));
+    assert_true(flo_log_sigmoid(infinity) == 0);
+    assert_true(flo_log_sigmoid(-REAL_MAX) == -REAL_MAX);
+    assert_true(flo_log_logistic(infinity) == -infinity);
+    assert_true(flo_log_logistic(REAL_MAX) == -REAL_MAX);
+    assert_true(flo_atanh(1) == infinity && flo_atanh(-1) == -infinity);
+    assert_true(flo_atanh(-REAL_LEAST) == -REAL_LEAST && isnan(flo_atanh(REAL_MAX)));
+    assert_true(flo_logit(0) == -infinity && flo_logit(1) == infinity);
+    assert_true(flo_logit((flo_real)0.5) == 0 && isfinite(flo_logit(REAL_LEAST)));
+    assert_true(isnan(flo_logit(-REAL_LEAST)) && isnan(flo_logit(2)));
     for (int k = 0; k < FUNCTIONS - 2; k++)
         assert_true(isnan(functions[k].one((flo_real)NAN)));
     for (int q = 0; q <= 4; q++) {
