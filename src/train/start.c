@@ -5,6 +5,7 @@
 #include "flow/model_file.h"
 #include "run/checkpoints.h"
 #include "train/chunks.h"
+#include "train/data_start.h"
 #include "train/loaded.h"
 #include "train/report.h"
 #include "train/save.h"
@@ -169,13 +170,35 @@ static flo_status init(flo_trainer *t)
     return flo_comm_agree(t->comm, t->context, status);
 }
 
+/* Layers that start from data: from the training rows, or from samples of the base. */
+static flo_status start_from_data(flo_trainer *t)
+{
+    flo_data_start_report found;
+    const char *const what = t->rows[FLO_TRAIN] ? "training rows" : "base samples";
+    FLO_TRY(flo_data_start(t->comm, t->context, t->flow, t->rows[FLO_TRAIN], t->threads,
+                           t->theta, &found));
+    if (found.layers)
+        flo_report_line(t, "%lld layer%s from %lld %s%s", (long long)found.layers,
+                        found.layers == 1 ? " starts" : "s start",
+                        (long long)found.rows, what,
+                        found.rows ? ""
+                                   : ": no row drawn for it has a weight above 0, so "
+                                     "they start as the identity");
+    if (found.constant_columns)
+        flo_report_line(t,
+                        "note: %lld columns do not vary over the %s that layers start "
+                        "from, the first in %s: they are shifted to 0 and keep their "
+                        "scale",
+                        (long long)found.constant_columns, what, found.constant_layer);
+    return FLO_OK;
+}
+
 flo_status flo_start_new(flo_trainer *t)
 {
     FLO_TRY(fit(t));
     FLO_TRY(check_splits(t));
     flo_flow_init(t->flow, t->theta);
-    if (t->options->init)
-        FLO_TRY(init(t));
+    FLO_TRY(t->options->init ? init(t) : start_from_data(t));
     flo_optimizer_start(t->optimizer, t->theta);
     /* Of a run that ended before its first checkpoint, lines may be left. */
     const flo_status status =
