@@ -6,7 +6,7 @@
 #include "bijections/spline.h"
 #include "core/pass.h"
 
-/* `column` [count] says which of D columns; theta [count, 3 K - 1]. */
+/* `column` [count] says which of D columns; theta [count, P]. */
 typedef struct flo_column_splines {
     const flo_spline_settings *settings;
     int64_t features, count;

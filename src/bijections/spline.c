@@ -27,6 +27,13 @@ typedef struct knots {
     row slope[MOST + 1], raw_slope[MOST]; /* at knots; raw + c */
 } knots;
 
+/* Where the elements lie: `at` in [-bound, bound], on the turn whose middle is `turn`.
+   Those that are not inside (-edge, edge), NaN included, stay as they are. */
+typedef struct position {
+    flo_real bound, edge;
+    row at, turn;
+} position;
+
 /* The bin of each element. */
 typedef struct bin {
     row x, y, w, h, d0, d1;
@@ -35,7 +42,7 @@ typedef struct bin {
 
 int64_t flo_spline_parameters(const flo_spline_settings *settings)
 {
-    return 3 * settings->bins - 1;
+    return 3 * settings->bins - (settings->tails == FLO_TAILS_LINEAR);
 }
 
 /* u [count, P], every `stride` reals, to raw [P][SIDE]; missing elements repeat the
@@ -85,6 +92,12 @@ static void place_knots(int64_t K, flo_real bound, row *raw, row *share, row *kn
         knot[K][e] = bound; /* exactly, whatever the sum rounded to */
 }
 
+/* The first knot whose slope is learned. */
+static int64_t first_slope(const flo_spline_settings *s)
+{
+    return s->tails == FLO_TAILS_LINEAR ? 1 : 0;
+}
+
 static void place(const flo_spline_settings *s, row *raw, knots *t)
 {
     const int64_t K = s->bins;
@@ -93,12 +106,14 @@ static void place(const flo_spline_settings *s, row *raw, knots *t)
     place_knots(K, bound, raw, t->share_w, t->x);
     place_knots(K, bound, raw + K, t->share_h, t->y);
     for (int e = 0; e < SIDE; e++)
-        t->slope[0][e] = t->slope[K][e] = 1;
-    for (int64_t k = 1; k < K; k++)
+        t->slope[0][e] = 1;
+    const int64_t first = first_slope(s);
+    for (int64_t k = first; k < K; k++)
         for (int e = 0; e < SIDE; e++) {
-            t->raw_slope[k][e] = raw[2 * K + k - 1][e] + c;
+            t->raw_slope[k][e] = raw[2 * K + k - first][e] + c;
             t->slope[k][e] = smallest_slope + flo_softplus(t->raw_slope[k][e]);
         }
+    memcpy(t->slope[K], t->slope[0], sizeof t->slope[K]); /* 1, or the same knot */
 }
 
 /* The bin in which `at` lies along x, or along y. */
@@ -123,11 +138,42 @@ static flo_real clip(flo_real v)
     return v < 0 ? 0 : v > 1 ? 1 : v;
 }
 
-/* Inside the interval; the others are evaluated at 0, and their results not used. */
-static void inside(flo_real bound, const flo_real *v, flo_real *at)
+static bool is_bent(const position *p, flo_real v)
 {
-    for (int e = 0; e < SIDE; e++)
-        at[e] = v[e] > -bound && v[e] < bound ? v[e] : 0;
+    return v > -p->edge && v < p->edge;
+}
+
+/* Linear tails: elements outside the interval are evaluated at 0, and the results are
+   not used. */
+static void locate_on_line(flo_real bound, const flo_real *v, position *p)
+{
+    p->bound = p->edge = bound;
+    for (int e = 0; e < SIDE; e++) {
+        p->at[e] = is_bent(p, v[e]) ? v[e] : 0;
+        p->turn[e] = 0;
+    }
+}
+
+/* Circular tails: whole turns are taken off. FLO_ROUNDER rounds to whole numbers, of
+   which a turn beyond 2^22 (float; 2^51) has no digits left to tell. */
+static void locate_on_circle(flo_real bound, const flo_real *v, position *p)
+{
+    const flo_real period = 2 * bound, share = 1 / period;
+    p->bound = bound;
+    p->edge = (flo_real)INFINITY;
+    for (int e = 0; e < SIDE; e++) {
+        const flo_real turns = FLO_FUSED(v[e], share, FLO_ROUNDER) - FLO_ROUNDER;
+        p->at[e] = FLO_FUSED(-turns, period, v[e]);
+        p->turn[e] = turns * period;
+    }
+}
+
+static void locate(const flo_spline_settings *s, const flo_real *v, position *p)
+{
+    if (s->tails == FLO_TAILS_LINEAR)
+        locate_on_line((flo_real)s->tail_bound, v, p);
+    else
+        locate_on_circle((flo_real)s->tail_bound, v, p);
 }
 
 /* log dy/dx at t of a bin. */
@@ -139,17 +185,19 @@ static flo_real log_slope_at(flo_real t, flo_real s, flo_real d0, flo_real d1)
     return 2 * flo_log(s) + flo_log(m) - 2 * flo_log(q);
 }
 
-static void forward_side(flo_real bound, const bin *b, const flo_real *x,
-                         const flo_real *at, flo_real *y, flo_real *log_slope)
+static void forward_side(const bin *b, const flo_real *x, const position *p,
+                         flo_real *y, flo_real *log_slope)
 {
     for (int e = 0; e < SIDE; e++) {
-        const bool in = x[e] > -bound && x[e] < bound;
-        const flo_real s = b->h[e] / b->w[e], t = clip((at[e] - b->x[e]) / b->w[e]);
+        const bool in = is_bent(p, x[e]);
+        const flo_real s = b->h[e] / b->w[e], t = clip((p->at[e] - b->x[e]) / b->w[e]);
         const flo_real a = t * (1 - t);
         const flo_real q = s + (b->d0[e] + b->d1[e] - 2 * s) * a;
         const flo_real v = b->y[e] + b->h[e] * (s * t * t + b->d0[e] * a) / q;
         const flo_real l = log_slope_at(t, s, b->d0[e], b->d1[e]);
-        y[e] = in ? v : x[e];
+        const flo_real kept =
+            v > p->bound ? p->bound : v; /* for a base that ends there */
+        y[e] = in ? kept + p->turn[e] : x[e];
         log_slope[e] = in ? l : 0;
     }
 }
@@ -171,41 +219,41 @@ static flo_real solve(flo_real v, flo_real s, flo_real d0, flo_real d1)
     return clip(bottom != 0 ? top / bottom : 0);
 }
 
-static void inverse_side(flo_real bound, const bin *b, const flo_real *y,
-                         const flo_real *at, flo_real *x, flo_real *log_slope)
+static void inverse_side(const bin *b, const flo_real *y, const position *p,
+                         flo_real *x, flo_real *log_slope)
 {
     for (int e = 0; e < SIDE; e++) {
-        const bool in = y[e] > -bound && y[e] < bound;
+        const bool in = is_bent(p, y[e]);
         const flo_real s = b->h[e] / b->w[e];
         const flo_real t =
-            solve(clip((at[e] - b->y[e]) / b->h[e]), s, b->d0[e], b->d1[e]);
+            solve(clip((p->at[e] - b->y[e]) / b->h[e]), s, b->d0[e], b->d1[e]);
         const flo_real l = log_slope_at(t, s, b->d0[e], b->d1[e]);
-        x[e] = in ? b->x[e] + t * b->w[e] : y[e];
+        x[e] = in ? b->x[e] + t * b->w[e] + p->turn[e] : y[e];
         log_slope[e] = in ? -l : 0;
     }
 }
 
-typedef void (*side)(flo_real bound, const bin *b, const flo_real *v,
-                     const flo_real *at, flo_real *out, flo_real *log_slope);
+typedef void (*side)(const bin *b, const flo_real *v, const position *p, flo_real *out,
+                     flo_real *log_slope);
 
 static void evaluate(const flo_spline_settings *s, bool invert, int64_t n,
                      int64_t stride, const flo_real *u, const flo_real *v,
                      flo_real *out, flo_real *log_slope)
 {
     const int64_t P = flo_spline_parameters(s);
-    const flo_real bound = (flo_real)s->tail_bound;
     const side kernel = invert ? inverse_side : forward_side;
-    row raw[3 * MOST], value, at, result, slope;
+    row raw[3 * MOST], value, result, slope;
+    position p;
     knots t;
     bin b;
     for (int64_t i = 0; i < n; i += SIDE) {
         const int64_t count = n - i < SIDE ? n - i : SIDE;
         transpose(P, count, stride, u + i * stride, raw);
         load(count, v + i, value);
-        inside(bound, value, at);
+        locate(s, value, &p);
         place(s, raw, &t);
-        find(s->bins, &t, invert, at, &b);
-        kernel(bound, &b, value, at, result, slope);
+        find(s->bins, &t, invert, p.at, &b);
+        kernel(&b, value, &p, result, slope);
         memcpy(out + i, result, (size_t)count * sizeof *out);
         memcpy(log_slope + i, slope, (size_t)count * sizeof *log_slope);
     }
@@ -284,13 +332,17 @@ static void raw_backward(const flo_spline_settings *s, const knots *t, const bin
     const flo_real bound = (flo_real)s->tail_bound;
     knots_backward(K, bound, t->share_w, b->index, g->x, g->w, raw);
     knots_backward(K, bound, t->share_h, b->index, g->y, g->h, raw + K);
-    for (int64_t k = 1; k < K; k++)
+    const int64_t first = first_slope(s);
+    for (int64_t k = first; k < K; k++) {
+        const flo_real before =
+            (flo_real)(k ? k - 1 : K - 1); /* the bin that ends here */
         for (int e = 0; e < SIDE; e++) {
-            const flo_real d = (flo_real)k == b->index[e]         ? g->d0[e]
-                               : (flo_real)(k - 1) == b->index[e] ? g->d1[e]
-                                                                  : 0;
-            raw[2 * K + k - 1][e] = d * flo_sigmoid(t->raw_slope[k][e]);
+            const flo_real d = (flo_real)k == b->index[e] ? g->d0[e]
+                               : before == b->index[e]    ? g->d1[e]
+                                                          : 0;
+            raw[2 * K + k - first][e] = d * flo_sigmoid(t->raw_slope[k][e]);
         }
+    }
 }
 
 void flo_spline_backward(const flo_spline_settings *s, int64_t n, int64_t stride,
@@ -298,8 +350,8 @@ void flo_spline_backward(const flo_spline_settings *s, int64_t n, int64_t stride
                          const flo_real *dlog_slope, flo_real *dx, flo_real *du)
 {
     const int64_t P = flo_spline_parameters(s);
-    const flo_real bound = (flo_real)s->tail_bound;
-    row raw[3 * MOST], value, at, gy, gl;
+    row raw[3 * MOST], value, gy, gl;
+    position where;
     knots t;
     bin b;
     bin_gradient g;
@@ -309,13 +361,13 @@ void flo_spline_backward(const flo_spline_settings *s, int64_t n, int64_t stride
         load(count, x + i, value);
         load(count, dy + i, gy);
         load(count, dlog_slope + i, gl);
-        inside(bound, value, at);
+        locate(s, value, &where);
         place(s, raw, &t);
-        find(s->bins, &t, false, at, &b);
-        backward_side(&b, at, gy, gl, &g);
+        find(s->bins, &t, false, where.at, &b);
+        backward_side(&b, where.at, gy, gl, &g);
         raw_backward(s, &t, &b, &g, raw);
         for (int64_t e = 0; e < count; e++) {
-            const bool in = value[e] > -bound && value[e] < bound;
+            const bool in = is_bent(&where, value[e]);
             dx[i + e] = in ? g.at[e] : gy[e];
             for (int64_t p = 0; p < P; p++)
                 du[(i + e) * P + p] = in ? raw[p][e] : 0;

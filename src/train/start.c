@@ -3,6 +3,7 @@
 
 #include "core/lane_tree.h"
 #include "flow/model_file.h"
+#include "flow/ranges.h"
 #include "run/checkpoints.h"
 #include "train/chunks.h"
 #include "train/data_start.h"
@@ -102,15 +103,18 @@ static flo_status fit(flo_trainer *t)
 {
     flo_statistics statistics = {0};
     const bool fitted = flo_flow_is_fitted(t->flow);
+    const bool limited = flo_ranges_are_limited(t->flow);
     const bool drops =
         t->rows[FLO_TRAIN] && t->config.data.on_bad_rows == FLO_BAD_ROWS_DROP;
-    if (fitted || drops)
+    if (fitted || limited || drops)
         FLO_TRY(flo_statistics_collect(t->comm, t->context, t->rows[FLO_TRAIN],
                                        &t->plan, &statistics));
     t->bad_rows = statistics.bad_rows;
     warn_of_rounding(t, &statistics);
     const flo_moments moments = {statistics.mean, statistics.deviation};
-    const flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
+    flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
+    if (status == FLO_OK && limited)
+        status = flo_ranges_check_data(t->flow, statistics.low, statistics.high);
     flo_statistics_free(t->context, &statistics);
     return flo_comm_agree(t->comm, t->context, status);
 }

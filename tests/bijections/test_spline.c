@@ -129,6 +129,89 @@ static void bits_do_not_depend_on_the_company(void **state)
     }
 }
 
+/* Circular tails: 3 K raw parameters. */
+static const flo_spline_settings circle = {
+    .bins = K, .tail_bound = 3, .tails = FLO_TAILS_CIRCULAR};
+enum { CIRCLE_P = 3 * K };
+
+static void a_circle_has_a_slope_more(void **state)
+{
+    (void)state;
+    assert_int_equal(flo_spline_parameters(&settings), P);
+    assert_int_equal(flo_spline_parameters(&circle), CIRCLE_P);
+    flo_real u[CIRCLE_P] = {0}, y[5], slope[5];
+    const flo_real x[5] = {-1, 3, (flo_real)-2.999, 7, -100};
+    flo_spline_forward(&circle, 5, 0, u, x, y, slope);
+    for (int i = 0; i < 5; i++) {
+        assert_near(y[i], (double)x[i], near_enough);
+        assert_near(slope[i], 0, near_enough);
+    }
+}
+
+static void every_turn_is_mapped_like_the_first(void **state)
+{
+    (void)state;
+    flo_real u[CIRCLE_P];
+    draw_normals(3, 1, CIRCLE_P, u);
+    for (int turn = -3; turn <= 3; turn++)
+        for (int i = 0; i < 50; i++) {
+            const flo_real first = (flo_real)(-2.97 + 0.12 * i);
+            const flo_real x[2] = {first, first + (flo_real)(6 * turn)};
+            flo_real y[2], slope[2], back[2], back_slope[2];
+            flo_spline_forward(&circle, 2, 0, u, x, y, slope);
+            flo_spline_inverse(&circle, 2, 0, u, y, back, back_slope);
+            assert_near(y[1] - y[0], 6 * turn, near_enough);
+            assert_near(slope[1], (double)slope[0], 10 * near_enough);
+            assert_near(back[1], (double)x[1], 10 * near_enough);
+            assert_near(slope[1] + back_slope[1], 0, 10 * near_enough);
+        }
+}
+
+/* The seam is a knot as others are: value and slope go on, and the slope is learned. */
+static void the_seam_of_a_circle_is_smooth(void **state)
+{
+    (void)state;
+    flo_real u[CIRCLE_P];
+    draw_normals(4, 1, CIRCLE_P, u);
+    const flo_real tiny = sizeof(flo_real) == 8 ? (flo_real)1e-12 : (flo_real)1e-5;
+    const flo_real x[6] = {-3 - tiny, -3, -3 + tiny, 3 - tiny, 3, 3 + tiny};
+    flo_real y[6], slope[6];
+    flo_spline_forward(&circle, 6, 0, u, x, y, slope);
+    for (int i = 0; i < 6; i++) {
+        assert_near(y[i], i < 3 ? -3 : 3, 10 * near_enough);
+        assert_near(slope[i], (double)slope[1], 1e-2);
+    }
+    const double c = log(expm1(1 - 1e-3));
+    assert_near(slope[1], log(1e-3 + log1p(exp((double)u[2 * K] + c))), near_enough);
+}
+
+static void circles_are_undone_and_total(void **state)
+{
+    (void)state;
+    const double spreads[] = {1, 30, 1000};
+    flo_real u[40 * CIRCLE_P], x[40], y[40], slope[40], back[40], back_slope[40];
+    for (int s = 0; s < 3; s++) {
+        draw_normals(5, spreads[s], 40 * CIRCLE_P, u);
+        for (int i = 0; i < 40; i++)
+            x[i] = (flo_real)(-10 + 0.51 * i);
+        x[0] = (flo_real)1e30;
+        x[1] = (flo_real)-1e9;
+        x[2] = (flo_real)INFINITY;
+        x[3] = (flo_real)NAN;
+        flo_spline_forward(&circle, 40, CIRCLE_P, u, x, y, slope);
+        flo_spline_inverse(&circle, 40, CIRCLE_P, u, y, back, back_slope);
+        assert_true(isinf(y[2]) && isnan(y[3]));
+        for (int i = 0; i < 40; i++) {
+            if (i == 2 || i == 3)
+                continue;
+            assert_true(isfinite(y[i]) && isfinite(slope[i]) && isfinite(back[i]));
+            const double magnified = 1 + exp(-(double)slope[i]);
+            if (i > 3)
+                assert_near((double)(back[i] - x[i]) / magnified, 0, 10 * near_enough);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +221,10 @@ int main(void)
         cmocka_unit_test(it_increases_with_the_slope_that_it_says),
         cmocka_unit_test(knots_hit_exactly_belong_to_either_bin),
         cmocka_unit_test(bits_do_not_depend_on_the_company),
+        cmocka_unit_test(a_circle_has_a_slope_more),
+        cmocka_unit_test(every_turn_is_mapped_like_the_first),
+        cmocka_unit_test(the_seam_of_a_circle_is_smooth),
+        cmocka_unit_test(circles_are_undone_and_total),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
