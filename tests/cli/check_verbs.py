@@ -134,7 +134,14 @@ def check_config(flotilla):
                    f"flow:\n  layers:\n{layers}train: {{steps: 3}}\n")
     flotilla.run("train", "kinds.yaml", "--check").says(*bijections.keys() -
                                                        {"standardize"})
-    target = kinds_in(parts[2])["correlated_normal"]
+    bases = kinds_in(parts[2])
+    require(bases.keys() >= {"normal", "student_t", "autoregressive_mixture"}, bases.keys())
+    for kind, settings in bases.items():
+        pairs = "".join(f", {key}: {'6' if key == 'width' else value}"
+                        for key, value in settings.items())
+        flotilla.run("train", "kinds.yaml", "--check", "--set",
+                     f"flow.base={{kind: {kind}{pairs}}}").says(kind)
+    target = bases["correlated_normal"]
     require({"features", "mean", "deviation", "correlation", "log_evidence"} <= set(target))
     require({"likelihood", "reverse_kl"} <= set(kinds_in(parts[3] + "\n")) or
             "reverse_kl" in parts[3], parts[3])
@@ -313,6 +320,36 @@ def check_samples(flotilla):
     own = log_prob(flotilla, "run", "drawn.h5")
     test = evaluate(flotilla, "run")
     near(own.mean(), test["log_likelihood"], 1.0, "log-density of own samples")
+
+
+BASES = ("{kind: diagonal_normal}", "{kind: student_t, degrees_of_freedom: 20}",
+         "{kind: mixture, components: 3}", "{kind: uniform, low: -40, high: 40}",
+         "{kind: autoregressive_mixture, hidden: [16], components: 3}",
+         "{kind: autoregressive_mixture, width: 12, blocks: 1, dropout: 0.1}")
+
+
+def check_bases(flotilla):
+    """With every base density: train, and samples that the model's own density knows."""
+    prepare(flotilla)
+    for number, base in enumerate(BASES):
+        run = f"base-{number}"
+        train(flotilla, f"flow.base={base}", run=run, ranks=2)
+        x = sample(flotilla, run, 4000)
+        require(np.all(np.isfinite(x)), base)
+        same(sample(flotilla, run, 1000, ranks=2).tobytes(), x[:1000].tobytes(), base)
+        learned = {name for name in flotilla.arrays(flotilla.last(run))
+                   if name.startswith("average/base/")}
+        require(bool(learned) != ("uniform" in base), base, learned)
+        flotilla.data("drawn.h5", {"x": x})
+        own = log_prob(flotilla, run, "drawn.h5")
+        require(np.all(np.isfinite(own)), base)
+        if "uniform" not in base:
+            near(own.mean(), evaluate(flotilla, run)["log_likelihood"], 1.5, base)
+        cold, cool, warm = (sample(flotilla, run, 4000, "--temperature", t).std(0)
+                            for t in (1e-6, 0.5, 2))
+        require(np.all(cold < x.std(0)) and np.all(np.isfinite(warm)), base, cold, warm)
+        require(np.all(cool < x.std(0)) and np.all(cold < cool), base, cold, cool)
+        require(np.all(warm > x.std(0)) or "uniform" in base, base, warm, x.std(0))
 
 
 def check_inspect(flotilla):

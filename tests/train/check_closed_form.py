@@ -156,6 +156,86 @@ def check_weighted_clusters(flotilla):
     same(e["rows"], 500)
 
 
+BASE_ALONE = """
+run: {directory: run, seed: 4, threads: 1}
+data: {files: [data.h5]}
+flow: {base: %s, layers: []}
+train: {batch: 2000, lanes: 8, steps: %d, learning_rate: 3e-2, schedule: cosine}
+report: {every: 100, samples: 0}
+"""
+
+
+def fit_base(flotilla, base, steps, contents, *settings):
+    """Trains a base density without layers; its parameters by name."""
+    flotilla.data("data.h5", contents)
+    flotilla.write("config.yaml", BASE_ALONE % (base, steps))
+    flotilla.run("train", "config.yaml", "-q", *settings, ranks=2)
+    return {name.split("/")[-1]: value.astype("f8")
+            for name, value in flotilla.arrays(flotilla.last("run")).items()
+            if name.startswith("parameters/base/")}
+
+
+def clamped(a):
+    return a / (1 + np.abs(a) / 7)
+
+
+def check_heavy_tails(flotilla):
+    """student_t finds location, scale and degrees of freedom of each column."""
+    random = np.random.Generator(np.random.PCG64(8))
+    nu, location, scale = np.array([3.0, 8.0]), np.array([2.0, -1.0]), np.array([3.0, 0.5])
+    x, test = (location + scale * random.standard_t(nu, (n, 2)) for n in (40000, 20000))
+    found = fit_base(flotilla, "{kind: student_t, degrees_of_freedom: 5}", 1000,
+                     {"train": x, "test": test})
+    near(found["location"], location, 0.06, "location")
+    near(np.exp(clamped(found["log_scale"])) / scale, [1, 1], 0.03, "scale")
+    near((1 + np.logaddexp(0, found["degrees"])) / nu, [1, 1], 0.15, "degrees of freedom")
+
+    def log_density(x):
+        u = (x - location) / scale
+        normaliser = [math.lgamma((n + 1) / 2) - math.lgamma(n / 2)
+                      - math.log(math.sqrt(n * math.pi)) for n in nu]
+        return np.sum(normaliser - np.log(scale) - (nu + 1) / 2 * np.log1p(u * u / nu), 1)
+    flotilla.run("logprob", "run", "data.h5:test", "-o", "scores.h5")
+    near(flotilla.arrays("scores.h5")["log_prob"].mean(), log_density(test).mean(), 3e-3,
+         "log-likelihood of test")
+    drawn, levels = samples(flotilla, "run", 100000), [0.01, 0.25, 0.5, 0.75, 0.99]
+    near(np.quantile((drawn - location) / scale, levels, 0),
+         np.quantile((np.vstack([x, test]) - location) / scale, levels, 0), 0.2,
+         "quantiles of samples")
+
+
+def check_clusters(flotilla):
+    """mixture finds two clusters: weights, means, deviations."""
+    random = np.random.Generator(np.random.PCG64(9))
+    mean, deviation = np.array([[-2.0, 1.0], [3.0, 0.0]]), np.array([[0.5, 1.0], [1.0, 0.25]])
+    which = (random.random(20000) < 0.3).astype(int)
+    x = mean[which] + deviation[which] * random.standard_normal((20000, 2))
+    found = fit_base(flotilla, "{kind: mixture, components: 2}", 800, {"train": x})
+    order = np.argsort(found["mean"][:, 0])
+    weight = np.exp(found["logit"]) / np.exp(found["logit"]).sum()
+    near(weight[order], [1 - which.mean(), which.mean()], 0.02, "weights")
+    near(found["mean"][order], mean, 0.05, "means")
+    near(np.exp(clamped(found["log_scale"][order])), deviation, 0.05, "deviations")
+
+
+def check_conditional_base(flotilla):
+    """diagonal_normal moves by a linear map of the context: x given c is normal."""
+    random = np.random.Generator(np.random.PCG64(1))
+    contents = {}
+    for split, rows in (("train", 10000), ("test", 10000)):
+        c = random.standard_normal((rows, 1))
+        x = np.hstack([2 * c, 1 - c])
+        contents[f"given/{split}"] = c
+        contents[split] = x + np.exp(0.3 * c - 0.5) * random.standard_normal((rows, 2))
+    # The log-scale is clamped softly: nearly linear in c.
+    fit_base(flotilla, "{kind: diagonal_normal, scale_limit: 20}", 800, contents,
+             "--set", "data.context='given/{split}'", "--set", "data.test=test")
+    c, x = contents["given/test"], contents["test"]
+    u = (x - np.hstack([2 * c, 1 - c])) / np.exp(0.3 * c - 0.5)
+    best = np.mean(np.sum(-0.5 * u * u - (0.3 * c - 0.5) - HALF_LOG_TWO_PI, 1))
+    near(json.loads(flotilla.read("run", "test.json"))["log_likelihood"], best, 5e-3)
+
+
 def check_maximum_likelihood_of_standardize(flotilla):
     """Standardize alone, with an affine map that does not move: exact moments, weights in."""
     random = np.random.Generator(np.random.PCG64(3))

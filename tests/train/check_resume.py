@@ -21,6 +21,7 @@ run: {directory: run, seed: 5, threads: 1}
 data: {files: [data.h5], validation: 0.1, test: test}
 preprocess: [{kind: standardize}]
 flow:
+  base: {kind: student_t}
   layers:
     - {kind: permutation}
     - {kind: lu_linear}

@@ -13,15 +13,16 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support import (main, normal_rows, require, same, same_arrays,  # noqa: E402
                      without_times)
 
-# Context and weights, dropout, layers that start from data, a batch that neither 16 nor 6
-# lanes divide, an average, a test split by fraction, several epochs, a validation of two
-# chunks of rows.
+# Context and weights, a base that learns, dropout, layers that start from data, a batch that
+# neither 16 nor 6 lanes divide, an average, a test split by fraction, several epochs, a
+# validation of two chunks of rows.
 CONFIG = """
 run: {directory: run, seed: 7}
 data: {files: [data.h5], train: train, validation: validation, test: 0.15,
        context: "conditions/{split}", weights: "weights/{split}"}
 preprocess: [{kind: standardize}]
 flow:
+  base: {kind: autoregressive_mixture, components: 2, width: 12, blocks: 1, dropout: 0.1}
   layers:
     - repeat: 2
       layers:
