@@ -34,8 +34,8 @@ typedef struct flo_bijection_kind {
     const flo_settings *settings; /* name, help, rows */
     bool masked;                  /* takes part in the count of flo_place.occurrence */
     bool fitted; /* fit needs the moments of the data: only first in `preprocess` */
+    bool starts_from_data;   /* start looks at the moments: they are worth computing */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
-    bool starts_from_data; /* start looks at the moments: they are worth computing */
 
     /* Reads the settings at node; declares parameters and constants in the layouts;
        sets cache, scratch, noise and state. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */

@@ -10,6 +10,9 @@ extern const flo_bijection_kind flo_additive_coupling;
 extern const flo_bijection_kind flo_affine_coupling;
 extern const flo_bijection_kind flo_elementwise_spline;
 extern const flo_bijection_kind flo_spline_coupling;
+extern const flo_bijection_kind flo_actnorm;
+extern const flo_bijection_kind flo_planar;
+extern const flo_bijection_kind flo_radial;
 extern const flo_bijection_kind flo_elementwise_leaky_relu;
 extern const flo_bijection_kind flo_elementwise_tanh;
 extern const flo_bijection_kind flo_elementwise_sigmoid;
@@ -17,9 +20,6 @@ extern const flo_bijection_kind flo_elementwise_logit;
 extern const flo_bijection_kind flo_elementwise_softplus;
 extern const flo_bijection_kind flo_elementwise_inverse_softplus;
 extern const flo_bijection_kind flo_householder;
-extern const flo_bijection_kind flo_actnorm;
-extern const flo_bijection_kind flo_planar;
-extern const flo_bijection_kind flo_radial;
 
 const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_standardize,
@@ -30,6 +30,9 @@ const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_affine_coupling,
     &flo_elementwise_spline,
     &flo_spline_coupling,
+    &flo_actnorm,
+    &flo_planar,
+    &flo_radial,
     &flo_elementwise_leaky_relu,
     &flo_elementwise_tanh,
     &flo_elementwise_sigmoid,
@@ -37,8 +40,5 @@ const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_elementwise_softplus,
     &flo_elementwise_inverse_softplus,
     &flo_householder,
-    &flo_actnorm,
-    &flo_planar,
-    &flo_radial,
     NULL,
 };

@@ -30,7 +30,7 @@ typedef struct knots {
 /* Where the elements lie: `at` in [-bound, bound], on the turn whose middle is `turn`.
    Those that are not inside (-edge, edge), NaN included, stay as they are. */
 typedef struct position {
-    flo_real edge;
+    flo_real bound, edge;
     row at, turn;
 } position;
 
@@ -147,7 +147,7 @@ static bool is_bent(const position *p, flo_real v)
    not used. */
 static void locate_on_line(flo_real bound, const flo_real *v, position *p)
 {
-    p->edge = bound;
+    p->bound = p->edge = bound;
     for (int e = 0; e < SIDE; e++) {
         p->at[e] = is_bent(p, v[e]) ? v[e] : 0;
         p->turn[e] = 0;
@@ -159,6 +159,7 @@ static void locate_on_line(flo_real bound, const flo_real *v, position *p)
 static void locate_on_circle(flo_real bound, const flo_real *v, position *p)
 {
     const flo_real period = 2 * bound, share = 1 / period;
+    p->bound = bound;
     p->edge = (flo_real)INFINITY;
     for (int e = 0; e < SIDE; e++) {
         const flo_real turns = FLO_FUSED(v[e], share, FLO_ROUNDER) - FLO_ROUNDER;
@@ -194,7 +195,9 @@ static void forward_side(const bin *b, const flo_real *x, const position *p,
         const flo_real q = s + (b->d0[e] + b->d1[e] - 2 * s) * a;
         const flo_real v = b->y[e] + b->h[e] * (s * t * t + b->d0[e] * a) / q;
         const flo_real l = log_slope_at(t, s, b->d0[e], b->d1[e]);
-        y[e] = in ? v + p->turn[e] : x[e];
+        const flo_real kept =
+            v > p->bound ? p->bound : v; /* for a base that ends there */
+        y[e] = in ? kept + p->turn[e] : x[e];
         log_slope[e] = in ? l : 0;
     }
 }

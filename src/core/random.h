@@ -18,7 +18,8 @@ typedef enum flo_purpose {
     FLO_RANDOM_DROPOUT = 6,    /* dropout masks */
     FLO_RANDOM_SAMPLES = 7,    /* base samples that are kept */
     FLO_RANDOM_OBJECTIVE = 8,  /* base samples of the reverse KL objective */
-    FLO_RANDOM_DEQUANTIZE = 9  /* noise added to integer data */
+    FLO_RANDOM_DEQUANTIZE = 9, /* noise added to integer data */
+    FLO_RANDOM_START = 10      /* the rows that layers start from */
 } flo_purpose;
 
 /* The name of a stream of numbers. `a` and `b` say which one: epoch or step, layer,

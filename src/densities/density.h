@@ -15,6 +15,7 @@ typedef struct flo_density flo_density;
 typedef struct flo_density_kind {
     const char *name;
     const flo_settings *settings;
+    bool bounded; /* has density 0 on a part of the line (uniform) */
 
     /* Reads the settings; declares parameters; sets normals, uniforms, cache, scratch.
        A kind with its own number of features sets it where it comes as 0.

@@ -1,6 +1,8 @@
 /* A flow built from its config: the list of layers unrolled, the vectors laid out. */
 #include "flow/flow.h"
 
+#include "flow/ranges.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -203,6 +205,7 @@ flo_status flo_flow_create(flo_arena *arena, flo_node *root, int64_t features,
     if (!flow->parameters.size)
         return flo_settings_fail(arena, settings.layers,
                                  "at least one layer with parameters to learn");
+    FLO_TRY(flo_ranges_check(flow, settings.layers));
     flow->fixed = count_fixed(flow);
     FLO_TRY(
         flo_arena_take(arena, flow->constants.size, sizeof(double), &flow->constant));

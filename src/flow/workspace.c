@@ -171,15 +171,20 @@ void flo_workspace_sample(const flo_flow *flow, const flo_real *theta, flo_works
                        w->uniforms, temperature, flo_workspace_noise(flow, w));
 }
 
+void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
+                            flo_workspace *w, int64_t k)
+{
+    const flo_layer *const layer = &flow->layer[k];
+    const flo_pass pass = pass_of(w, k);
+    layer->bijection->kind->forward(layer->bijection, theta + layer->parameters, &pass,
+                                    w->value[k], w->value[k + 1], w->logdet);
+}
+
 void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
     memset(w->logdet, 0, (size_t)w->rows * sizeof *w->logdet);
-    for (int64_t k = 0; k < flow->layers; k++) {
-        const flo_layer *const layer = &flow->layer[k];
-        const flo_pass pass = pass_of(w, k);
-        layer->bijection->kind->forward(layer->bijection, theta + layer->parameters,
-                                        &pass, w->value[k], w->value[k + 1], w->logdet);
-    }
+    for (int64_t k = 0; k < flow->layers; k++)
+        flo_flow_forward_layer(flow, theta, w, k);
 }
 
 void flo_flow_inverse(const flo_flow *flow, const flo_real *theta, flo_workspace *w)

@@ -62,6 +62,11 @@ void flo_flow_forward(const flo_flow *flow, const flo_real *theta,
 void flo_flow_inverse(const flo_flow *flow, const flo_real *theta,
                       flo_workspace *workspace);
 
+/* Layer k of flo_flow_forward: value[k] to value[k + 1]; adds to logdet. Pure. Local.
+ */
+void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
+                            flo_workspace *workspace, int64_t k);
+
 /* data to noise and log_prob [B] in nats; noise to data and logdet log|det dx/dz|, both
    by the way that the direction gives. Pure. Local. */
 void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta,

@@ -3,8 +3,10 @@
 
 #include "core/lane_tree.h"
 #include "flow/model_file.h"
+#include "flow/ranges.h"
 #include "run/checkpoints.h"
 #include "train/chunks.h"
+#include "train/data_start.h"
 #include "train/loaded.h"
 #include "train/report.h"
 #include "train/save.h"
@@ -101,15 +103,18 @@ static flo_status fit(flo_trainer *t)
 {
     flo_statistics statistics = {0};
     const bool fitted = flo_flow_is_fitted(t->flow);
+    const bool limited = flo_ranges_are_limited(t->flow);
     const bool drops =
         t->rows[FLO_TRAIN] && t->config.data.on_bad_rows == FLO_BAD_ROWS_DROP;
-    if (fitted || drops)
+    if (fitted || limited || drops)
         FLO_TRY(flo_statistics_collect(t->comm, t->context, t->rows[FLO_TRAIN],
                                        &t->plan, &statistics));
     t->bad_rows = statistics.bad_rows;
     warn_of_rounding(t, &statistics);
     const flo_moments moments = {statistics.mean, statistics.deviation};
-    const flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
+    flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
+    if (status == FLO_OK && limited)
+        status = flo_ranges_check_data(t->flow, statistics.low, statistics.high);
     flo_statistics_free(t->context, &statistics);
     return flo_comm_agree(t->comm, t->context, status);
 }
@@ -169,13 +174,35 @@ static flo_status init(flo_trainer *t)
     return flo_comm_agree(t->comm, t->context, status);
 }
 
+/* Layers that start from data: from the training rows, or from samples of the base. */
+static flo_status start_from_data(flo_trainer *t)
+{
+    flo_data_start_report found;
+    const char *const what = t->rows[FLO_TRAIN] ? "training rows" : "base samples";
+    FLO_TRY(flo_data_start(t->comm, t->context, t->flow, t->rows[FLO_TRAIN], t->threads,
+                           t->theta, &found));
+    if (found.layers)
+        flo_report_line(t, "%lld layer%s from %lld %s%s", (long long)found.layers,
+                        found.layers == 1 ? " starts" : "s start",
+                        (long long)found.rows, what,
+                        found.rows ? ""
+                                   : ": no row drawn for it has a weight above 0, so "
+                                     "they start as the identity");
+    if (found.constant_columns)
+        flo_report_line(t,
+                        "note: %lld columns do not vary over the %s that layers start "
+                        "from, the first in %s: they are shifted to 0 and keep their "
+                        "scale",
+                        (long long)found.constant_columns, what, found.constant_layer);
+    return FLO_OK;
+}
+
 flo_status flo_start_new(flo_trainer *t)
 {
     FLO_TRY(fit(t));
     FLO_TRY(check_splits(t));
     flo_flow_init(t->flow, t->theta);
-    if (t->options->init)
-        FLO_TRY(init(t));
+    FLO_TRY(t->options->init ? init(t) : start_from_data(t));
     flo_optimizer_start(t->optimizer, t->theta);
     /* Of a run that ended before its first checkpoint, lines may be left. */
     const flo_status status =

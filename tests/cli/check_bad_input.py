@@ -81,6 +81,11 @@ CONFIGS = [
      ["config.yaml:8", "lu_linear", "flow.layers"]),
     ("fitted layer in the flow", "    - kind: affine", "    - kind: standardize\n"
      "    - kind: affine", ["config.yaml:11", "standardize", "preprocess"]),
+    ("layers that do not fit", "    - kind: affine", "    - kind: sigmoid\n"
+     "    - kind: affine", ["config.yaml:", "affine_coupling", "any number", "sigmoid",
+                          "between 0 and 1"]),
+    ("a base that does not fit", "hidden: [8]", "hidden: [8]\n    - kind: softplus",
+     ["config.yaml:", "normal", "softplus", "positive", "inverse_softplus"]),
     ("nothing to learn", "kind: affine_coupling\n      hidden: [8]", "kind: permutation",
      ["config.yaml:1", "parameters to learn"]),
     ("no layers", "  layers:\n    - kind: affine_coupling\n      hidden: [8]\n",
@@ -146,6 +151,9 @@ DATA = [
      ["bad.h5", "'nan'", "row 123", "column 2"]),
     ("constant column", ["data.files=bad.h5", "data.train=constant"],
      ["column 1", "standardize"]),
+    ("outside of a logit", ["data.files=bad.h5", "data.train=good",
+                            "preprocess=[{kind: logit}]"],
+     ["00_logit", "column 0", "between 0 and 1"]),
     ("other validation", ["data.files=bad.h5", "data.train=good",
                           "data.validation=wide"],
      ["bad.h5", "wide", "5 columns", "4", "good"]),

@@ -32,7 +32,7 @@ static void assert_expands(fixture *f, const char *yaml, const char *wanted)
 #define NET "width: 128, blocks: 2, activation: relu, dropout: 0"
 #define LU "{kind: lu_linear}"
 #define ORDERED_LU "{kind: permutation, order: reverse}, " LU
-#define AFFINE "{kind: affine_autoregressive, " NET ", scale_limit: 2}"
+#define AFFINE "{kind: affine_autoregressive, " NET ", scale_limit: 1}"
 #define COUPLING "kind: affine_coupling, mask: alternating, "
 #define MAF_LAYERS "layers: [{repeat: 5, layers: [" ORDERED_LU ", " AFFINE "]}, " LU "]"
 
@@ -47,10 +47,10 @@ static void each_preset_stands_for_its_layers(void **state)
          "}]}, {kind: elementwise_affine}]}}"},
         {"flow: {preset: realnvp}",
          "{" STANDARDIZE ", flow: {layers: [{repeat: 10, layers: [" LU
-         ", {" COUPLING NET ", scale_limit: 2}]}, " LU "]}}"},
+         ", {" COUPLING NET ", scale_limit: 1}]}, " LU "]}}"},
         {"flow: {preset: glow_mlp}",
          "{" STANDARDIZE ", flow: {layers: [{repeat: 10, layers: [{kind: actnorm}, " LU
-         ", {" COUPLING NET ", scale_limit: 2}]}, " LU "]}}"},
+         ", {" COUPLING NET ", scale_limit: 1}]}, " LU "]}}"},
         {"flow: {preset: nsf_coupling}",
          "{" STANDARDIZE ", flow: {layers: [{repeat: 10, layers: [" LU
          ", {kind: spline_coupling, mask: alternating, " NET
@@ -78,7 +78,7 @@ static void settings_reach_the_layers(void **state)
          ", scale_limit: 1.5}]}, {kind: householder}]}}"},
         {"flow: {preset: realnvp, steps: 3, width: 5, blocks: 1, mixing: none}",
          "{" STANDARDIZE ", flow: {" THREE "{" COUPLING
-         "width: 5, blocks: 1, activation: relu, dropout: 0, scale_limit: 2}]}]}}"},
+         "width: 5, blocks: 1, activation: relu, dropout: 0, scale_limit: 1}]}]}}"},
         {"flow: {preset: nsf_coupling, steps: 3, hidden: 4, bins: 5, tail_bound: 2.5, "
          "mixing: permutation}",
          "{" STANDARDIZE ", flow: {" THREE
@@ -96,7 +96,7 @@ static void settings_reach_the_layers(void **state)
          "{" STANDARDIZE ", flow: {base: {kind: autoregressive_mixture, components: 4, "
          "hidden: [6], activation: relu, dropout: 0}, " THREE
          "{kind: affine_autoregressive, hidden: [6], activation: relu, dropout: 0, "
-         "scale_limit: 2}]}]}}"}};
+         "scale_limit: 1}]}]}}"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         assert_expands(*state, pairs[i][0], pairs[i][1]);
 }
@@ -165,7 +165,7 @@ static void wrong_presets_are_refused(void **state)
         {"flow: {preset: maf, layers: [" LU "]}", "flow.layers", "flow.preset: maf"},
         {"flow: {preset: maf, kind: maf}", "flow.kind", "no kind here"},
         {"flow: {preset: maf, bins: 8}", "flow.bins", "the settings of maf"},
-        {"flow: {preset: nice, scale_limit: 2}", "flow.scale_limit",
+        {"flow: {preset: nice, scale_limit: 1}", "flow.scale_limit",
          "settings of nice"},
         {"flow: {preset: maf, components: 3}", "flow.components", "settings of maf"},
         {"flow: {preset: maf, step: 3}", "flow.step", "did you mean steps"},

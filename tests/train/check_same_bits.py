@@ -13,8 +13,9 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support import (main, normal_rows, require, same, same_arrays,  # noqa: E402
                      without_times)
 
-# Context and weights, a base that learns, dropout, a batch that neither 16 nor 6 lanes divide, an average, a
-# test split by fraction, several epochs, a validation of two chunks of rows.
+# Context and weights, a base that learns, dropout, layers that start from data, a batch that
+# neither 16 nor 6 lanes divide, an average, a test split by fraction, several epochs, a
+# validation of two chunks of rows.
 CONFIG = """
 run: {directory: run, seed: 7}
 data: {files: [data.h5], train: train, validation: validation, test: 0.15,
@@ -26,6 +27,7 @@ flow:
     - repeat: 2
       layers:
         - {kind: permutation, order: random}
+        - {kind: actnorm}
         - {kind: lu_linear}
         - {kind: affine_coupling, width: 20, blocks: 1, dropout: 0.2}
         - {kind: additive_coupling, hidden: [17], mask: random, activation: tanh}
@@ -139,6 +141,8 @@ flow:
   direction: sampling
   layers:
     - {kind: lu_linear}
+    - {kind: planar}
+    - {kind: actnorm}
     - {kind: affine_coupling, hidden: [8], dropout: 0.1}
 train: {batch: 50, lanes: 6, steps: 30, learning_rate: 1e-2}
 report: {every: 10, samples: 300}
