@@ -93,11 +93,14 @@ class Part:
         return torch.from_numpy(values)
 
 
+# A setting is a type, or a tuple of the values that it may have; `list` is of integers.
+AUTO = object()  # an integer, or auto, which is read as None
+
+
 # ---- Conditioner networks
 
 ACTIVATIONS = {"relu": functional.relu, "tanh": torch.tanh, "silu": functional.silu}
 
-# A setting is a type, or a tuple of the values that it may have; `list` is of integers.
 NETWORK = {"hidden": list, "width": int, "blocks": int, "activation": tuple(ACTIVATIONS),
            "dropout": float}
 
@@ -829,6 +832,58 @@ class Planar(Bijection):
         return x.to(z.dtype), -torch.log(1 + (1 - h ** 2) * along)
 
 
+class Sylvester(Bijection):
+    """z = x + Q R1 tanh(R2 Q^T x + b) (van den Berg et al. 2018, arXiv 1803.05649): Q^T is the
+    first M rows of the identity after Householder reflections, R1 and R2 are upper
+    triangular, positive(t) = 1 + the product of their diagonals. One tensor holds R1 above
+    its diagonal, t on it and the transpose of R2 below."""
+    settings = {"rank": AUTO, "reflections": AUTO}
+
+    def __init__(self, part):
+        super().__init__()
+        rank = part.settings.rank or min(part.features, 16)
+        count = part.settings.reflections or rank
+        self.reflections = part.parameter("reflections", count, part.features)
+        self.triangles = part.parameter("triangles", rank, rank)
+        self.raw_r2, self.b = part.parameter("raw_r2", rank), part.parameter("b", rank)
+
+    def _matrices(self):
+        triangles, r2 = self.triangles.double(), positive(self.raw_r2.double())
+        r1 = (positive(triangles.diagonal()) - 1) / r2
+        rows = torch.eye(len(r2), self.reflections.shape[1], dtype=torch.float64,
+                         device=self.b.device)
+        return (torch.triu(triangles, 1) + torch.diag(r1),
+                torch.tril(triangles, -1).T + torch.diag(r2),
+                reflected(rows, self.reflections.double()))
+
+    def _logdet(self, h, R1, R2):
+        return total(torch.log(1 + (1 - h ** 2) * R1.diagonal() * R2.diagonal()))
+
+    def forward(self, x, context):
+        R1, R2, W = self._matrices()
+        h = torch.tanh(x.double() @ W.T @ R2.T + self.b.double())
+        return (x.double() + h @ R1.T @ W).to(x.dtype), self._logdet(h, R1, R2)
+
+    def inverse(self, z, context):
+        """W z = y + R1 tanh(R2 y + b) is solved for y from its last number up."""
+        R1, R2, W = self._matrices()
+        f, b = z.double() @ W.T, self.b.double()
+        h = torch.zeros_like(f)
+        y = torch.zeros_like(f)
+        for j in reversed(range(len(b))):
+            known = f[:, j] - h @ R1[j]
+            offset = y @ R2[j] + b[j]
+            r1, r2 = R1[j, j], R2[j, j]
+            want, bend = r2 * known + offset, r1 * r2
+            a = root(lambda a: a + bend * torch.tanh(a), want, want - bend.abs(),
+                     want + bend.abs())
+            one = torch.zeros_like(b)
+            one[j] = 1
+            h = h + torch.outer(torch.tanh(a), one)
+            y = y + torch.outer(known - r1 * torch.tanh(a), one)
+        return (z.double() - h @ R1.T @ W).to(z.dtype), -self._logdet(h, R1, R2)
+
+
 class Radial(Bijection):
     """z = x + beta (x - x0) / (alpha + r), r = |x - x0| (Rezende & Mohamed 2015, equation 14),
     with alpha > 0 and beta > -alpha (their appendix A.2)."""
@@ -885,6 +940,7 @@ BIJECTIONS = {
     "inverse_softplus": InverseSoftplus,
     "planar": Planar,
     "radial": Radial,
+    "sylvester": Sylvester,
 }
 
 
@@ -1339,6 +1395,8 @@ def convert(text, kind, where):
     try:
         if kind is bool:
             return {"true": True, "false": False}[text]
+        if kind is AUTO:
+            return None if text == "auto" else int(text)
         if kind in (int, float):
             number = float(text)
             if kind is float or number == int(number):
@@ -1347,7 +1405,8 @@ def convert(text, kind, where):
             return text
     except (KeyError, TypeError, ValueError):
         pass
-    wanted = f"one of {', '.join(kind)}" if isinstance(kind, tuple) else kind.__name__
+    wanted = (f"one of {', '.join(kind)}" if isinstance(kind, tuple)
+              else "an integer or auto" if kind is AUTO else kind.__name__)
     raise ModelError(f"{where}: found {text!r}, wanted {wanted}")
 
 

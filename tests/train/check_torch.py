@@ -95,7 +95,7 @@ CASES = {
     "one_column": """
         layers:
           - {kind: affine_autoregressive, hidden: [4]}
-          - {kind: spline_autoregressive, width: 4, bins: 3}
+          - {kind: spline_autoregressive, width: 4, bins: 3, activation: tanh}
         data: {columns: [2]}""",
     "autoregressive_context": """
         layers:
@@ -104,6 +104,9 @@ CASES = {
         data: {context: conditions}""",
     "planar": "layers: [{kind: planar}, {kind: planar}, {kind: planar}]",
     "radial": "layers: [{kind: radial}, {kind: radial}, {kind: radial}]",
+    "sylvester": """
+        layers: [{kind: sylvester, rank: 3, reflections: 2}, {kind: sylvester},
+                 {kind: sylvester, rank: 1, reflections: 4}]""",
     "actnorm": "layers: [{kind: actnorm}, {kind: lu_linear}, {kind: actnorm}]",
     "householder": """
         layers: [{kind: householder, reflections: 3}, {kind: elementwise_affine},
@@ -275,7 +278,8 @@ class Model:
 
     def loss(self):
         """What one step over all rows lowers, in PyTorch."""
-        objective = self.config.get("objective", {"kind": "likelihood"})
+        whole = yaml.load(self.flotilla.read(self.case, "config.yaml"), yaml.BaseLoader)
+        objective = whole["objective"]
         if objective["kind"] == "likelihood":
             weights = np.ones(ROWS)
             if self.config["data"].get("weights"):
@@ -286,10 +290,8 @@ class Model:
         numbers = np.float64 if self.model.dtype == torch.float64 else np.float32
         z = self.model.noise(ROWS, lambda b: flotilla_torch.Stream(
             self.config["run"]["seed"], flotilla_torch.OBJECTIVE, 0, b, numbers)).double()
-        target, settings = flotilla_torch.settings_of(
-            {key: str(value) for key, value in
-             objective["target"].items()},
-            flotilla_torch.DENSITIES, "target")
+        target, settings = flotilla_torch.settings_of(objective["target"],
+                                                      flotilla_torch.DENSITIES, "target")
         target = target(flotilla_torch.Part(COLUMNS, 0, settings, {}, {}, "target"))
         x, logdet = self.exact(z)
         return -(target.log_prob(x, None) + logdet - self.exact.base.log_prob(z, None)).mean()
@@ -317,7 +319,10 @@ def check_models(flotilla):
     flotilla.data("data.h5", arrays())
 
     def compare(name, case):
-        model = Model(flotilla, name, case)
+        try:
+            model = Model(flotilla, name, case)
+        except flotilla_torch.ModelError as error:
+            raise Failure(f"{name}: {error}") from None
         model.compare_log_prob()
         model.compare_samples()
         model.compare_gradients()
