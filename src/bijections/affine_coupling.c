@@ -2,10 +2,9 @@
    c) and s = a / (1 + |a| / limit), a soft clamp that is the identity at 0 (RealNVP,
    Dinh et al. 2017, arXiv 1605.08803; the clamp as in zuko). */
 #include "bijections/coupling.h"
+#include "bijections/soft_clamp.h"
 
 #include "core/vector.h"
-
-#include <math.h>
 
 typedef struct affine_coupling {
     flo_coupling coupling;
@@ -14,14 +13,7 @@ typedef struct affine_coupling {
 
 static const flo_setting rows[] = {
     FLO_COUPLING_ROWS(affine_coupling, coupling.settings),
-    {.name = "scale_limit",
-     .type = FLO_NUMBER,
-     .offset = offsetof(affine_coupling, scale_limit),
-     .low = 0.01,
-     .high = 20,
-     .fallback = "2",
-     .help = "soft bound on the log-scale of one layer; a large one lets rows outside "
-             "the training range blow up"},
+    FLO_SCALE_LIMIT_ROW(affine_coupling, scale_limit),
     {.name = NULL}};
 static const flo_settings settings = {
     "affine_coupling",
@@ -77,8 +69,7 @@ static void condition(const affine_coupling *s, const flo_bijection *self,
         const flo_real *const a = out + i * 2 * Db;
         double total = 0;
         for (int64_t j = 0; j < Db; j++) {
-            const flo_real magnitude = a[j] < 0 ? -a[j] : a[j];
-            scale[i * Db + j] = a[j] / (1 + magnitude * inverse_limit);
+            scale[i * Db + j] = flo_soft_clamp(a[j], inverse_limit);
             total += (double)scale[i * Db + j];
         }
         logdet[i] += sign * total;
@@ -137,10 +128,9 @@ static void backward(const flo_bijection *self, const flo_real *theta,
         for (int64_t j = 0; j < Db; j++) {
             const int64_t at = i * D + s->coupling.changed[j];
             const flo_real scaled = dz[at] * scale[i * Db + j];
-            const flo_real magnitude = a[j] < 0 ? -a[j] : a[j];
-            const flo_real slope = 1 / (1 + magnitude * inverse_limit);
             dx[at] = scaled;
-            da[j] = (scaled * x[at] + (flo_real)dlogdet[i]) * slope * slope;
+            da[j] = (scaled * x[at] + (flo_real)dlogdet[i]) *
+                    flo_soft_clamp_slope(a[j], inverse_limit);
             dt[j] = dz[at];
         }
     }
