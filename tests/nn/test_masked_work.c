@@ -48,8 +48,8 @@ void flo_thin_product(int64_t n, int64_t columns, int64_t k, const flo_real *w,
 /* The anchor of the documentation first. */
 static const masked_shape shapes[] = {
     {"D = 63, hidden [512, 512]", 63, 2, 0, 0, 2, {512, 512}},
-    {"splines", 21, 23, 0, 0, 2, {128, 200}},
-    {"residual", 63, 2, 256, 2, 0, {0}},
+    {"splines", 21, 23, 0, 0, 2, {512, 512}},
+    {"residual", 63, 2, 512, 2, 0, {0}},
     {"few columns", 6, 2, 0, 0, 2, {256, 256}},
     {"fewer units than columns", 12, 2, 0, 0, 2, {5, 9}},
     {"one column", 1, 2, 0, 0, 1, {7}},
