@@ -20,6 +20,8 @@ extern const flo_bijection_kind flo_elementwise_logit;
 extern const flo_bijection_kind flo_elementwise_softplus;
 extern const flo_bijection_kind flo_elementwise_inverse_softplus;
 extern const flo_bijection_kind flo_householder;
+extern const flo_bijection_kind flo_affine_autoregressive;
+extern const flo_bijection_kind flo_spline_autoregressive;
 
 const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_standardize,
@@ -40,5 +42,7 @@ const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_elementwise_softplus,
     &flo_elementwise_inverse_softplus,
     &flo_householder,
+    &flo_affine_autoregressive,
+    &flo_spline_autoregressive,
     NULL,
 };

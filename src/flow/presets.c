@@ -1,6 +1,8 @@
 /* The table of presets: flows of the literature with settings that suit tables. */
 #include "flow/presets.h"
 
+#include "bijections/soft_clamp.h"
+
 #define AT(member) offsetof(flo_preset_settings, member)
 
 #define STEPS(COUNT)                                                                   \
@@ -11,13 +13,7 @@
 #define SPLINE FLO_SPLINE_ROWS(flo_preset_settings, spline.)
 /* Half of what a layer alone takes: over ten steps 2 gives the same likelihood on
    held-out rows, and rows ten deviations out a log-density a thousand times lower. */
-#define SCALE_LIMIT                                                                    \
-    {                                                                                  \
-        "scale_limit", FLO_NUMBER, AT(scale_limit), 0.01, 20, "1", NULL, 0,            \
-            "soft bound on the log-scale of one layer; a large one lets rows outside " \
-            "the "                                                                     \
-            "training range blow up"                                                   \
-    }
+#define SCALE_LIMIT FLO_SCALE_LIMIT_ROW_OF(flo_preset_settings, scale_limit, "1")
 
 /* Reversing the columns between two couplings with masks that swap can give both the
    same mask, so couplings have no such choice. */
@@ -122,10 +118,11 @@ const flo_preset flo_presets[] = {
      .layers = LAYERS("{kind: actnorm}, <mixing>", AFFINE_COUPLING)},
     {.settings = &nsf_coupling,
      .layers = COUPLINGS("{kind: spline_coupling, mask: alternating, <network>, bins: "
-                         "<bins>, tail_bound: <tail_bound>, unconditional: true}")},
+                         "<bins>, tail_bound: <tail_bound>, tails: <tails>, "
+                         "unconditional: true}")},
     {.settings = &nsf_autoregressive,
      .layers = AUTOREGRESSIVE("{kind: spline_autoregressive, <network>, bins: <bins>, "
-                              "tail_bound: <tail_bound>}")},
+                              "tail_bound: <tail_bound>, tails: <tails>}")},
     {.settings = &maf_mog,
      .base = "{kind: autoregressive_mixture, components: <components>, <network>}",
      .layers = AFFINE_AUTOREGRESSIVE},

@@ -54,11 +54,11 @@ static void each_preset_stands_for_its_layers(void **state)
         {"flow: {preset: nsf_coupling}",
          "{" STANDARDIZE ", flow: {layers: [{repeat: 10, layers: [" LU
          ", {kind: spline_coupling, mask: alternating, " NET
-         ", bins: 8, tail_bound: 5, unconditional: true}]}, " LU "]}}"},
+         ", bins: 8, tail_bound: 5, tails: linear, unconditional: true}]}, " LU "]}}"},
         {"flow: {preset: nsf_autoregressive}",
          "{" STANDARDIZE ", flow: {layers: [{repeat: 10, layers: [" ORDERED_LU
-         ", {kind: spline_autoregressive, " NET ", bins: 8, tail_bound: 5}]}, " LU
-         "]}}"},
+         ", {kind: spline_autoregressive, " NET
+         ", bins: 8, tail_bound: 5, tails: linear}]}, " LU "]}}"},
         {"flow: {preset: maf_mog}",
          "{" STANDARDIZE
          ", flow: {base: {kind: autoregressive_mixture, components: 10, "
@@ -84,7 +84,7 @@ static void settings_reach_the_layers(void **state)
          "{" STANDARDIZE ", flow: {" THREE
          "{kind: permutation, order: random}, {kind: spline_coupling, mask: "
          "alternating, hidden: [4], activation: relu, dropout: 0, bins: 5, tail_bound: "
-         "2.5, unconditional: true}]}]}}"},
+         "2.5, tails: linear, unconditional: true}]}]}}"},
         {"flow: {preset: maf, steps: 3, mixing: reverse}",
          "{" STANDARDIZE ", flow: {" THREE
          "{kind: permutation, order: reverse}, " AFFINE "]}]}}"},
