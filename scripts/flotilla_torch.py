@@ -93,8 +93,14 @@ class Part:
         return torch.from_numpy(values)
 
 
-# A setting is a type, or a tuple of the values that it may have; `list` is of integers.
-AUTO = object()  # an integer, or auto, which is read as None
+# ---- Types of settings: bool, int, float, list (of integers), a tuple of choices, or
+
+
+class Maybe:
+    """A type, or a word that stands for no value: it is read as None."""
+
+    def __init__(self, kind, word):
+        self.kind, self.word = kind, word
 
 
 # ---- Conditioner networks
@@ -668,9 +674,11 @@ class InverseSoftplus(Elementwise):
 
 class Coupling(Bijection):
     """The columns of the mask pass; the others are transformed by a network of them (Dinh et
-    al. 2017, arXiv 1605.08803). It gives the raw parameters column by column, or, with
-    `by_parameter`, the first of all columns, then the second."""
-    settings = {"mask": ("alternating", "half", "random"), **NETWORK}
+    al. 2017, arXiv 1605.08803), of their cosine and sine where they are angles with a
+    `period`. It gives the raw parameters column by column, or, with `by_parameter`, the
+    first of all columns, then the second."""
+    settings = {"mask": ("alternating", "half", "random"), "period": Maybe(float, "null"),
+                **NETWORK}
     transform = Shift
     by_parameter = False
 
@@ -680,12 +688,15 @@ class Coupling(Bijection):
         if not ((mask == 0) | (mask == 1)).all() or mask.min() == mask.max():
             part.refuse(f"mask {mask.tolist()}", "ones and zeros, some of both")
         self.register_buffer("mask", mask.bool())
-        self.law = self.transform(part.settings)
+        self.law, self.period = self.transform(part.settings), part.settings.period
         columns = int(mask.sum())
-        changed = part.features - columns
-        self.adopt(network(part, columns, self.law.parameters * changed))
+        inputs = 2 * columns if self.period else columns
+        self.adopt(network(part, inputs, self.law.parameters * (part.features - columns)))
 
     def _raw(self, half, context):
+        if self.period:
+            angle = 2 * math.pi * torch.remainder(half, self.period) / self.period
+            half = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1).flatten(1)
         out = self.conditioner(half, context)
         if self.by_parameter:
             return out.view(len(out), self.law.parameters, -1).transpose(1, 2)
@@ -837,7 +848,7 @@ class Sylvester(Bijection):
     first M rows of the identity after Householder reflections, R1 and R2 are upper
     triangular, positive(t) = 1 + the product of their diagonals. One tensor holds R1 above
     its diagonal, t on it and the transpose of R2 below."""
-    settings = {"rank": AUTO, "reflections": AUTO}
+    settings = {"rank": Maybe(int, "auto"), "reflections": Maybe(int, "auto")}
 
     def __init__(self, part):
         super().__init__()
@@ -1390,13 +1401,13 @@ def verify_seal(path):
 
 def convert(text, kind, where):
     """The value of a setting from the text in the config."""
+    if isinstance(kind, Maybe):
+        return None if text == kind.word else convert(text, kind.kind, where)
     if isinstance(text, list) and kind is list:
         return [convert(item, int, where) for item in text]
     try:
         if kind is bool:
             return {"true": True, "false": False}[text]
-        if kind is AUTO:
-            return None if text == "auto" else int(text)
         if kind in (int, float):
             number = float(text)
             if kind is float or number == int(number):
@@ -1405,8 +1416,7 @@ def convert(text, kind, where):
             return text
     except (KeyError, TypeError, ValueError):
         pass
-    wanted = (f"one of {', '.join(kind)}" if isinstance(kind, tuple)
-              else "an integer or auto" if kind is AUTO else kind.__name__)
+    wanted = f"one of {', '.join(kind)}" if isinstance(kind, tuple) else kind.__name__
     raise ModelError(f"{where}: found {text!r}, wanted {wanted}")
 
 

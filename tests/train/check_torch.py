@@ -61,6 +61,7 @@ CASES = {
           - {kind: additive_coupling, hidden: [8, 6], mask: half, activation: tanh}
           - {kind: additive_coupling, width: 8, blocks: 1, mask: random, activation: silu,
              dropout: 0.2}
+          - {kind: additive_coupling, hidden: [8], period: 1.5}
           - {kind: elementwise_affine}""",
     "affine_coupling": """
         layers:
@@ -69,7 +70,7 @@ CASES = {
           - {kind: affine_coupling, width: 8, scale_limit: 0.5, mask: half}
           - {kind: affine_coupling, width: 8, blocks: 1, mask: random, activation: tanh,
              dropout: 0.3}
-          - {kind: affine_coupling, width: 8, blocks: 0, mask: half}""",
+          - {kind: affine_coupling, width: 8, blocks: 0, mask: half, period: 2}""",
     "elementwise_spline": """
         layers: [{kind: elementwise_spline, bins: 4, tail_bound: 1.5}, {kind: lu_linear},
                  {kind: elementwise_spline},
@@ -80,7 +81,7 @@ CASES = {
           - {kind: spline_coupling, width: 8, blocks: 1, activation: tanh, bins: 2}
           - {kind: spline_coupling, width: 8, mask: half, activation: silu, bins: 5}
           - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true,
-             tails: circular, tail_bound: 1}""",
+             tails: circular, tail_bound: 1, period: 2}""",
     "affine_autoregressive": """
         layers:
           - {kind: affine_autoregressive, hidden: [9, 8], activation: silu, scale_limit: 0.5}
@@ -226,7 +227,8 @@ def config_of(name, case):
 def arrays():
     random = np.random.default_rng(5)
     rows = normal_rows(ROWS, COLUMNS, kind=np.float64)
-    return {"rows": rows, "positive": np.exp(rows / 5), "shares": random.uniform(size=rows.shape),
+    return {"rows": rows, "positive": np.exp(rows / 5),
+            "shares": random.uniform(size=rows.shape),
             "conditions": random.normal(2, 3, size=(ROWS, CONTEXT)),
             "weights": random.uniform(0.5, 2, size=ROWS),
             "samples_conditions": random.normal(size=(SAMPLES, CONTEXT))}
