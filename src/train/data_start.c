@@ -88,10 +88,11 @@ static flo_status read_tile(const walk *w, int64_t first, flo_workspace *ws)
         for (next = i + 1; next < ws->rows && row[next] == row[next - 1] + 1; next++)
             ;
         flo_batch batch = {.x = flo_workspace_data(w->flow, ws) + i * D,
-                           .context = ws->context + i * C,
+                           .context = ws->raw_context + i * C,
                            .weight = ws->weight + i};
         FLO_TRY(flo_rows_read(w->rows, row[i], next - i, &batch, NULL));
     }
+    flo_workspace_condition(w->flow, ws);
     return FLO_OK;
 }
 
@@ -99,7 +100,6 @@ static void sample_tile(const walk *w, const flo_real *theta, int64_t first,
                         flo_workspace *ws)
 {
     const flo_random_key key = {w->flow->seed, FLO_RANDOM_START, 0, STREAM_SAMPLES};
-    ws->scratch = w->scratch[0];
     flo_workspace_sample(w->flow, theta, ws, key, first, 1);
     for (int64_t i = 0; i < ws->rows; i++)
         ws->weight[i] = 1;
@@ -112,6 +112,7 @@ static flo_status fill(walk *w, const flo_real *theta)
         flo_workspace *const ws = &w->tile[t - w->first];
         const int64_t first = t * FLO_TILE_ROWS, left = w->count - first;
         ws->rows = left < FLO_TILE_ROWS ? left : FLO_TILE_ROWS;
+        ws->scratch = w->scratch[0];
         if (w->rows)
             FLO_TRY(read_tile(w, first, ws));
         else
