@@ -2,8 +2,8 @@
    c) and s = a / (1 + |a| / limit), a soft clamp that is the identity at 0 (RealNVP,
    Dinh et al. 2017, arXiv 1605.08803; the clamp as in zuko). */
 #include "bijections/coupling.h"
+#include "bijections/scale_limit.h"
 
-#include "core/soft_clamp.h"
 #include "core/vector.h"
 
 typedef struct affine_coupling {
@@ -13,14 +13,7 @@ typedef struct affine_coupling {
 
 static const flo_setting rows[] = {
     FLO_COUPLING_ROWS(affine_coupling, coupling.settings),
-    {.name = "scale_limit",
-     .type = FLO_NUMBER,
-     .offset = offsetof(affine_coupling, scale_limit),
-     .low = 0.01,
-     .high = 20,
-     .fallback = "2",
-     .help = "soft bound on the log-scale of one layer; a large one lets rows outside "
-             "the training range blow up"},
+    FLO_SCALE_LIMIT_ROW(affine_coupling, scale_limit),
     {.name = NULL}};
 static const flo_settings settings = {
     "affine_coupling",

@@ -1,8 +1,9 @@
 /* Degrees of a masked network: how many units of a layer lie below each degree. */
 #include "nn/degrees.h"
 
-/* Units of a block in the widest layer. Measured at D = 63, H = 512 with OpenBLAS: half
-   as many make the products thin, twice as many waste on zeros. */
+/* Units of a block in the widest layer: part of the file format. Measured at D = 63, H =
+   512 with OpenBLAS: 32 make a forward pass 8 % slower, 128 make it 4 % faster, but
+   store twice the zeros. */
 enum { UNITS_A_BLOCK = 64 };
 
 static int64_t ceiling(int64_t a, int64_t b)

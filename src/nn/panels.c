@@ -8,6 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+/* Rows and inputs of one degree from which on the BLAS is faster than thin products:
+   with few columns a degree has many units. */
+enum { LEAST_FOR_BLAS = 32 };
+
 /* The inputs that a unit of this degree sees. */
 static int64_t inputs_seen(const flo_panels *p, int64_t degree)
 {
@@ -124,10 +128,17 @@ void flo_panels_solve_degree(const flo_panels *panels, const flo_real *weight,
                              int64_t degree, int64_t B, const flo_real *x, flo_real *y)
 {
     const flo_panel *const p = &panels->panel[degree / panels->degrees->block];
-    const int64_t *const first = panels->outputs.first;
-    const int64_t row = first[degree], rows = first[degree + 1] - row;
-    if (rows > 0)
-        flo_thin_product(rows, B, inputs_seen(panels, degree) - p->earlier,
-                         weight + p->weight + (row - p->row) * p->columns + p->earlier,
-                         p->columns, x + p->earlier * B, y + row * B);
+    const int64_t row = panels->outputs.first[degree];
+    const int64_t rows = panels->outputs.first[degree + 1] - row;
+    if (rows == 0)
+        return;
+    const int64_t k = inputs_seen(panels, degree) - p->earlier;
+    const flo_real *const w =
+        weight + p->weight + (row - p->row) * p->columns + p->earlier;
+    x += p->earlier * B;
+    y += row * B;
+    if (rows >= LEAST_FOR_BLAS && k >= LEAST_FOR_BLAS)
+        flo_product_nn_part(rows, B, k, w, p->columns, x, B, 1, y, B);
+    else
+        flo_thin_product(rows, B, k, w, p->columns, x, y);
 }

@@ -6,7 +6,7 @@
 #include "bijections/bijection.h"
 
 #include "config/fixture.h"
-#include "linalg/numbers.h"
+#include "nn/parameters.h"
 
 enum { LAYER_GUARD = 32 };
 
@@ -50,18 +50,6 @@ static inline flo_moments layer_moments(fixture *f, int64_t D)
     return (flo_moments){mean, deviation};
 }
 
-/* Parameters as a random, not an initial, layer has them: nothing is zero, and outputs
-   stay near 1. */
-static inline void layer_draw_parameters(layer *l)
-{
-    for (int64_t i = 0; i < l->b->parameters.count; i++) {
-        const flo_tensor *const t = &l->b->parameters.tensors[i];
-        const double inputs = (double)(t->rank == 2 ? t->shape[1] : 9);
-        draw_normals(100 + (uint64_t)i, 0.7 / sqrt(inputs), t->count,
-                     l->theta + t->offset);
-    }
-}
-
 static inline void layer_draw_rows(layer *l)
 {
     draw_normals(1, 1, l->B * l->D, l->x);
@@ -98,7 +86,7 @@ static inline void layer_take(fixture *f, int64_t B, layer *l)
                          .training = true};
     l->guards[0] = l->pass.cache + cache;
     l->guards[1] = l->pass.scratch + scratch;
-    layer_draw_parameters(l);
+    draw_parameters(&b->parameters, l->theta);
     layer_draw_rows(l);
 }
 

@@ -73,4 +73,21 @@ static inline void assert_parameter_gradients(const char *what,
     }
 }
 
+/* A gradient that was added to what held `before` everywhere: `twice` is that, `once`
+   was added to zero. What is no parameter is zero in both. */
+static inline void assert_parameters_added(const flo_tensor *t, double before,
+                                           const flo_real *once, const flo_real *twice)
+{
+    for (int parameter = 0; parameter < 2; parameter++) {
+        int64_t *index;
+        const int64_t count = tensor_entries(t, parameter, &index);
+        for (int64_t k = 0; k < count; k++) {
+            const int64_t at = t->offset + index[k];
+            assert_near(twice[at], parameter ? before + (double)once[at] : 0,
+                        near_enough);
+        }
+        free(index);
+    }
+}
+
 #endif
