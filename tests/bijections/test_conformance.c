@@ -20,6 +20,7 @@ static const char *const conditioned[] = {
     "mask: random, width: 7, blocks: 1, activation: tanh, dropout: 0.2",
     "mask: alternating, width: 6, blocks: 2, activation: silu",
     "mask: random, width: 6, blocks: 0, activation: relu",
+    "mask: random, hidden: [6], activation: tanh, period: 4",
     NULL};
 static const char *const clamped[] = {"hidden: 8, scale_limit: 0.1",
                                       "width: 8, scale_limit: 20", NULL};
