@@ -1,6 +1,10 @@
 /* What all couplings share: the split by a mask, the conditioner on one half. */
 #include "bijections/coupling.h"
 
+#include "core/elementary.h"
+
+#include <math.h>
+
 enum { ALTERNATING, HALF, RANDOM };
 
 /* Columns that pass unchanged: their number follows from the settings alone. */
@@ -28,15 +32,16 @@ flo_status flo_coupling_configure(flo_coupling *coupling, flo_bijection *self,
     const int64_t Da = identity_columns(coupling->settings.mask, D, place), Db = D - Da;
     coupling->identity_columns = Da;
     coupling->changed_columns = Db;
+    coupling->inputs = isnan(coupling->settings.period) ? Da : 2 * Da;
     FLO_TRY(flo_arena_take(arena, D, sizeof *coupling->identity, &coupling->identity));
     coupling->changed = coupling->identity + Da;
     int64_t ignored;
     FLO_TRY(flo_layout_add(&self->constants, D, 0, false, &ignored, "mask"));
     FLO_TRY(flo_network_configure(&coupling->network, arena, node,
-                                  &coupling->settings.network, Da, self->context,
-                                  outputs * Db, &self->parameters));
-    self->cache = own_cache + Da + coupling->network.cache;
-    self->scratch = own_scratch + Da + coupling->network.scratch;
+                                  &coupling->settings.network, coupling->inputs,
+                                  self->context, outputs * Db, &self->parameters));
+    self->cache = own_cache + coupling->inputs + coupling->network.cache;
+    self->scratch = own_scratch + coupling->inputs + coupling->network.scratch;
     self->noise = coupling->network.noise;
     self->state = coupling;
     return FLO_OK;
@@ -83,35 +88,64 @@ flo_status flo_coupling_prepare(flo_coupling *coupling, const flo_bijection *sel
     return FLO_OK;
 }
 
-/* The kind's own memory comes first, then the identity half, then the network's. */
+/* The kind's own memory comes first, then the network's input, then the network's own.
+ */
 flo_coupling_memory flo_coupling_split(const flo_coupling *coupling,
                                        const flo_bijection *self, const flo_pass *pass)
 {
-    const int64_t B = pass->rows, Da = coupling->identity_columns;
+    const int64_t B = pass->rows, inputs = coupling->inputs;
     const flo_network *const network = &coupling->network;
-    const int64_t own_cache = self->cache - Da - network->cache;
-    const int64_t own_scratch = self->scratch - Da - network->scratch;
+    const int64_t own_cache = self->cache - inputs - network->cache;
+    const int64_t own_scratch = self->scratch - inputs - network->scratch;
     flo_coupling_memory memory = {.cache = pass->cache,
                                   .scratch = pass->scratch,
                                   .input = pass->cache + B * own_cache,
                                   .dinput = pass->scratch + B * own_scratch,
                                   .network = *pass};
-    memory.network.cache = memory.input + B * Da;
-    memory.network.scratch = memory.dinput + B * Da;
+    memory.network.cache = memory.input + B * inputs;
+    memory.network.scratch = memory.dinput + B * inputs;
     return memory;
+}
+
+/* The identity half [B, Da] becomes cosine and sine of its angles [B, 2 Da], in place,
+   from the last to the first. Whole turns are taken off as in locate_on_circle of
+   spline.c. */
+static void read_as_angles(double period, int64_t count, flo_real *input)
+{
+    const flo_real share = (flo_real)(1 / period);
+    for (int64_t i = count - 1; i >= 0; i--) {
+        const flo_real v = input[i];
+        const flo_real turns = FLO_FUSED(v, share, FLO_ROUNDER) - FLO_ROUNDER;
+        const flo_real part = FLO_FUSED(-turns, (flo_real)period, v) * share;
+        const flo_real u = part < 0 ? part + 1 : part;
+        flo_sincos_turns(u, &input[2 * i + 1], &input[2 * i]);
+    }
+}
+
+/* By the angles, from cosine and sine and the derivatives by them, in place. */
+static void angles_backward(double period, int64_t count, const flo_real *input,
+                            flo_real *dinput)
+{
+    const flo_real rate = (flo_real)(2 * M_PI / period);
+    for (int64_t i = 0; i < count; i++)
+        dinput[i] = rate * (input[2 * i] * dinput[2 * i + 1] -
+                            input[2 * i + 1] * dinput[2 * i]);
 }
 
 void flo_coupling_condition(const flo_coupling *coupling, const flo_bijection *self,
                             const flo_real *theta, const flo_coupling_memory *memory,
                             const flo_real *x, flo_real *z, flo_real *out)
 {
-    const int64_t D = self->features, Da = coupling->identity_columns;
-    for (int64_t i = 0; i < memory->network.rows; i++)
+    const int64_t B = memory->network.rows, D = self->features;
+    const int64_t Da = coupling->identity_columns;
+    for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Da; j++) {
             const int32_t column = coupling->identity[j];
             memory->input[i * Da + j] = x[i * D + column];
             z[i * D + column] = x[i * D + column];
         }
+    if (coupling->inputs != Da)
+        read_as_angles(coupling->settings.period, B * Da, memory->input);
     coupling->network.kind->forward(&coupling->network, theta, &memory->network,
                                     memory->input, out);
 }
@@ -121,11 +155,15 @@ void flo_coupling_backward(const flo_coupling *coupling, const flo_bijection *se
                            const flo_real *dz, flo_real *dout, flo_real *dx,
                            flo_real *dcontext, flo_real *dtheta)
 {
-    const int64_t D = self->features, Da = coupling->identity_columns;
+    const int64_t B = memory->network.rows, D = self->features;
+    const int64_t Da = coupling->identity_columns;
     coupling->network.kind->backward(&coupling->network, theta, &memory->network,
                                      memory->input, dout, memory->dinput, dcontext,
                                      dtheta);
-    for (int64_t i = 0; i < memory->network.rows; i++)
+    if (coupling->inputs != Da)
+        angles_backward(coupling->settings.period, B * Da, memory->input,
+                        memory->dinput);
+    for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Da; j++) {
             const int32_t column = coupling->identity[j];
             dx[i * D + column] = dz[i * D + column] + memory->dinput[i * Da + j];

@@ -8,6 +8,7 @@
 
 typedef struct flo_coupling_settings {
     int mask;
+    double period; /* NaN: columns are no angles */
     flo_network_settings network;
 } flo_coupling_settings;
 
@@ -20,6 +21,14 @@ typedef struct flo_coupling_settings {
      .help =                                                                           \
          "which columns pass unchanged; alternating and half swap from one coupling "  \
          "to the next"},                                                               \
+        {.name = "period",                                                             \
+         .type = FLO_NUMBER,                                                           \
+         .offset = offsetof(OWNER, MEMBER.period),                                     \
+         .low = 1e-6,                                                                  \
+         .high = 1e6,                                                                  \
+         .fallback = "null",                                                           \
+         .help = "for angles: the network reads the columns that pass as cosine and "  \
+                 "sine, with this period"},                                            \
         FLO_NETWORK_ROWS(OWNER, MEMBER.network)
 
 /* The split and the conditioner of one coupling. */
@@ -27,7 +36,8 @@ typedef struct flo_coupling {
     flo_coupling_settings settings;
     int64_t identity_columns, changed_columns; /* Da, Db */
     int32_t *identity, *changed;               /* [Da], [Db] column indices */
-    flo_network network;                       /* [B, Da] -> [B, outputs * Db] */
+    int64_t inputs;                            /* of the network: Da, or 2 Da */
+    flo_network network;                       /* [B, inputs] -> [B, outputs * Db] */
 } flo_coupling;
 
 /* Sets up the split and the network with `outputs` numbers a changed column, after the
@@ -50,8 +60,8 @@ flo_status flo_coupling_prepare(flo_coupling *coupling, const flo_bijection *sel
 /* Memory of a pass: the kind's own cache and scratch, and what lies behind them. */
 typedef struct flo_coupling_memory {
     flo_real *cache, *scratch; /* the kind's own */
-    flo_real *input;           /* [B, Da]: the identity half */
-    flo_real *dinput;          /* [B, Da]: its gradient from the network */
+    flo_real *input;           /* [B, inputs]: the identity half, or its angles */
+    flo_real *dinput;          /* [B, inputs]: its gradient from the network */
     flo_pass network;          /* the network's pass */
 } flo_coupling_memory;
 

@@ -13,6 +13,7 @@ extern const flo_bijection_kind flo_spline_coupling;
 extern const flo_bijection_kind flo_actnorm;
 extern const flo_bijection_kind flo_planar;
 extern const flo_bijection_kind flo_radial;
+extern const flo_bijection_kind flo_sylvester;
 extern const flo_bijection_kind flo_elementwise_leaky_relu;
 extern const flo_bijection_kind flo_elementwise_tanh;
 extern const flo_bijection_kind flo_elementwise_sigmoid;
@@ -35,6 +36,7 @@ const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_actnorm,
     &flo_planar,
     &flo_radial,
+    &flo_sylvester,
     &flo_elementwise_leaky_relu,
     &flo_elementwise_tanh,
     &flo_elementwise_sigmoid,

@@ -88,7 +88,7 @@ static flo_status take_ends(const flo_flow *flow, ends *e)
 }
 
 /* One layer further: the first column that it does not take. */
-static flo_status pass_layer(const flo_flow *flow, int64_t k, ends *e)
+static flo_status pass_layer(const flo_flow *flow, const char *name, int64_t k, ends *e)
 {
     const int64_t D = flow->features;
     const flo_bijection *const b = flow->layer[k].bijection;
@@ -97,19 +97,20 @@ static flo_status pass_layer(const flo_flow *flow, int64_t k, ends *e)
         if (!isfinite(e->z[j]) || !isfinite(e->z[D + j]))
             return flo_fail(
                 flo_arena_context(flow->arena), FLO_ERROR_DATA,
-                "%s: column %lld of the training data reaches from %g to %g as the "
-                "layer is given it, wanted %s; scale the data in the file, leave the "
-                "column out with data.columns, or change the layer",
-                flow->layer[k].name, (long long)j, (double)e->x[j], (double)e->x[D + j],
-                descriptions[b->kind->domain]);
+                "%s: column %lld of data set '%s' reaches from %g to %g as the layer "
+                "is "
+                "given it, wanted %s; scale the data in the file, leave the column out "
+                "with data.columns, or change the layer",
+                flow->layer[k].name, (long long)j, name, (double)e->x[j],
+                (double)e->x[D + j], descriptions[b->kind->domain]);
     flo_real *const given = e->x;
     e->x = e->z;
     e->z = given;
     return FLO_OK;
 }
 
-flo_status flo_ranges_check_data(const flo_flow *flow, const double *low,
-                                 const double *high)
+flo_status flo_ranges_check_data(const flo_flow *flow, const char *name,
+                                 const double *low, const double *high)
 {
     ends e;
     FLO_TRY(take_ends(flow, &e));
@@ -118,6 +119,6 @@ flo_status flo_ranges_check_data(const flo_flow *flow, const double *low,
         e.x[flow->features + j] = (flo_real)high[j];
     }
     for (int64_t k = 0; k < flow->fixed; k++)
-        FLO_TRY(pass_layer(flow, k, &e));
+        FLO_TRY(pass_layer(flow, name, k, &e));
     return FLO_OK;
 }

@@ -16,8 +16,9 @@ bool flo_ranges_are_limited(const flo_flow *flow);
 
 /* Refuses data that the first layers, those without parameters, do not take: they
    increase in every column, so the least and the greatest number of each, low [D] and
-   high [D], tell. After flo_flow_fit. Local. FLO_ERROR_DATA, FLO_ERROR_MEMORY. */
-FLO_MUST_USE flo_status flo_ranges_check_data(const flo_flow *flow, const double *low,
-                                              const double *high);
+   high [D], tell. `name` of the data set is for the message. After flo_flow_fit. Local.
+   FLO_ERROR_DATA, FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_ranges_check_data(const flo_flow *flow, const char *name,
+                                              const double *low, const double *high);
 
 #endif

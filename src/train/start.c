@@ -114,34 +114,72 @@ static flo_status fit(flo_trainer *t)
     const flo_moments moments = {statistics.mean, statistics.deviation};
     flo_status status = flo_flow_fit(t->flow, fitted ? &moments : NULL);
     if (status == FLO_OK && limited)
-        status = flo_ranges_check_data(t->flow, statistics.low, statistics.high);
+        status = flo_ranges_check_data(t->flow, flo_rows_dataset(t->rows[FLO_TRAIN]),
+                                       statistics.low, statistics.high);
     flo_statistics_free(t->context, &statistics);
     return flo_comm_agree(t->comm, t->context, status);
 }
 
-/* Reads this rank's share of a held-out split once. */
-static flo_status read_share(flo_trainer *t, flo_rows *rows)
+/* Widens low [D] and high [D] to the rows of a chunk that count. */
+static void widen(const flo_batch *batch, int64_t D, double *low, double *high)
+{
+    for (int64_t i = 0; i < batch->rows; i++)
+        for (int64_t j = 0; j < D && batch->weight[i] > 0; j++) {
+            const double x = (double)batch->x[i * D + j];
+            low[j] = x < low[j] ? x : low[j];
+            high[j] = x > high[j] ? x : high[j];
+        }
+}
+
+/* Reads this rank's share of a held-out split once; sets low [D] and high [D]. */
+static flo_status read_share(flo_trainer *t, flo_rows *rows, double *low, double *high)
 {
     flo_chunks c;
     flo_status status = FLO_OK;
+    const int64_t D = t->flow->features;
+    for (int64_t j = 0; j < D; j++) {
+        low[j] = INFINITY;
+        high[j] = -INFINITY;
+    }
     FLO_TRY(flo_chunks_create(t->context, rows, &c));
     const int ranks = flo_comm_size(t->comm), rank = flo_comm_rank(t->comm);
     const int64_t last = flo_lane_first(c.count, ranks, rank + 1);
     for (int64_t k = flo_lane_first(c.count, ranks, rank); k < last && status == FLO_OK;
-         k++)
+         k++) {
         status = flo_chunks_read(&c, k);
+        if (status == FLO_OK)
+            widen(&c.batch, D, low, high);
+    }
     flo_chunks_free(&c);
     return status;
+}
+
+/* Over all ranks, so that what is said does not depend on their number. */
+static flo_status check_range(flo_trainer *t, flo_rows *rows, double *low, double *high)
+{
+    const int64_t D = t->flow->features;
+    FLO_TRY(flo_comm_agree(t->comm, t->context, read_share(t, rows, low, high)));
+    flo_comm_minimum(t->comm, low, D);
+    flo_comm_maximum(t->comm, high, D);
+    if (low[0] > high[0] || !flo_ranges_are_limited(t->flow)) /* all weights zero */
+        return FLO_OK;
+    return flo_comm_agree(
+        t->comm, t->context,
+        flo_ranges_check_data(t->flow, flo_rows_dataset(rows), low, high));
 }
 
 /* A bad row of validation or test ends a run now, not after hours of training. */
 static flo_status check_splits(flo_trainer *t)
 {
-    flo_status status = FLO_OK;
+    double *low;
+    const int64_t D = t->flow->features;
+    const flo_status taken = flo_allocate(t->context, 2 * D, sizeof *low, &low);
+    flo_status status = flo_comm_agree(t->comm, t->context, taken);
     for (int split = FLO_VALIDATION; split < FLO_SPLITS && status == FLO_OK; split++)
         if (t->rows[split])
-            status = read_share(t, t->rows[split]);
-    return flo_comm_agree(t->comm, t->context, status);
+            status = check_range(t, t->rows[split], low, low + D);
+    flo_free(t->context, &low);
+    return status;
 }
 
 /* Constants and parameters of another run's model, which must have the same layers. */

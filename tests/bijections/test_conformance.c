@@ -20,6 +20,7 @@ static const char *const conditioned[] = {
     "mask: random, width: 7, blocks: 1, activation: tanh, dropout: 0.2",
     "mask: alternating, width: 6, blocks: 2, activation: silu",
     "mask: random, width: 6, blocks: 0, activation: relu",
+    "mask: random, hidden: [6], activation: tanh, period: 4",
     NULL};
 static const char *const clamped[] = {"hidden: 8, scale_limit: 0.1",
                                       "width: 8, scale_limit: 20", NULL};
@@ -41,6 +42,9 @@ static const char *const spline_couplings[] = {
 static const char *const slopes[] = {"", "slope: 0.5", "slope: 3", NULL};
 static const char *const bounds[] = {"", "bound: 0.7", "bound: 6", NULL};
 static const char *const alphas[] = {"", "alpha: 0", "alpha: 0.05", NULL};
+static const char *const sylvesters[] = {"", "reflections: 1",
+                                         "rank: 1, reflections: 3", NULL};
+static const char *const ranks[] = {"rank: 2", "rank: 3, reflections: 5", NULL};
 static const char *const even[] = {"", "reflections: 2", "reflections: 12", NULL};
 static const char *const odd[] = {"reflections: 1", "reflections: 3", NULL};
 static const char *const autoregressive[] = {
@@ -80,6 +84,8 @@ static const struct variant {
     {"actnorm", none, 1, true},
     {"planar", none, 1, true},
     {"radial", none, 1, true},
+    {"sylvester", sylvesters, 1, true},
+    {"sylvester", ranks, 3, true},
     {"leaky_relu", slopes, 1, false},
     {"tanh", bounds, 1, false},
     {"sigmoid", none, 1, false},

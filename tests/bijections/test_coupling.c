@@ -177,6 +177,48 @@ static void affine_coupling_scales_within_its_limit(void **state)
     }
 }
 
+/* On the torus nothing changes when an angle makes a turn: density and changed columns
+   are the same, and the others turn with it. */
+static void turns_of_angles_do_not_matter(void **state)
+{
+    layer l, turned;
+    static const char yaml[] =
+        "{kind: spline_coupling, mask: half, hidden: 6, bins: 4, "
+        "period: 6, tail_bound: 3, tails: circular}";
+    layer_create(*state, yaml, (flo_place){0, 0, 1}, B, D, 0, &l);
+    layer_create(*state, yaml, (flo_place){0, 0, 1}, B, D, 0, &turned);
+    for (int i = 0; i < B * D; i++)
+        turned.x[i] = l.x[i] + (flo_real)(6 * (i % 3 - 1));
+    layer_forward(&l);
+    layer_forward(&turned);
+    for (int i = 0; i < B * D; i++)
+        assert_near(turned.z[i] - l.z[i], 6 * (i % 3 - 1), 10 * near_enough);
+    for (int i = 0; i < B; i++)
+        assert_near(turned.logdet[i], l.logdet[i], 100 * near_enough);
+    turned.x[0] = (flo_real)1e37;
+    layer_forward(&turned);
+    assert_all_finite("far out", B * D, turned.z);
+}
+
+/* The network reads two numbers a column. */
+static void angles_are_read_as_cosine_and_sine(void **state)
+{
+    layer l;
+    layer_create(*state, "{kind: additive_coupling, mask: half, hidden: 6, period: 8}",
+                 (flo_place){0, 0, 1}, 1, 2, 0, &l);
+    assert_int_equal(l.b->parameters.tensors[0].shape[1], 2);
+    for (int i = -12; i <= 12;
+         i++) { /* the network's input stands first in the cache */
+        l.x[0] = (flo_real)i;
+        layer_forward(&l);
+        assert_near(l.pass.cache[0], cos(M_PI * i / 4), near_enough);
+        assert_near(l.pass.cache[1], sin(M_PI * i / 4), near_enough);
+    }
+    l.x[0] = (flo_real)NAN;
+    layer_forward(&l);
+    assert_true(isnan(l.pass.cache[0]) && isnan(l.pass.cache[1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +229,8 @@ int main(void)
         FIXTURE_TEST(a_mask_of_another_layer_is_refused),
         FIXTURE_TEST(additive_coupling_shifts),
         FIXTURE_TEST(affine_coupling_scales_within_its_limit),
+        FIXTURE_TEST(turns_of_angles_do_not_matter),
+        FIXTURE_TEST(angles_are_read_as_cosine_and_sine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

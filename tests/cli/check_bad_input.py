@@ -153,7 +153,10 @@ DATA = [
      ["column 1", "standardize"]),
     ("outside of a logit", ["data.files=bad.h5", "data.train=good",
                             "preprocess=[{kind: logit}]"],
-     ["00_logit", "column 0", "between 0 and 1"]),
+     ["00_logit", "column 0", "'good'", "between 0 and 1"]),
+    ("validation outside of a logit", [
+        "data.files=bad.h5", "data.train=shares", "data.validation=good",
+        "preprocess=[{kind: logit}]"], ["00_logit", "column", "'good'"]),
     ("other validation", ["data.files=bad.h5", "data.train=good",
                           "data.validation=wide"],
      ["bad.h5", "wide", "5 columns", "4", "good"]),
@@ -168,7 +171,7 @@ def prepare(flotilla):
     one = {"good": x, "few": x[:63], "scalar": 3.5, "text": np.array([b"a", b"b"]),
            "empty": x[:0], "thin": x[:, :0], "nan": x.copy(), "inf": x.copy(),
            "large": x.astype("f8"), "constant": x.copy(), "short": x[:199, :1],
-           "wide": np.hstack([x, x[:, :1]]), "zero": np.zeros(200),
+           "shares": 1 / (1 + np.exp(-x)), "wide": np.hstack([x, x[:, :1]]), "zero": np.zeros(200),
            "late": normal_rows(3000, 4), "negative": np.ones((200, 1)), "group/inner": x}
     one["nan"][123, 2] = np.nan
     one["late"][2900, 1] = np.nan  # not among the first rows: seen by its own rank alone

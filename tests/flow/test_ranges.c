@@ -59,7 +59,7 @@ static void assert_data(fixture *f, const char *yaml, const double *low,
 {
     const flo_flow *const flow = build_flow(f, yaml, D, 0);
     assert_true(flo_ranges_are_limited(flow));
-    const flo_status status = flo_ranges_check_data(flow, low, high);
+    const flo_status status = flo_ranges_check_data(flow, "rows", low, high);
     assert_int_equal(status, column ? FLO_ERROR_DATA : FLO_OK);
     if (column && !strstr(flo_context_message(f->context), column))
         fail_msg("%s: `%s` is not in: %s", yaml, column,
@@ -79,7 +79,7 @@ static void data_must_lie_where_the_first_layers_take_it(void **state)
     const double below[D] = {0.1, -0.5, 0.2}, above[D] = {0.9, 0.9, 1.5};
     const double large[D] = {1e6, 1, 2};
     assert_data(*state, logit, zero, one, NULL);
-    assert_data(*state, logit, below, one, "00_logit: column 1");
+    assert_data(*state, logit, below, one, "00_logit: column 1 of data set 'rows'");
     assert_data(*state, logit, zero, above, "00_logit: column 2");
     assert_data(*state, open, some, some, NULL);
     assert_data(*state, open, zero, some, "01_logit: column");
