@@ -2,7 +2,7 @@
    .. x_{j-1}, c) and s = a / (1 + |a| / limit) (MAF, Papamakarios et al. 2017, arXiv
    1705.07057; as IAF, Kingma et al. 2016, arXiv 1606.04934). */
 #include "bijections/autoregressive.h"
-#include "bijections/soft_clamp.h"
+#include "bijections/scale_limit.h"
 
 #include "core/vector.h"
 

@@ -2,7 +2,7 @@
    c) and s = a / (1 + |a| / limit), a soft clamp that is the identity at 0 (RealNVP,
    Dinh et al. 2017, arXiv 1605.08803; the clamp as in zuko). */
 #include "bijections/coupling.h"
-#include "bijections/soft_clamp.h"
+#include "bijections/scale_limit.h"
 
 #include "core/vector.h"
 

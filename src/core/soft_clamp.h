@@ -1,5 +1,6 @@
 /* The soft clamp of log-scales, s(a) = a / (1 + |a| / limit): the identity at 0, within
-   +-limit everywhere, smooth in its first derivative (as in zuko). */
+   +-limit everywhere, smooth in its first derivative (as in zuko). Without one, rows
+   outside the training range blow up over many layers. */
 #ifndef FLO_CORE_SOFT_CLAMP_H
 #define FLO_CORE_SOFT_CLAMP_H
 

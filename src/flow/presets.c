@@ -1,7 +1,7 @@
 /* The table of presets: flows of the literature with settings that suit tables. */
 #include "flow/presets.h"
 
-#include "bijections/soft_clamp.h"
+#include "bijections/scale_limit.h"
 
 #define AT(member) offsetof(flo_preset_settings, member)
 

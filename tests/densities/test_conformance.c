@@ -135,6 +135,19 @@ static void every_kind_has_a_row_in_the_table(void **state)
     }
 }
 
+/* B rows, or samples, of one context row. `factor` enlarges the parameters: components
+   then stand apart, and columns depend on each other more. */
+static void same_context_rig(fixture *f, const situation *s, int64_t B, double factor,
+                             rig *r)
+{
+    situation_rig(f, s, B, r);
+    r->pass.training = false;
+    for (int64_t i = 0; i < r->P; i++)
+        r->theta[i] *= (flo_real)factor;
+    for (int64_t i = 0; i < B * s->C; i++)
+        r->context[i] = r->context[i % s->C];
+}
+
 /* One axis of a grid: z = sinh(t) reaches far into heavy tails, where sums at equal
    steps of t converge as fast as the tail falls; a box is cut into equal parts. */
 typedef struct axis {
@@ -162,10 +175,7 @@ static void check_integral(fixture *f, const situation *s)
     rig r;
     const int64_t points = s->D == 1 ? 400 : 300;
     const axis a = make_axis(s, points);
-    situation_rig(f, s, points, &r);
-    r.pass.training = false;
-    for (int64_t i = 0; i < points * s->C; i++)
-        r.context[i] = r.context[i % s->C];
+    same_context_rig(f, s, points, 1, &r);
     double sum = 0;
     for (int64_t k = 0; k < (s->D == 1 ? 1 : points); k++) {
         for (int64_t i = 0; i < points; i++) {
@@ -405,16 +415,6 @@ static void check_nan_shows(fixture *f, const situation *s)
 
 enum { SAMPLES = 20000 };
 
-/* Samples of one context row in z. */
-static void draw_samples(fixture *f, const situation *s, rig *r)
-{
-    situation_rig(f, s, SAMPLES, r);
-    r->pass.training = false;
-    for (int64_t i = 0; i < SAMPLES * s->C; i++)
-        r->context[i] = r->context[i % s->C];
-    rig_sample(r, 1);
-}
-
 static int compare_reals(const void *a, const void *b)
 {
     flo_real x, y;
@@ -430,15 +430,13 @@ static void check_distribution(fixture *f, const situation *s)
     if (s->D != 1)
         return;
     rig r, grid;
-    draw_samples(f, s, &r);
+    same_context_rig(f, s, SAMPLES, 1, &r);
+    rig_sample(&r, 1);
     qsort(r.z, SAMPLES, sizeof *r.z, compare_reals);
     const axis a = make_axis(s, 400);
-    situation_rig(f, s, a.points, &grid);
-    grid.pass.training = false;
+    same_context_rig(f, s, a.points, 1, &grid);
     for (int64_t i = 0; i < a.points; i++)
         grid.z[i] = (flo_real)a.z[i];
-    for (int64_t i = 0; i < a.points * s->C; i++)
-        grid.context[i] = grid.context[i % s->C];
     rig_log_prob(&grid);
     double below = 0, worst = 0;
     int64_t k = 0;
@@ -453,34 +451,61 @@ static void check_distribution(fixture *f, const situation *s)
         fail_msg("%s: the distribution of samples is off by %g", s->name, worst);
 }
 
+enum { PARTS = 200, PART = SAMPLES / PARTS };
+
+/* The mean over a part's rows of what should be 0 on average, into found [P + D D]. */
+static void part_means(const situation *s, rig *part, double *found)
+{
+    const int64_t D = s->D;
+    rig_zero_gradients(part);
+    rig_log_prob(part);
+    rig_backward(part);
+    for (int64_t i = 0; i < PART; i++)
+        assert_true(isfinite(part->log_prob[i]));
+    for (int64_t k = 0; k < part->P; k++)
+        found[k] = (double)part->dtheta[k] / PART;
+    for (int64_t ij = 0; ij < D * D && !has(s, BOUNDED); ij++) {
+        double sum = 0;
+        for (int64_t r = 0; r < PART; r++) {
+            const double t = tanh((double)part->z[r * D + ij / D]);
+            sum += t * (double)part->dz[r * D + ij % D];
+            sum += ij / D == ij % D ? 1 - t * t : 0;
+        }
+        found[part->P + ij] = sum / PART;
+    }
+}
+
 /* Samples come from the density that log_prob gives, in all columns at once: of the
    scores, E[dlog p / dtheta] = 0 and, by parts, E[t_i dlog p / dz_j] = -(i == j) E[1 -
-   t_i^2] with t = tanh(z), which heavy tails do not shake. */
+   t_i^2] with t = tanh(z), which heavy tails do not shake. A mean counts as 0 within 5
+   of its standard errors, which come from the spread between parts. */
 static void check_scores(fixture *f, const situation *s)
 {
-    rig r;
-    double product[25] = {0};
-    draw_samples(f, s, &r);
-    for (int64_t i = 0; i < SAMPLES; i++)
-        r.dlog_prob[i] = 1.0 / SAMPLES;
-    rig_zero_gradients(&r);
-    rig_log_prob(&r);
-    for (int64_t i = 0; i < SAMPLES; i++)
-        assert_true(isfinite(r.log_prob[i]));
-    rig_backward(&r);
-    for (int64_t k = 0; k < r.P; k++)
-        if (!(fabs((double)r.dtheta[k]) < 0.05))
-            fail_msg("%s: the mean score of parameter %lld is %g, wanted 0", s->name,
-                     (long long)k, (double)r.dtheta[k]);
-    for (int64_t i = 0; i < SAMPLES; i++)
-        for (int64_t jk = 0; jk < s->D * s->D; jk++) {
-            const double t = tanh((double)r.z[i * s->D + jk / s->D]);
-            product[jk] += t * (double)r.dz[i * s->D + jk % s->D];
-            if (jk / s->D == jk % s->D)
-                product[jk] += (1 - t * t) / SAMPLES;
+    rig all, part;
+    same_context_rig(f, s, SAMPLES, 2, &all);
+    rig_sample(&all, 1);
+    same_context_rig(f, s, PART, 2, &part);
+    const int64_t n = part.P + s->D * s->D;
+    double *const found = layer_doubles(f, n), *const sum = layer_doubles(f, n),
+                  *const squares = layer_doubles(f, n);
+    for (int64_t i = 0; i < PART; i++)
+        part.dlog_prob[i] = 1;
+    for (int64_t p = 0; p < PARTS; p++) {
+        memcpy(part.z, all.z + p * PART * s->D, (size_t)(PART * s->D) * sizeof *part.z);
+        part_means(s, &part, found);
+        for (int64_t k = 0; k < n; k++) {
+            sum[k] += found[k] / PARTS;
+            squares[k] += found[k] * found[k] / PARTS;
         }
-    for (int64_t jk = 0; jk < s->D * s->D && !has(s, BOUNDED); jk++)
-        assert_near(product[jk], 0, 0.05);
+    }
+    for (int64_t k = 0; k < n; k++) {
+        const double error = sqrt(fmax(squares[k] - sum[k] * sum[k], 0) / (PARTS - 1));
+        if (!(fabs(sum[k]) <= 5 * error + 1e-4))
+            fail_msg("%s: the mean of %s %lld is %g, wanted 0 to %g", s->name,
+                     k < part.P ? "the score of parameter"
+                                : "tanh(z_i) dz_j, i D + j =",
+                     (long long)(k < part.P ? k : k - part.P), sum[k], error);
+    }
 }
 
 /* With the same random numbers z(T) = z(0) + T (z(1) - z(0)): the temperature scales

@@ -1,7 +1,6 @@
-/* The setting of the soft clamp of log-scales (core/soft_clamp.h). Without a clamp, rows
-   outside the training range blow up over many layers. */
-#ifndef FLO_BIJECTIONS_SOFT_CLAMP_H
-#define FLO_BIJECTIONS_SOFT_CLAMP_H
+/* The setting of layers whose log-scales are softly clamped. */
+#ifndef FLO_BIJECTIONS_SCALE_LIMIT_H
+#define FLO_BIJECTIONS_SCALE_LIMIT_H
 
 #include "config/settings.h"
 #include "core/soft_clamp.h"
