@@ -17,7 +17,8 @@ static double left_side(double s, double a, double h)
     return s < 1 ? s * a + (1 - s) * (a - h) : a + (s - 1) * h;
 }
 
-/* The root for y >= 0; NaN, should there be more steps than were ever seen. */
+/* The root for y >= 0. NaN never compares, so that it runs out of steps, as would a
+   root that took more of them than were ever seen. */
 static double solve(double s, double y)
 {
     const double far = y - (s - 1); /* where tanh a = 1 */
@@ -35,5 +36,5 @@ static double solve(double s, double y)
 
 double flo_tanh_equation_root(double s, double y)
 {
-    return isfinite(s) && isfinite(y) ? copysign(solve(s, fabs(y)), y) : (double)NAN;
+    return copysign(solve(s, fabs(y)), y);
 }

@@ -53,6 +53,20 @@ static void a_known_root_is_found(void **state)
         }
 }
 
+/* Where tanh a = a the equation is s a = y, however small s is: nothing cancels. */
+static void small_roots_are_exact(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SLOPES; i++)
+        for (double y = 1e-8 * fmin(slopes[i] * sqrt(slopes[i]), 1); y > 1e-290;
+             y *= 0.83) {
+            const double a = flo_tanh_equation_root(slopes[i], y);
+            if (!(fabs(a - y / slopes[i]) <= 1e-14 * y / slopes[i]))
+                fail_msg("s = %g, y = %g: found %.17g, wanted %.17g", slopes[i], y, a,
+                         y / slopes[i]);
+        }
+}
+
 static void the_slope_is_the_derivative(void **state)
 {
     (void)state;
@@ -83,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_solved_to_the_rounding_of_its_terms),
         cmocka_unit_test(a_known_root_is_found),
+        cmocka_unit_test(small_roots_are_exact),
         cmocka_unit_test(the_slope_is_the_derivative),
         cmocka_unit_test(what_has_no_answer_is_nan),
     };
