@@ -93,11 +93,11 @@ class Part:
         return torch.from_numpy(values)
 
 
-# ---- Types of settings: bool, int, float, list (of integers), a tuple of choices, or
+# ---- Settings: each has a type (bool, int, float, a list of integers), a tuple of choices, or
 
 
 class Maybe:
-    """A type, or a word that stands for no value: it is read as None."""
+    """a type and a word that stands for no value, read as None."""
 
     def __init__(self, kind, word):
         self.kind, self.word = kind, word
@@ -1343,8 +1343,8 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def sample(self, n, seed=1, context=None, temperature=1.0):
-        """x [n, D]: the rows that `flotilla sample` draws with this seed. A set of n rows
-        is a prefix of a larger one."""
+        """x [n, D]: the rows that `flotilla sample` draws with this seed; n rows are the first
+        of more."""
         context = self._condition(self._context(context, n))
         dtype = np.float64 if self.dtype == torch.float64 else np.float32
         z = self.noise(n, lambda b: Stream(seed, SAMPLES, 0, b, dtype), context, temperature)
@@ -1477,6 +1477,21 @@ def check_format(file):
                          "this model of another version of flotilla?")
 
 
+REALS = {"float": np.float32, "double": np.float64}
+
+
+def vector(file, group):
+    """The tensors of a group of parameters, all of the type that the model says."""
+    real = file.attrs["real"]
+    real = real.decode() if isinstance(real, bytes) else real
+    tensors = tensors_below(file, group)
+    for name, values in tensors.items():
+        if real not in REALS or values.dtype != REALS[real]:
+            raise ModelError(f"{group}/{name}: found {values.dtype} in a model that says "
+                             f"{real}")
+    return tensors
+
+
 def build(config, features, context, parameters, constants):
     """The flow of a config; takes its tensors out of `parameters` and `constants`."""
     flow = config.get("flow")
@@ -1514,7 +1529,7 @@ def read_model(path, average):
         config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
         group = "average" if average and "average" in file else "parameters"
         return build(config, int(file.attrs["features"]), int(file.attrs["context_features"]),
-                     tensors_below(file, group), tensors_below(file, "constants")).eval()
+                     vector(file, group), tensors_below(file, "constants")).eval()
 
 
 def load(model, average=True):

@@ -27,7 +27,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.dirname(HERE), os.path.join(ROOT, "scripts")]
 import flotilla_torch  # noqa: E402
-from support import Failure, every, main, near, normal_rows, require, same  # noqa: E402
+from support import (Failure, every, main, near, normal_rows,  # noqa: E402
+                     require, same, same_arrays)
 
 torch.set_num_threads(1)
 
@@ -411,8 +412,9 @@ def edit(source, target, change):
 
 
 def rewrite(file, path, values):
+    kind = file[path].dtype
     del file[path]
-    file[path] = values
+    file.create_dataset(path, data=values, dtype=kind)
 
 
 def in_config(old, new):
@@ -430,6 +432,7 @@ REFUSED = [
     (lambda f: f.attrs.modify("format", b"other"), "no flotilla model"),
     (lambda f: f.attrs.modify("format_version", 2), "model format 2, wanted 1"),
     (lambda f: f.attrs.create("colour", 1), "colour"),
+    (lambda f: f.attrs.create("real", "half"), "in a model that says half"),
     (lambda f: f.attrs.__delitem__("seed"), "seed"),
     (lambda f: f.create_group("extra"), "extra"),
     (lambda f: rewrite(f, SHIFT, np.zeros(4)), "shift of shape [4], wanted [5]"),
@@ -475,6 +478,37 @@ def check_what_is_not_understood_is_refused(flotilla):
         refuses(bad, says)
     refuses(flotilla.path("nowhere"), "run directory")
     refuses(flotilla.folder, "no checkpoint")
+
+
+def check_module(flotilla):
+    """A module as PyTorch has them: parameters with the names and bits of the file, of the
+    average or not; dropout in training; samples that are the first of more."""
+    flotilla.data("data.h5", arrays())
+    flotilla.write("config.yaml", yaml.safe_dump(config_of("dropout", {"layers": [
+        {"kind": "affine_coupling", "width": 8, "dropout": 0.5},
+        {"kind": "affine_autoregressive", "hidden": [8]}]})))
+    flotilla.run("train", "config.yaml", "-q")
+    file = flotilla.arrays(flotilla.last("dropout"))
+    for group in ("average", "parameters"):
+        model = flotilla_torch.load(flotilla.path("dropout"), average=group == "average")
+        found = {f"{group}/{name.replace('.', '/')}": values.detach().numpy()
+                 for name, values in model.named_parameters()}
+        same_arrays(found, {name: file[name] for name in file if name.startswith(group)})
+    rows = file["constants/00_standardize/mean"] + np.eye(COLUMNS)
+    require(torch.equal(model.log_prob(rows), model.log_prob(rows)), "evaluation is random")
+    model.train()
+    require(not torch.equal(model.log_prob(rows), model.log_prob(rows)), "no dropout")
+    model.eval()
+    near(model.sample(7, 3).numpy(), model.sample(20, 3)[:7].numpy(), 1e-4, "more samples")
+    x, logdet = model.inverse(model(rows)[0])
+    near(x.detach().numpy(), rows, 1e-4, "rows after forward and inverse")
+    for wrong in (rows[:, :4], rows[0]):
+        try:
+            model.log_prob(wrong)
+        except flotilla_torch.ModelError as error:
+            require("wanted [rows, 5]" in str(error), error)
+        else:
+            raise Failure(f"log_prob took rows of shape {wrong.shape}")
 
 
 def check_command_line(flotilla):
