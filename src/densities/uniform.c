@@ -92,6 +92,7 @@ static void sample(const flo_density *self, const flo_real *theta, const flo_pas
 const flo_density_kind flo_uniform = {
     .name = "uniform",
     .settings = &settings,
+    .bounded = true,
     .configure = configure,
     .init = flo_density_init_nothing,
     .log_prob = log_prob,

@@ -25,18 +25,15 @@ static const char *const conditioned[] = {
 static const char *const clamped[] = {"hidden: 8, scale_limit: 0.1",
                                       "width: 8, scale_limit: 20", NULL};
 
-static const char *const splines[] = {"",
-                                      "bins: 2, tail_bound: 1",
+static const char *const splines[] = {"", "bins: 2, tail_bound: 1",
                                       "bins: 5, tail_bound: 3",
-                                      "bins: 4, tail_bound: 1, tails: circular",
-                                      "tail_bound: 3.14, tails: circular",
-                                      NULL};
+                                      "bins: 3, tail_bound: 1, tails: circular", NULL};
 static const char *const spline_couplings[] = {
     "hidden: 8",
     "mask: half, width: 7, blocks: 1, bins: 4, tail_bound: 2",
     "mask: random, hidden: [6, 5], bins: 3, unconditional: true, dropout: 0.3",
     "width: 6, blocks: 1, unconditional: true, activation: silu",
-    "hidden: 7, bins: 4, tail_bound: 2, unconditional: true, tails: circular",
+    "width: 6, blocks: 1, bins: 3, period: 2, tail_bound: 1, tails: circular",
     NULL};
 
 static const char *const slopes[] = {"", "slope: 0.5", "slope: 3", NULL};

@@ -1,0 +1,1583 @@
+#!/usr/bin/env python3
+"""Use a model that flotilla trained in PyTorch: train with MPI, go on in Python.
+
+  import flotilla_torch                       # scripts/ on PYTHONPATH, or a copy of this file
+  model = flotilla_torch.load("runs/coads")   # a run directory, or a checkpoint
+  log_prob = model.log_prob(x)                # [N] in nats, in the data's own units
+  x = model.sample(1000, seed=1)              # the rows of `flotilla sample -n 1000 --seed 1`
+
+`load` gives a torch.nn.Module. Its named parameters are the tensors of the file, "/" written
+as ".", so autograd gives the gradient by each of them; it is in evaluation mode (no dropout)
+until model.train(). It takes the moving average of the parameters where the run kept one, as
+all verbs of flotilla do. A checkpoint that it does not understand to the last setting and
+tensor is refused with a ModelError.
+
+The mathematics is written from the papers, not from the C sources, which it checks
+(tests/scripts/check_torch.py). Only how a file stores things is shared: names and shapes of
+tensors, the order of raw parameters, offsets and clamps.
+
+On the command line it writes log-densities, as `flotilla logprob` does:
+
+  scripts/flotilla_torch.py MODEL --log-prob FILE[:dataset] [--context FILE[:dataset]] -o OUT.h5
+
+Needs PyTorch (1.11 or newer), numpy, h5py and PyYAML.
+"""
+import argparse
+import ctypes
+import ctypes.util
+import glob
+import math
+import os
+import struct
+import sys
+import types
+import warnings
+
+import h5py
+import numpy as np
+import torch
+import yaml
+from torch import nn
+from torch.nn import functional
+
+FORMAT_VERSION = 1
+LOG_TWO_PI = math.log(2 * math.pi)
+
+
+class ModelError(Exception):
+    """A model that cannot be read, or rows that it cannot take."""
+
+
+def total(values):
+    """The sum over the columns of every row, in double."""
+    return values.double().sum(dim=-1)
+
+
+# ---- What a layer is built from
+
+
+class Part:
+    """Sizes, settings and tensors of one layer; a tensor is taken once, by its name."""
+
+    def __init__(self, features, context, settings, parameters, constants, path):
+        self.features, self.context, self.settings = features, context, settings
+        self._parameters, self._constants, self._path = parameters, constants, path
+
+    def below(self, name):
+        """The part of the tensors whose names go on with NAME/."""
+        return Part(self.features, self.context, self.settings, self._parameters,
+                    self._constants, f"{self._path}/{name}")
+
+    def without_context(self, settings):
+        """For a network that reads something else than the layer."""
+        return Part(self.features, 0, settings, self._parameters, self._constants, self._path)
+
+    def parameter(self, name, *shape):
+        return nn.Parameter(self._take(self._parameters, "parameter", name, shape))
+
+    def constant(self, name, *shape):
+        return self._take(self._constants, "constant", name, shape)
+
+    def refuse(self, found, wanted):
+        raise ModelError(f"{self._path}: found {found}, wanted {wanted}: the model in the "
+                         "file is another one than its config says")
+
+    def _take(self, tensors, what, name, shape):
+        values = tensors.pop(f"{self._path}/{name}", None)
+        if values is None:
+            self.refuse(f"no {what} {name}", f"one of shape {list(shape)}")
+        if values.shape != shape:
+            self.refuse(f"{what} {name} of shape {list(values.shape)}", list(shape))
+        if not np.isfinite(values).all():
+            self.refuse(f"{what} {name} with values that are not finite", "numbers")
+        return torch.from_numpy(values)
+
+
+# ---- Types of settings: bool, int, float, list (of integers), a tuple of choices, or
+
+
+class Maybe:
+    """A type, or a word that stands for no value: it is read as None."""
+
+    def __init__(self, kind, word):
+        self.kind, self.word = kind, word
+
+
+# ---- Conditioner networks
+
+ACTIVATIONS = {"relu": functional.relu, "tanh": torch.tanh, "silu": functional.silu}
+
+NETWORK = {"hidden": list, "width": int, "blocks": int, "activation": tuple(ACTIVATIONS),
+           "dropout": float}
+
+
+class Dense(nn.Module):
+    """y = W x + b."""
+
+    def __init__(self, part, inputs, outputs):
+        super().__init__()
+        self.weight = part.parameter("weight", outputs, inputs)
+        self.bias = part.parameter("bias", outputs)
+
+    def forward(self, x):
+        return functional.linear(x, self.weight, self.bias)
+
+
+class MaskedDense(nn.Module):
+    """y = W x + b in which a unit reads those inputs whose degree is not above its own.
+
+    The file holds W packed: degrees are cut into blocks of `block`; of every block the rows
+    of its degrees, as many columns as the last of them reads (units are sorted by degree)."""
+
+    def __init__(self, part, inputs, outputs, block):
+        super().__init__()
+        self.shape = len(outputs), len(inputs)
+        index = []
+        for first in range(0, part.features, block):
+            rows = np.flatnonzero((first <= outputs) & (outputs < first + block))
+            columns = np.flatnonzero(inputs <= outputs[rows[-1]]) if len(rows) else rows
+            index.append((rows[:, None] * len(inputs) + columns).ravel())
+        index = np.concatenate(index)
+        seen = outputs[index // len(inputs)] >= inputs[index % len(inputs)]
+        self.weight = None
+        if len(index):
+            self.weight = part.parameter("weight", len(index))
+            if self.weight.detach().numpy()[~seen].any():
+                part.refuse("weights of inputs that no unit reads", "zeros there")
+        self.register_buffer("index", torch.from_numpy(index), persistent=False)
+        self.register_buffer("seen", torch.from_numpy(seen), persistent=False)
+        self.bias = part.parameter("bias", len(outputs))
+
+    def forward(self, x):
+        weight = self.bias.new_zeros(self.shape[0] * self.shape[1])
+        if self.weight is not None:
+            weight = weight.index_put((self.index,), self.weight * self.seen)
+        return functional.linear(x, weight.view(self.shape), self.bias)
+
+
+class Degrees:
+    """Makes the maps of a masked network (MADE, Germain et al. 2015, arXiv 1502.03509): what
+    it gives for column j reads columns 0 .. j - 1. A hidden unit of degree m reads columns
+    0 .. m - 1; degrees are spread evenly over the units, from 1, or from 0 where there is
+    a context or one column alone, so that column 0 has units too."""
+
+    def __init__(self, part):
+        settings = part.settings
+        self.features = part.features
+        self.low = 0 if part.context or part.features == 1 else 1
+        self.block = -(-64 * part.features // max([settings.width, *settings.hidden]))
+
+    def of(self, units):
+        """The degrees of a hidden layer; an array already is that of inputs or outputs."""
+        if isinstance(units, np.ndarray):
+            return units
+        return self.low + np.arange(units) * (self.features - self.low) // units
+
+    def __call__(self, part, inputs, outputs):
+        return MaskedDense(part, self.of(inputs), self.of(outputs), self.block)
+
+
+class Mlp(nn.Module):
+    """h_0 = f(W_0 x + V c), h_i = f(W_i h_{i-1}), y = W h, each map with its bias; dropout
+    after every hidden layer. `dense` makes the maps between widths."""
+
+    def __init__(self, part, inputs, outputs, dense=Dense):
+        super().__init__()
+        settings = part.settings
+        self.activation = ACTIVATIONS[settings.activation]
+        self.hidden = [f"hidden_{i}" for i in range(len(settings.hidden))]
+        for name, width in zip(self.hidden, settings.hidden):
+            self.add_module(name, dense(part.below(name), inputs, width))
+            inputs = width
+        self.context = None
+        if part.context:
+            self.context = Dense(part.below("context"), part.context, settings.hidden[0])
+        self.output = dense(part.below("output"), inputs, outputs)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, x, context):
+        h = x
+        for name in self.hidden:
+            h = getattr(self, name)(h)
+            if name == self.hidden[0] and self.context is not None:
+                h = h + self.context(context)
+            h = self.dropout(self.activation(h))
+        return self.output(h)
+
+
+class Block(nn.Module):
+    """A residual block with pre-activation, gated by the context."""
+
+    def __init__(self, part, dense):
+        super().__init__()
+        settings = part.settings
+        self.activation = ACTIVATIONS[settings.activation]
+        for name in "01":
+            self.add_module(name, dense(part.below(name), settings.width, settings.width))
+        self.gate = None
+        if part.context:
+            self.gate = Dense(part.below("gate"), part.context, settings.width)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def forward(self, h, context):
+        first, second = getattr(self, "0"), getattr(self, "1")
+        branch = second(self.dropout(self.activation(first(self.activation(h)))))
+        if self.gate is not None:
+            branch = branch * torch.sigmoid(self.gate(context))
+        return h + branch
+
+
+class Residual(nn.Module):
+    """A residual network (Durkan et al. 2019, arXiv 1906.04032, appendix B.1):
+    h = W x + V c, then blocks, then y = W h."""
+
+    def __init__(self, part, inputs, outputs, dense=Dense):
+        super().__init__()
+        settings = part.settings
+        self.input = dense(part.below("input"), inputs, settings.width)
+        self.context = None
+        if part.context:
+            self.context = Dense(part.below("context"), part.context, settings.width)
+        self.blocks = [f"block_{i}" for i in range(settings.blocks)]
+        for name in self.blocks:
+            self.add_module(name, Block(part.below(name), dense))
+        self.output = dense(part.below("output"), settings.width, outputs)
+
+    def forward(self, x, context):
+        h = self.input(x)
+        if self.context is not None:
+            h = h + self.context(context)
+        for name in self.blocks:
+            h = getattr(self, name)(h, context)
+        return self.output(h)
+
+
+def network(part, inputs, outputs, dense=Dense):
+    """The network that the settings name: `hidden` a plain one, `width` a residual one."""
+    settings = part.settings
+    if bool(settings.hidden) == bool(settings.width):
+        part.refuse(f"hidden: {settings.hidden}, width: {settings.width}", "one of them")
+    return (Mlp if settings.hidden else Residual)(part, inputs, outputs, dense)
+
+
+def masked_network(part, outputs):
+    """The same with masked maps: [B, D] to [B, D * outputs], `outputs` for each column."""
+    columns = np.arange(part.features)
+    return network(part, columns + 1, np.repeat(columns, outputs), Degrees(part))
+
+
+# ---- Bijections: forward gives z and log|det dz/dx|, inverse x and log|det dx/dz|
+
+
+class Layer(nn.Module):
+    """What bijections and densities share: `settings`, by name and type."""
+    settings = {}
+
+    def adopt(self, conditioner):
+        """Keeps a network whose maps carry the names of this layer in the file: they become
+        children of the layer, the network itself stays out of the list of modules."""
+        for name, child in conditioner.named_children():
+            self.add_module(name, child)
+        self.__dict__["conditioner"] = conditioner
+
+
+class Bijection(Layer):
+    def forward(self, x, context):
+        raise NotImplementedError
+
+    def inverse(self, z, context):
+        raise NotImplementedError
+
+
+class Standardize(Bijection):
+    """z = (x - mean) / deviation, in double: x may be large against its deviation."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.register_buffer("mean", part.constant("mean", part.features))
+        self.register_buffer("deviation", part.constant("deviation", part.features))
+        if not (self.deviation > 0).all():
+            part.refuse(f"deviations {self.deviation.tolist()}", "positive ones")
+
+    def forward(self, x, context):
+        z = ((x.double() - self.mean) / self.deviation).to(x.dtype)
+        return z, -torch.log(self.deviation).sum().expand(len(x))
+
+    def inverse(self, z, context):
+        x = (z.double() * self.deviation + self.mean).to(z.dtype)
+        return x, torch.log(self.deviation).sum().expand(len(z))
+
+
+class ElementwiseAffine(Bijection):
+    """z = exp(s) x + t; also actnorm (Kingma & Dhariwal 2018, arXiv 1807.03039), which only
+    starts otherwise."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.log_scale = part.parameter("log_scale", part.features)
+        self.shift = part.parameter("shift", part.features)
+
+    def forward(self, x, context):
+        return (torch.exp(self.log_scale) * x + self.shift,
+                total(self.log_scale).expand(len(x)))
+
+    def inverse(self, z, context):
+        return ((z - self.shift) * torch.exp(-self.log_scale),
+                -total(self.log_scale).expand(len(z)))
+
+
+def unchanged(x):
+    """The log-determinant of a map that keeps the volume."""
+    return x.new_zeros(len(x), dtype=torch.float64)
+
+
+class Permutation(Bijection):
+    """z_j = x_{order(j)}; the order is stored."""
+    settings = {"order": ("reverse", "random")}
+
+    def __init__(self, part):
+        super().__init__()
+        order = part.constant("order", part.features).long()
+        if sorted(order.tolist()) != list(range(part.features)):
+            part.refuse(f"order {order.tolist()}", "every column once")
+        self.register_buffer("order", order)
+
+    def forward(self, x, context):
+        return x[:, self.order], unchanged(x)
+
+    def inverse(self, z, context):
+        return z[:, torch.argsort(self.order)], unchanged(z)
+
+
+def reflected(x, vectors):
+    """x [B, D] through the reflections I - 2 v v^T / |v|^2 of vectors [K, D] in turn."""
+    for v in vectors:
+        x = x - 2 * torch.outer(x @ v / (v @ v), v)
+    return x
+
+
+class Householder(Bijection):
+    """z = H_K .. H_1 x (Tomczak & Welling 2016, arXiv 1611.09630)."""
+    settings = {"reflections": int}
+
+    def __init__(self, part):
+        super().__init__()
+        self.vectors = part.parameter("vectors", part.settings.reflections, part.features)
+
+    def forward(self, x, context):
+        return reflected(x, self.vectors), unchanged(x)
+
+    def inverse(self, z, context):
+        return reflected(z, self.vectors.flip(0)), unchanged(z)
+
+
+SMALLEST = 1e-3  # scale, slope of a spline, share of a bin
+
+
+def positive(raw):
+    """softplus(raw + c) + the smallest, with c such that it is 1 at raw = 0."""
+    return functional.softplus(raw + math.log(math.expm1(1 - SMALLEST))) + SMALLEST
+
+
+class LuLinear(Bijection):
+    """z = L S U x + b, L and U unit triangular, S positive (Kingma & Dhariwal 2018, arXiv
+    1807.03039, section 3.2); one tensor holds L below, U above and the raw S on the
+    diagonal."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.factors = part.parameter("factors", part.features, part.features)
+        self.bias = part.parameter("bias", part.features)
+
+    def _parts(self):
+        one = torch.eye(len(self.bias), dtype=self.bias.dtype, device=self.bias.device)
+        scale = positive(torch.diagonal(self.factors))
+        return (torch.tril(self.factors, -1) + one, scale,
+                torch.triu(self.factors, 1) + one)
+
+    def forward(self, x, context):
+        lower, scale, upper = self._parts()
+        return (x @ upper.T * scale @ lower.T + self.bias,
+                total(torch.log(scale)).expand(len(x)))
+
+    def inverse(self, z, context):
+        lower, scale, upper = self._parts()
+        v = torch.linalg.solve_triangular(lower, (z - self.bias).T, upper=False)
+        x = torch.linalg.solve_triangular(upper, v / scale[:, None], upper=True).T
+        return x, -total(torch.log(scale)).expand(len(z))
+
+
+# ---- Transforms of single numbers: y and log dy/dx of x [..] by raw parameters
+# [.., parameters], and back
+
+
+def clamped(raw, limit):
+    """A log-scale between -limit and limit, with slope 1 at 0."""
+    return raw / (1 + raw.abs() / limit)
+
+
+class Shift:
+    """y = x + t."""
+    settings = {}
+    parameters = 1
+
+    def __init__(self, settings):
+        pass
+
+    def forward(self, x, raw):
+        return x + raw[..., 0], torch.zeros_like(x)
+
+    def inverse(self, y, raw):
+        return y - raw[..., 0], torch.zeros_like(y)
+
+
+class Affine:
+    """y = exp(s) x + t; raw are s before its clamp and t."""
+    settings = {"scale_limit": float}
+    parameters = 2
+
+    def __init__(self, settings):
+        self.limit = settings.scale_limit
+
+    def forward(self, x, raw):
+        log_scale = clamped(raw[..., 0], self.limit)
+        return torch.exp(log_scale) * x + raw[..., 1], log_scale
+
+    def inverse(self, y, raw):
+        log_scale = clamped(raw[..., 0], self.limit)
+        return torch.exp(-log_scale) * (y - raw[..., 1]), -log_scale
+
+
+class Spline:
+    """Monotone rational-quadratic splines (Durkan et al. 2019, arXiv 1906.04032, equations
+    4 to 8 and 29) of K bins on [-bound, bound]. Outside, linear tails are the identity; with
+    circular ones (Rezende et al. 2020, arXiv 2002.02428) every turn of 2 bound is like the
+    first. Raw parameters: K of widths, K of heights, then of slopes at the K - 1 inner knots,
+    or at K knots, the ends of a circle being one."""
+    settings = {"bins": int, "tail_bound": float, "tails": ("linear", "circular")}
+
+    def __init__(self, settings):
+        self.bins, self.bound = settings.bins, settings.tail_bound
+        self.circular = settings.tails == "circular"
+        self.parameters = 3 * self.bins - (not self.circular)
+
+    def forward(self, x, raw):
+        at, turn, inside = self._place(x)
+        x0, y0, w, h, d0, d1 = self._bin(at, raw, along_y=False)
+        s = h / w
+        t = (at - x0) / w
+        q = s + (d1 + d0 - 2 * s) * t * (1 - t)
+        y = y0 + h * (s * t ** 2 + d0 * t * (1 - t)) / q
+        return (torch.where(inside, y + turn, x),
+                self._log_slope(t, s, d0, d1).masked_fill(~inside, 0))
+
+    def inverse(self, y, raw):
+        at, turn, inside = self._place(y)
+        x0, y0, w, h, d0, d1 = self._bin(at, raw, along_y=True)
+        s, r = h / w, at - y0
+        a = h * (s - d0) + r * (d1 + d0 - 2 * s)
+        b = h * d0 - r * (d1 + d0 - 2 * s)
+        c = -s * r
+        root = torch.sqrt((b ** 2 - 4 * a * c).clamp(min=torch.finfo(y.dtype).tiny))
+        # The root in [0, 1], in the one of its two forms that does not cancel.
+        t = torch.where(b >= 0, 2 * c, root - b) / torch.where(b >= 0, -b - root, 2 * a)
+        return (torch.where(inside, x0 + t * w + turn, y),
+                -self._log_slope(t, s, d0, d1).masked_fill(~inside, 0))
+
+    def _place(self, v):
+        """Where in [-bound, bound] numbers lie (0 for those outside), the middle of their
+        turn, and which the spline acts on."""
+        if self.circular:
+            turn = torch.round(v.detach() / (2 * self.bound)) * 2 * self.bound
+            return v - turn, turn, torch.isfinite(v)
+        inside = (v > -self.bound) & (v < self.bound)
+        return v.masked_fill(~inside, 0), torch.zeros_like(v), inside
+
+    def _log_slope(self, t, s, d0, d1):
+        q = s + (d1 + d0 - 2 * s) * t * (1 - t)
+        m = d1 * t ** 2 + 2 * s * t * (1 - t) + d0 * (1 - t) ** 2
+        return 2 * torch.log(s) + torch.log(m) - 2 * torch.log(q)
+
+    def _knots(self, raw):
+        sizes = 2 * self.bound * (
+            SMALLEST + (1 - SMALLEST * self.bins) * torch.softmax(raw, dim=-1))
+        inner = torch.cumsum(sizes, dim=-1)[..., :-1] - self.bound
+        edge = torch.full_like(inner[..., :1], self.bound)
+        return torch.cat([-edge, inner, edge], dim=-1)
+
+    def _slopes(self, raw):
+        """The slopes at all K + 1 knots; 1 where the identity begins."""
+        slopes = positive(raw)
+        if self.circular:
+            return torch.cat([slopes, slopes[..., :1]], dim=-1)
+        one = torch.ones_like(slopes[..., :1])
+        return torch.cat([one, slopes, one], dim=-1)
+
+    def _bin(self, v, raw, along_y):
+        """Corner, width, height and slopes of the bin of each v."""
+        K = self.bins
+        raw = raw.expand(*v.shape, self.parameters)
+        x, y = self._knots(raw[..., :K]), self._knots(raw[..., K:2 * K])
+        slope = self._slopes(raw[..., 2 * K:])
+        inner = (y if along_y else x)[..., 1:-1]
+        k = (v[..., None] >= inner).sum(dim=-1, keepdim=True)
+
+        def at(knots, index):
+            return torch.gather(knots, -1, index).squeeze(-1)
+
+        return (at(x, k), at(y, k), at(x, k + 1) - at(x, k), at(y, k + 1) - at(y, k),
+                at(slope, k), at(slope, k + 1))
+
+
+class ElementwiseSpline(Bijection):
+    """Every column through a spline of its own."""
+    settings = Spline.settings
+
+    def __init__(self, part):
+        super().__init__()
+        self.spline = Spline(part.settings)
+        self.splines = part.parameter("splines", part.features, self.spline.parameters)
+
+    def forward(self, x, context):
+        z, slope = self.spline.forward(x, self.splines)
+        return z, total(slope)
+
+    def inverse(self, z, context):
+        x, slope = self.spline.inverse(z, self.splines)
+        return x, total(slope)
+
+
+# ---- Maps of every column that have nothing to learn
+
+
+class Elementwise(Bijection):
+    """z = f(x): `apply_to` gives f(x) and log f'(x), `undo` x and log dx/dz."""
+
+    def __init__(self, part):
+        super().__init__()
+        vars(self).update(vars(part.settings))
+
+    def forward(self, x, context):
+        z, slope = self.apply_to(x)
+        return z, total(slope)
+
+    def inverse(self, z, context):
+        x, slope = self.undo(z)
+        return x, total(slope)
+
+    def apply_to(self, x):
+        raise NotImplementedError
+
+    def undo(self, z):
+        raise NotImplementedError
+
+
+class LeakyRelu(Elementwise):
+    """z = x, and slope x where x < 0."""
+    settings = {"slope": float}
+
+    def apply_to(self, x):
+        slope = torch.ones_like(x).masked_fill(x < 0, self.slope)
+        return slope * x, torch.log(slope)
+
+    def undo(self, z):
+        slope = torch.ones_like(z).masked_fill(z < 0, self.slope)
+        return z / slope, -torch.log(slope)
+
+
+class LeakyTanh(Elementwise):
+    """z = tanh(x) where |x| <= bound, beyond it the straight line that goes on with the slope
+    that tanh has there."""
+    settings = {"bound": float}
+
+    def _line(self):
+        height = math.tanh(self.bound)
+        return height, 1 - height ** 2
+
+    def _log_slope(self, x):
+        return 2 * (math.log(2) - x - functional.softplus(-2 * x))  # log(1 - tanh(x)^2)
+
+    def apply_to(self, x):
+        height, tail = self._line()
+        size, inside = x.abs(), x.abs() <= self.bound
+        z = torch.where(inside, torch.tanh(x), x.sign() * (height + tail * (size - self.bound)))
+        return z, self._log_slope(x).masked_fill(~inside, math.log(tail))
+
+    def undo(self, z):
+        height, tail = self._line()
+        size, inside = z.abs(), z.abs() <= height
+        curve = torch.atanh(torch.where(inside, z, torch.zeros_like(z)))
+        x = torch.where(inside, curve, z.sign() * (self.bound + (size - height) / tail))
+        return x, -self._log_slope(x).masked_fill(~inside, math.log(tail))
+
+
+def logistic(x):
+    """sigmoid(x), inside (0, 1) also where it rounds to an end, and the log of its slope."""
+    info = torch.finfo(x.dtype)
+    return (torch.sigmoid(x).clamp(info.tiny, 1 - info.eps / 2),
+            functional.logsigmoid(x) + functional.logsigmoid(-x))
+
+
+class Sigmoid(Elementwise):
+    def apply_to(self, x):
+        return logistic(x)
+
+    def undo(self, z):
+        x = torch.log(z) - torch.log1p(-z)
+        return x, -logistic(x)[1]
+
+
+class Logit(Elementwise):
+    """z = logit(p), p = alpha + (1 - 2 alpha) x (Dinh et al. 2017, section 4.1)."""
+    settings = {"alpha": float}
+
+    def apply_to(self, x):
+        scale = 1 - 2 * self.alpha
+        p, q = self.alpha + scale * x, self.alpha + scale * (1 - x)
+        return torch.log(p) - torch.log(q), math.log(scale) - torch.log(p) - torch.log(q)
+
+    def undo(self, z):
+        p, slope = logistic(z)
+        scale = 1 - 2 * self.alpha
+        return (p - self.alpha) / scale, slope - math.log(scale)
+
+
+def softplus(x):
+    """log(1 + e^x), above 0 also where it rounds to it, and the log of its slope."""
+    y = torch.logaddexp(x, torch.zeros_like(x))
+    return y.clamp(torch.finfo(x.dtype).tiny), functional.logsigmoid(x)
+
+
+def inverse_softplus(y):
+    correction = torch.log(-torch.expm1(-y))
+    return y + correction, -correction
+
+
+class Softplus(Elementwise):
+    def apply_to(self, x):
+        return softplus(x)
+
+    def undo(self, z):
+        return inverse_softplus(z)
+
+
+class InverseSoftplus(Elementwise):
+    def apply_to(self, x):
+        return inverse_softplus(x)
+
+    def undo(self, z):
+        return softplus(z)
+
+
+# ---- Couplings and autoregressive layers: transforms whose raw parameters a network gives
+
+
+class Coupling(Bijection):
+    """The columns of the mask pass; the others are transformed by a network of them (Dinh et
+    al. 2017, arXiv 1605.08803), of their cosine and sine where they are angles with a
+    `period`. It gives the raw parameters column by column, or, with `by_parameter`, the
+    first of all columns, then the second."""
+    settings = {"mask": ("alternating", "half", "random"), "period": Maybe(float, "null"),
+                **NETWORK}
+    transform = Shift
+    by_parameter = False
+
+    def __init__(self, part):
+        super().__init__()
+        mask = part.constant("mask", part.features)
+        if not ((mask == 0) | (mask == 1)).all() or mask.min() == mask.max():
+            part.refuse(f"mask {mask.tolist()}", "ones and zeros, some of both")
+        self.register_buffer("mask", mask.bool())
+        self.law, self.period = self.transform(part.settings), part.settings.period
+        columns = int(mask.sum())
+        inputs = 2 * columns if self.period else columns
+        self.adopt(network(part, inputs, self.law.parameters * (part.features - columns)))
+
+    def _raw(self, half, context):
+        if self.period:
+            angle = 2 * math.pi * torch.remainder(half, self.period) / self.period
+            half = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1).flatten(1)
+        out = self.conditioner(half, context)
+        if self.by_parameter:
+            return out.view(len(out), self.law.parameters, -1).transpose(1, 2)
+        return out.view(len(out), -1, self.law.parameters)
+
+    def _join(self, half, changed):
+        joined = changed.new_empty(len(changed), len(self.mask))
+        joined[:, self.mask] = half
+        joined[:, ~self.mask] = changed
+        return joined
+
+    def forward(self, x, context):
+        half = x[:, self.mask]
+        z, slope = self.law.forward(x[:, ~self.mask], self._raw(half, context))
+        return self._join(half, z), total(slope)
+
+    def inverse(self, z, context):
+        half = z[:, self.mask]
+        x, slope = self.law.inverse(z[:, ~self.mask], self._raw(half, context))
+        return self._join(half, x), total(slope)
+
+
+class AdditiveCoupling(Coupling):
+    """NICE (Dinh et al. 2015, arXiv 1410.8516)."""
+
+
+class AffineCoupling(Coupling):
+    """RealNVP."""
+    settings = {**Coupling.settings, **Affine.settings}
+    transform = Affine
+    by_parameter = True
+
+
+class SplineCoupling(Coupling):
+    """RQ-NSF (C); with `unconditional` the other half goes through splines of its own,
+    behind the network, which reads it before."""
+    settings = {**Coupling.settings, **Spline.settings, "unconditional": bool}
+    transform = Spline
+
+    def __init__(self, part):
+        super().__init__(part)
+        self.unconditional = None
+        if part.settings.unconditional:
+            self.unconditional = part.parameter("unconditional", int(self.mask.sum()),
+                                                self.law.parameters)
+
+    def forward(self, x, context):
+        z, logdet = super().forward(x, context)
+        if self.unconditional is None:
+            return z, logdet
+        own, slope = self.law.forward(x[:, self.mask], self.unconditional)
+        return self._join(own, z[:, ~self.mask]), logdet + total(slope)
+
+    def inverse(self, z, context):
+        if self.unconditional is None:
+            return super().inverse(z, context)
+        half, slope = self.law.inverse(z[:, self.mask], self.unconditional)
+        x, logdet = super().inverse(self._join(half, z[:, ~self.mask]), context)
+        return x, logdet + total(slope)
+
+
+class Autoregressive(Bijection):
+    """Every column is transformed by a masked network of those before it; back, one column
+    after the other."""
+    settings = NETWORK
+    transform = None
+
+    def __init__(self, part):
+        super().__init__()
+        self.law = self.transform(part.settings)
+        self.adopt(masked_network(part, self.law.parameters))
+
+    def _raw(self, x, context):
+        return self.conditioner(x, context).view(*x.shape, self.law.parameters)
+
+    def forward(self, x, context):
+        z, slope = self.law.forward(x, self._raw(x, context))
+        return z, total(slope)
+
+    def inverse(self, z, context):
+        x = slope = torch.zeros_like(z)
+        for j in range(z.shape[1]):
+            column, slope = self.law.inverse(z, self._raw(x, context))
+            x = torch.cat([x[:, :j], column[:, j:j + 1], x[:, j + 1:]], dim=1)
+        return x, total(slope)
+
+
+class AffineAutoregressive(Autoregressive):
+    """MAF (Papamakarios et al. 2017, arXiv 1705.07057)."""
+    settings = {**NETWORK, **Affine.settings}
+    transform = Affine
+
+
+class SplineAutoregressive(Autoregressive):
+    """RQ-NSF (AR)."""
+    settings = {**NETWORK, **Spline.settings}
+    transform = Spline
+
+
+# ---- Maps along one direction, around one point
+
+
+def root(function, y, low, high):
+    """The a [..] in [low, high] at which the rising function(a) is y, by bisection; a last
+    step of Newton's method makes it exact, and its derivatives those of the root."""
+    with torch.no_grad():
+        for _ in range(100):
+            middle = (low + high) / 2
+            above = function(middle) > y
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    a = ((low + high) / 2).detach().requires_grad_()
+    with torch.enable_grad():
+        slope, = torch.autograd.grad(function(a).sum(), a)
+    a = a.detach()
+    return a - (function(a) - y) / slope
+
+
+class Planar(Bijection):
+    """z = x + u' tanh(w . x + b) (Rezende & Mohamed 2015, arXiv 1505.05770, equation 10), u'
+    moved along w so that w . u' = positive(w . u) - 1 > -1 (their appendix A.1)."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.w, self.u = (part.parameter(name, part.features) for name in "wu")
+        self.b = part.parameter("b", 1)
+
+    def _direction(self):
+        w, u, b = self.w.double(), self.u.double(), self.b.double()
+        return w, u + (positive(w @ u) - 1 - w @ u) * w / (w @ w), b
+
+    def forward(self, x, context):
+        w, u, b = self._direction()
+        h = torch.tanh(x.double() @ w + b)
+        z = x.double() + h[:, None] * u
+        return z.to(x.dtype), torch.log(1 + (1 - h ** 2) * (w @ u))
+
+    def inverse(self, z, context):
+        w, u, b = self._direction()
+        along = w @ u
+        y = z.double() @ w + b
+        a = root(lambda a: a + along * torch.tanh(a), y, y - along.abs(), y + along.abs())
+        h = torch.tanh(a)
+        x = z.double() - h[:, None] * u
+        return x.to(z.dtype), -torch.log(1 + (1 - h ** 2) * along)
+
+
+class Sylvester(Bijection):
+    """z = x + Q R1 tanh(R2 Q^T x + b) (van den Berg et al. 2018, arXiv 1803.05649): Q^T is the
+    first M rows of the identity after Householder reflections, R1 and R2 are upper
+    triangular, positive(t) = 1 + the product of their diagonals. One tensor holds R1 above
+    its diagonal, t on it and the transpose of R2 below."""
+    settings = {"rank": Maybe(int, "auto"), "reflections": Maybe(int, "auto")}
+
+    def __init__(self, part):
+        super().__init__()
+        rank = part.settings.rank or min(part.features, 16)
+        count = part.settings.reflections or rank
+        self.reflections = part.parameter("reflections", count, part.features)
+        self.triangles = part.parameter("triangles", rank, rank)
+        self.raw_r2, self.b = part.parameter("raw_r2", rank), part.parameter("b", rank)
+
+    def _matrices(self):
+        triangles, r2 = self.triangles.double(), positive(self.raw_r2.double())
+        r1 = (positive(triangles.diagonal()) - 1) / r2
+        rows = torch.eye(len(r2), self.reflections.shape[1], dtype=torch.float64,
+                         device=self.b.device)
+        return (torch.triu(triangles, 1) + torch.diag(r1),
+                torch.tril(triangles, -1).T + torch.diag(r2),
+                reflected(rows, self.reflections.double()))
+
+    def _logdet(self, h, R1, R2):
+        return total(torch.log(1 + (1 - h ** 2) * R1.diagonal() * R2.diagonal()))
+
+    def forward(self, x, context):
+        R1, R2, W = self._matrices()
+        h = torch.tanh(x.double() @ W.T @ R2.T + self.b.double())
+        return (x.double() + h @ R1.T @ W).to(x.dtype), self._logdet(h, R1, R2)
+
+    def inverse(self, z, context):
+        """W z = y + R1 tanh(R2 y + b) is solved for y from its last number up."""
+        R1, R2, W = self._matrices()
+        f, b = z.double() @ W.T, self.b.double()
+        h = torch.zeros_like(f)
+        y = torch.zeros_like(f)
+        for j in reversed(range(len(b))):
+            known = f[:, j] - h @ R1[j]
+            offset = y @ R2[j] + b[j]
+            r1, r2 = R1[j, j], R2[j, j]
+            want, bend = r2 * known + offset, r1 * r2
+            a = root(lambda a: a + bend * torch.tanh(a), want, want - bend.abs(),
+                     want + bend.abs())
+            one = torch.zeros_like(b)
+            one[j] = 1
+            h = h + torch.outer(torch.tanh(a), one)
+            y = y + torch.outer(known - r1 * torch.tanh(a), one)
+        return (z.double() - h @ R1.T @ W).to(z.dtype), -self._logdet(h, R1, R2)
+
+
+class Radial(Bijection):
+    """z = x + beta (x - x0) / (alpha + r), r = |x - x0| (Rezende & Mohamed 2015, equation 14),
+    with alpha > 0 and beta > -alpha (their appendix A.2)."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.centre = part.parameter("centre", part.features)
+        self.raw_alpha = part.parameter("raw_alpha", 1)
+        self.raw_beta = part.parameter("raw_beta", 1)
+
+    def _ball(self):
+        alpha = positive(self.raw_alpha.double())
+        return self.centre.double(), alpha, alpha * (positive(self.raw_beta.double()) - 1)
+
+    def _logdet(self, r, alpha, beta):
+        stretch = 1 + beta / (alpha + r)
+        return ((len(self.centre) - 1) * torch.log(stretch)
+                + torch.log(stretch - beta * r / (alpha + r) ** 2))
+
+    def forward(self, x, context):
+        centre, alpha, beta = self._ball()
+        v = x.double() - centre
+        r = v.norm(dim=1)
+        z = x.double() + (beta / (alpha + r))[:, None] * v
+        return z.to(x.dtype), self._logdet(r, alpha, beta)
+
+    def inverse(self, z, context):
+        centre, alpha, beta = self._ball()
+        v = z.double() - centre
+        p = v.norm(dim=1) - alpha - beta
+        r = (p + torch.sqrt(p ** 2 + 4 * alpha * v.norm(dim=1))) / 2
+        x = centre + v / (1 + beta / (alpha + r))[:, None]
+        return x.to(z.dtype), -self._logdet(r, alpha, beta)
+
+
+BIJECTIONS = {
+    "standardize": Standardize,
+    "elementwise_affine": ElementwiseAffine,
+    "permutation": Permutation,
+    "lu_linear": LuLinear,
+    "additive_coupling": AdditiveCoupling,
+    "affine_coupling": AffineCoupling,
+    "elementwise_spline": ElementwiseSpline,
+    "spline_coupling": SplineCoupling,
+    "affine_autoregressive": AffineAutoregressive,
+    "spline_autoregressive": SplineAutoregressive,
+    "actnorm": ElementwiseAffine,
+    "householder": Householder,
+    "leaky_relu": LeakyRelu,
+    "tanh": LeakyTanh,
+    "sigmoid": Sigmoid,
+    "logit": Logit,
+    "softplus": Softplus,
+    "inverse_softplus": InverseSoftplus,
+    "planar": Planar,
+    "radial": Radial,
+    "sylvester": Sylvester,
+}
+
+
+# ---- Densities: a sample is a function of `normals` normal and `uniforms` uniform numbers
+
+
+class Density(Layer):
+    normals = uniforms = 0  # of a sample
+
+    def log_prob(self, z, context):
+        raise NotImplementedError
+
+    def sample(self, normals, uniforms, context, temperature):
+        raise NotImplementedError
+
+
+class Normal(Density):
+    """The standard normal density."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.normals = part.features
+
+    def log_prob(self, z, context):
+        return -0.5 * total(z.double() ** 2 + LOG_TWO_PI)
+
+    def sample(self, normals, uniforms, context, temperature):
+        return temperature * normals
+
+
+class CorrelatedNormal(Density):
+    """A stationary first-order autoregression over the columns: corr(x_i, x_j) = r^|i-j|."""
+    settings = {"features": int, "mean": float, "deviation": float, "correlation": float,
+                "log_evidence": float}
+
+    def __init__(self, part):
+        super().__init__()
+        settings = part.settings
+        self.normals = part.features
+        self.mean, self.deviation = settings.mean, settings.deviation
+        self.correlation, self.log_evidence = settings.correlation, settings.log_evidence
+
+    def log_prob(self, z, context):
+        u = (z.double() - self.mean) / self.deviation
+        variance = 1 - self.correlation ** 2
+        step = u[:, 1:] - self.correlation * u[:, :-1]
+        return (self.log_evidence - 0.5 * (u[:, 0] ** 2 + LOG_TWO_PI)
+                - 0.5 * total(step ** 2 / variance + LOG_TWO_PI + math.log(variance))
+                - u.shape[1] * math.log(self.deviation))
+
+    def sample(self, normals, uniforms, context, temperature):
+        spread = math.sqrt(1 - self.correlation ** 2)
+        e = temperature * normals.double()
+        u = [e[:, 0]]
+        for j in range(1, e.shape[1]):
+            u.append(self.correlation * u[-1] + spread * e[:, j])
+        return (self.mean + self.deviation * torch.stack(u, dim=-1)).to(normals.dtype)
+
+
+class Learned(Density):
+    """A density whose numbers are learned, and moved by a network of the context where
+    there is one."""
+    settings = {"hidden": list, "activation": tuple(ACTIVATIONS)}
+
+    def learn(self, part, shapes):
+        """Takes the tensors of `shapes` and the network, which gives all of them."""
+        self.shapes = shapes
+        for name, shape in shapes.items():
+            setattr(self, name, part.parameter(name, *shape))
+        self.context = None
+        if part.context:
+            settings = types.SimpleNamespace(dropout=0.0, **vars(part.settings))
+            count = sum(math.prod(shape) for shape in shapes.values())
+            self.context = Mlp(part.below("context").without_context(settings), part.context,
+                               count)
+        elif part.settings.hidden:
+            part.refuse(f"hidden: {part.settings.hidden}", "[] without context")
+
+    def numbers(self, context):
+        """The tensors [1, *shape], or [B, *shape] by context, in double."""
+        values = [getattr(self, name).double()[None] for name in self.shapes]
+        if self.context is None:
+            return values
+        moved = self.context(context, None).double()
+        moved = moved.split([value[0].numel() for value in values], dim=1)
+        return [value + move.view(-1, *value.shape[1:]) for value, move in zip(values, moved)]
+
+
+def log_normal(z, mean, log_scale):
+    return -0.5 * (((z - mean) * torch.exp(-log_scale)) ** 2 + LOG_TWO_PI) - log_scale
+
+
+class DiagonalNormal(Learned):
+    """Independent normal columns."""
+    settings = {"scale_limit": float, **Learned.settings}
+
+    def __init__(self, part):
+        super().__init__()
+        self.normals, self.limit = part.features, part.settings.scale_limit
+        self.learn(part, {"mean": (part.features,), "log_scale": (part.features,)})
+
+    def log_prob(self, z, context):
+        mean, raw = self.numbers(context)
+        return total(log_normal(z.double(), mean, clamped(raw, self.limit)))
+
+    def sample(self, normals, uniforms, context, temperature):
+        mean, raw = self.numbers(context)
+        scale = torch.exp(clamped(raw, self.limit))
+        return (mean + temperature * scale * normals.double()).to(normals.dtype)
+
+
+class StudentT(Learned):
+    """Independent Student t columns of learned location, scale and degrees of freedom nu."""
+    settings = {"degrees_of_freedom": float, "least_degrees": float, "scale_limit": float,
+                **Learned.settings}
+
+    def __init__(self, part):
+        super().__init__()
+        self.uniforms = 2 * part.features
+        self.least, self.limit = part.settings.least_degrees, part.settings.scale_limit
+        self.learn(part, {name: (part.features,)
+                          for name in ("location", "log_scale", "degrees")})
+
+    def _numbers(self, context):
+        location, raw, degrees = self.numbers(context)
+        return (location, clamped(raw, self.limit),
+                self.least + functional.softplus(degrees))
+
+    def log_prob(self, z, context):
+        location, log_scale, nu = self._numbers(context)
+        u = (z.double() - location) * torch.exp(-log_scale)
+        return total(torch.lgamma((nu + 1) / 2) - torch.lgamma(nu / 2)
+                     - 0.5 * torch.log(nu * math.pi) - log_scale
+                     - (nu + 1) / 2 * torch.log1p(u ** 2 / nu))
+
+    def sample(self, normals, uniforms, context, temperature):
+        """By two uniforms a column (Bailey 1994, Math. Comp. 62, 779)."""
+        location, log_scale, nu = self._numbers(context)
+        u, v = uniforms.double()[:, 0::2], uniforms.double()[:, 1::2]
+        t = torch.sqrt(nu * torch.expm1(-2 / nu * torch.log(u))) * torch.cos(2 * math.pi * v)
+        return (location + temperature * torch.exp(log_scale) * t).to(uniforms.dtype)
+
+
+class Mixture(Learned):
+    """A mixture of K normals with diagonal covariance."""
+    settings = {"components": int, "scale_limit": float, "spread": float, **Learned.settings}
+
+    def __init__(self, part):
+        super().__init__()
+        K, D = part.settings.components, part.features
+        self.normals, self.uniforms, self.limit = D, 1, part.settings.scale_limit
+        self.learn(part, {"logit": (K,), "mean": (K, D), "log_scale": (K, D)})
+
+    def log_prob(self, z, context):
+        logit, mean, raw = self.numbers(context)
+        component = log_normal(z.double()[:, None, :], mean, clamped(raw, self.limit))
+        return torch.logsumexp(torch.log_softmax(logit, dim=-1) + total(component), dim=-1)
+
+    def sample(self, normals, uniforms, context, temperature):
+        logit, mean, raw = self.numbers(context)
+        row, k = torch.arange(len(normals)), component_of(logit, uniforms[:, 0])
+        mean, raw = (v.expand(len(row), *v.shape[1:])[row, k] for v in (mean, raw))
+        scale = torch.exp(clamped(raw, self.limit))
+        return (mean + temperature * scale * normals.double()).to(normals.dtype)
+
+
+def component_of(logit, uniform):
+    """The component [B] of a mixture that a uniform number [B] falls to."""
+    share = torch.cumsum(torch.softmax(logit, dim=-1), dim=-1)[..., :-1]
+    return (uniform[..., None] >= share).sum(dim=-1)
+
+
+class AutoregressiveMixture(Density):
+    """A mixture of K normals for every column, by a masked network of the columns before it
+    (MADE MoG, Papamakarios et al. 2017, arXiv 1705.07057): it gives logits, means and raw
+    log-scales of a column, then of the next."""
+    settings = {"components": int, "scale_limit": float, **NETWORK}
+
+    def __init__(self, part):
+        super().__init__()
+        self.normals = self.uniforms = part.features
+        self.limit = part.settings.scale_limit
+        self.adopt(masked_network(part, 3 * part.settings.components))
+
+    def _mixtures(self, z, context):
+        """Logits, means and log-scales [B, D, K]."""
+        out = self.conditioner(z, context).view(*z.shape, 3, -1).double()
+        return out[:, :, 0], out[:, :, 1], clamped(out[:, :, 2], self.limit)
+
+    def log_prob(self, z, context):
+        logit, mean, log_scale = self._mixtures(z, context)
+        component = log_normal(z.double()[:, :, None], mean, log_scale)
+        return total(torch.logsumexp(torch.log_softmax(logit, dim=-1) + component, dim=-1))
+
+    def sample(self, normals, uniforms, context, temperature):
+        z = torch.zeros_like(normals)
+        for j in range(z.shape[1]):
+            logit, mean, log_scale = (v[:, j] for v in self._mixtures(z, context))
+            k = component_of(logit, uniforms[:, j])[:, None]
+            mean, log_scale = mean.gather(1, k)[:, 0], log_scale.gather(1, k)[:, 0]
+            column = mean + temperature * torch.exp(log_scale) * normals[:, j].double()
+            z = torch.cat([z[:, :j], column[:, None].to(z.dtype), z[:, j + 1:]], dim=1)
+        return z
+
+
+class Uniform(Density):
+    """Uniform on a box; -infinity outside."""
+    settings = {"low": float, "high": float}
+
+    def __init__(self, part):
+        super().__init__()
+        self.uniforms = part.features
+        self.low, self.high = part.settings.low, part.settings.high
+
+    def log_prob(self, z, context):
+        inside = ((z >= self.low) & (z <= self.high)).all(dim=1)
+        log_prob = unchanged(z) - z.shape[1] * math.log(self.high - self.low)
+        return log_prob.masked_fill(~inside, -math.inf)
+
+    def sample(self, normals, uniforms, context, temperature):
+        """A temperature below 1 shrinks the box to its middle."""
+        spread = min(temperature, 1) * (self.high - self.low)
+        z = (self.low + self.high) / 2 + spread * (uniforms.double() - 0.5)
+        return z.clamp(self.low, self.high).to(uniforms.dtype)
+
+
+DENSITIES = {
+    "normal": Normal,
+    "diagonal_normal": DiagonalNormal,
+    "student_t": StudentT,
+    "mixture": Mixture,
+    "autoregressive_mixture": AutoregressiveMixture,
+    "uniform": Uniform,
+    "correlated_normal": CorrelatedNormal,
+}
+
+
+# ---- Random numbers (Philox4x32-10, Salmon et al. 2011; Box & Muller 1958)
+
+BITS, UNIFORM, NORMAL = 0, 1, 2  # kinds of draws
+SAMPLES, OBJECTIVE = 7, 8        # purposes: base samples that are kept, of reverse KL
+
+
+def philox(counter, key):
+    """The four words [N] of every block, from a counter of four words and a key of two."""
+    low = np.uint64(0xFFFFFFFF)
+    c = [np.asarray(word, dtype=np.uint64) for word in counter]
+    k = [int(word) for word in key]
+    for _ in range(10):
+        a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
+        c = [(b >> np.uint64(32)) ^ c[1] ^ np.uint64(k[0]), b & low,
+             (a >> np.uint64(32)) ^ c[3] ^ np.uint64(k[1]), a & low]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+class Stream:
+    """Numbers of (seed, purpose, a, b): number i depends on i alone. In single precision a
+    block of Philox gives four numbers, in double precision two."""
+
+    def __init__(self, seed, purpose, a=0, b=0, dtype=np.float64):
+        self.seed, self.purpose, self.a, self.b = seed, purpose, a, b
+        self.double = np.dtype(dtype) == np.float64
+
+    def _words(self, kind, count):
+        """Draws 0 .. count - 1: words of 32 bits, or of 64."""
+        halves = [self.seed & 0xFFFFFFFF, self.seed >> 32]
+        name = [self.a & 0xFFFFFFFF, self.a >> 32, self.b, self.purpose | kind << 16]
+        derived = [int(word) for word in philox(name, halves)]
+        width = 2 if self.double else 4
+        block = np.arange(-(-count // width), dtype=np.uint64)
+        upper = [np.full_like(block, word) for word in derived[2:]]
+        words = philox([block & np.uint64(0xFFFFFFFF), block >> np.uint64(32), *upper],
+                       derived[:2])
+        if self.double:
+            words = [words[0] | words[1] << np.uint64(32),
+                     words[2] | words[3] << np.uint64(32)]
+        return np.stack(words, axis=-1).reshape(-1)[:count]
+
+    def _unit(self, words):
+        """The middle of one of 2^52 (2^23) equal cells of (0, 1)."""
+        bits = 52 if self.double else 23
+        cell = words >> np.uint64((64 if self.double else 32) - bits)
+        return (cell.astype(np.float64) + 0.5) * 2.0 ** -bits
+
+    def uniform(self, count):
+        return self._unit(self._words(UNIFORM, count))
+
+    def normal(self, count):
+        """By pairs: the first uniform gives the radius, the second the angle."""
+        words = self._words(NORMAL, count + count % 2)
+        radius = self._unit(words[0::2])
+        if not self.double:  # 31 bits, as their float holds them
+            half = (words[0::2] >> np.uint64(1)).astype(np.float32) + np.float32(0.5)
+            radius = half.astype(np.float64) * 2.0 ** -31
+        radius = np.sqrt(-2 * np.log(radius))
+        angle = 2 * np.pi * self._unit(words[1::2])
+        return np.stack([radius * np.cos(angle), radius * np.sin(angle)],
+                        axis=-1).reshape(-1)[:count]
+
+
+# ---- The flow
+
+
+class Flow(nn.Module):
+    """A chain of bijections and a base density. With direction density, forward maps data
+    to noise; with direction sampling, noise to data."""
+
+    def __init__(self, features, context_features, direction, context_layers, layers, base):
+        super().__init__()
+        self.features, self.context_features = features, context_features
+        self.direction = direction
+        self.context_layers, self.layers = list(context_layers), list(layers)
+        for name, layer in {**context_layers, **layers}.items():
+            self.add_module(name, layer)
+        self.base = base
+
+    @property
+    def dtype(self):
+        return next(self.parameters()).dtype
+
+    def _rows(self, values, columns, what):
+        device = next(self.parameters()).device
+        rows = torch.as_tensor(values, dtype=self.dtype, device=device)
+        if rows.dim() != 2 or rows.shape[1] != columns:
+            raise ModelError(f"found {what} of shape {list(rows.shape)}, "
+                             f"wanted [rows, {columns}]")
+        return rows
+
+    def _context(self, context, count):
+        if (context is None) != (self.context_features == 0):
+            raise ModelError(f"the model has {self.context_features} context columns, found "
+                             f"{'no' if context is None else 'a'} context")
+        if context is None:
+            return None
+        context = self._rows(context, self.context_features, "context")
+        if len(context) != count:
+            raise ModelError(f"found {len(context)} rows of context for {count} rows")
+        return context
+
+    def _condition(self, context):
+        """Context as the layers see it, through a chain of its own."""
+        for name in self.context_layers:
+            context, _ = getattr(self, name)(context, None)
+        return context
+
+    def _run(self, x, context, inverse):
+        logdet = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        for name in reversed(self.layers) if inverse else self.layers:
+            layer = getattr(self, name)
+            x, log_slope = (layer.inverse if inverse else layer)(x, context)
+            logdet = logdet + log_slope
+        return x, logdet
+
+    def forward(self, x, context=None):
+        """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D]."""
+        x = self._rows(x, self.features, "rows")
+        return self._run(x, self._condition(self._context(context, len(x))), False)
+
+    def inverse(self, z, context=None):
+        """Back through the layers: x and log|det dx/dz|."""
+        z = self._rows(z, self.features, "rows")
+        return self._run(z, self._condition(self._context(context, len(z))), True)
+
+    def log_prob(self, x, context=None):
+        """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; NaN for a row
+        that is not finite."""
+        x = self._rows(x, self.features, "rows")
+        context = self._context(context, len(x))
+        finite = torch.isfinite(x).all(dim=1)
+        if context is not None:
+            finite = finite & torch.isfinite(context).all(dim=1)
+        context = self._condition(context)
+        z, logdet = self._run(x, context, self.direction == "sampling")
+        log_prob = self.base.log_prob(z, context) + logdet
+        return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
+
+    def noise(self, n, stream, context=None, temperature=1.0):
+        """Base samples 0 .. n - 1 of streams: stream(b) is that of the normal (b = 0) and of
+        the uniform numbers (b = 1)."""
+        device = next(self.parameters()).device
+
+        def tensor(values, columns):
+            return torch.from_numpy(values.reshape(n, columns)).to(device, self.dtype)
+
+        normals = tensor(stream(0).normal(n * self.base.normals), self.base.normals)
+        uniforms = tensor(stream(1).uniform(n * self.base.uniforms), self.base.uniforms)
+        return self.base.sample(normals, uniforms, context, temperature)
+
+    @torch.no_grad()
+    def sample(self, n, seed=1, context=None, temperature=1.0):
+        """x [n, D]: the rows that `flotilla sample` draws with this seed. A set of n rows
+        is a prefix of a larger one."""
+        context = self._condition(self._context(context, n))
+        dtype = np.float64 if self.dtype == torch.float64 else np.float32
+        z = self.noise(n, lambda b: Stream(seed, SAMPLES, 0, b, dtype), context, temperature)
+        return self._run(z, context, self.direction == "density")[0]
+
+
+# ---- The file
+
+
+def checkpoint_of(model):
+    """The checkpoint that MODEL names, as the verbs of flotilla take it: a file, or the best
+    (else the newest) checkpoint of a run directory."""
+    if not os.path.isdir(model):
+        return model
+    for folder in (os.path.join(model, "checkpoints"), model):
+        found = [os.path.join(folder, "best.h5")]
+        found += sorted(glob.glob(os.path.join(folder, "step-*.h5")), reverse=True)
+        for path in found:
+            if os.path.isfile(path):
+                return path
+    raise ModelError(f"{model}: holds no checkpoint; looked for checkpoints/best.h5, "
+                     "checkpoints/step-*.h5, best.h5 and step-*.h5 in it")
+
+
+def checksum(data):
+    """XXH3 of bytes, None where libxxhash is not installed."""
+    library = ctypes.util.find_library("xxhash")
+    if not library:
+        return None
+    function = ctypes.CDLL(library).XXH3_64bits
+    function.restype, function.argtypes = ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t]
+    return function(data, len(data))
+
+
+def verify_seal(path):
+    """Refuses a file that was cut or changed: behind its HDF5 image a checkpoint has magic,
+    length and checksum of the image, and the checksum of these three."""
+    with open(path, "rb") as file:
+        data = file.read()
+    image, trailer = data[:-32], data[-32:]
+    if len(trailer) < 32 or trailer[:8] != b"FLOSEAL1":
+        raise ModelError("its last 32 bytes are no seal: it was cut short or appended to, or "
+                         "flotilla did not write it")
+    length, image_sum, trailer_sum = struct.unpack("<QQQ", trailer[8:])
+    if length != len(image):
+        raise ModelError(f"damaged: it holds {len(image)} bytes before its seal, which wants "
+                         f"{length}")
+    found = checksum(image)
+    if found is None:
+        warnings.warn(f"{path}: its checksum was not verified: found no libxxhash")
+    elif (found, checksum(trailer[:24])) != (image_sum, trailer_sum):
+        raise ModelError("damaged: its checksum does not match its seal")
+
+
+def convert(text, kind, where):
+    """The value of a setting from the text in the config."""
+    if isinstance(kind, Maybe):
+        return None if text == kind.word else convert(text, kind.kind, where)
+    if isinstance(text, list) and kind is list:
+        return [convert(item, int, where) for item in text]
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text]
+        if kind in (int, float):
+            number = float(text)
+            if kind is float or number == int(number):
+                return kind(number)
+        if isinstance(kind, tuple) and text in kind:
+            return text
+    except (KeyError, TypeError, ValueError):
+        pass
+    wanted = f"one of {', '.join(kind)}" if isinstance(kind, tuple) else kind.__name__
+    raise ModelError(f"{where}: found {text!r}, wanted {wanted}")
+
+
+def settings_of(node, table, where):
+    """The class of a config node {kind: .., ..} and its settings: all of them, no other."""
+    if not isinstance(node, dict) or node.get("kind") not in table:
+        raise ModelError(f"{where}: found {node!r}, wanted a kind of {', '.join(table)}; is "
+                         "this model of another version of flotilla?")
+    kind = table[node["kind"]]
+    found = {key: value for key, value in node.items() if key != "kind"}
+    if found.keys() != kind.settings.keys():
+        raise ModelError(f"{where}: {node['kind']}: found settings {', '.join(found) or 'none'}"
+                         f", wanted {', '.join(kind.settings) or 'none'}; is this model of "
+                         "another version of flotilla?")
+    return kind, types.SimpleNamespace(**{
+        key: convert(value, kind.settings[key], f"{where}: {node['kind']}.{key}")
+        for key, value in found.items()})
+
+
+def unrolled(nodes, where):
+    """The layers of a list in which {repeat: n, layers: [..]} may occur."""
+    if not isinstance(nodes, list):
+        raise ModelError(f"{where}: found {nodes!r}, wanted a list of layers")
+    for node in nodes:
+        if isinstance(node, dict) and node.keys() == {"repeat", "layers"}:
+            for _ in range(convert(node["repeat"], int, where)):
+                yield from unrolled(node["layers"], where)
+        else:
+            yield node
+
+
+def tensors_below(file, group):
+    """Every data set below a group, by its name there."""
+    found = {}
+    if group in file:
+        file[group].visititems(lambda name, item: found.update({name: item[()]})
+                               if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+ATTRIBUTES = {"format", "format_version", "flotilla_version", "real", "features",
+              "context_features", "seed", "direction"}
+GROUPS = {"config", "constants", "parameters", "average", "optimizer", "run"}
+
+
+def check_format(file):
+    form = file.attrs.get("format", b"")
+    if form not in (b"flotilla model", "flotilla model"):
+        raise ModelError("found no flotilla model in it, wanted a checkpoint or a run "
+                         "directory")
+    version = int(file.attrs.get("format_version", 0))
+    if version != FORMAT_VERSION:
+        raise ModelError(f"found model format {version}, wanted {FORMAT_VERSION}: take the "
+                         "flotilla_torch.py of the flotilla that wrote it")
+    unknown = (set(file.attrs) ^ ATTRIBUTES) | (set(file) - GROUPS)
+    if unknown:
+        raise ModelError(f"found or missing, not as wanted: {', '.join(sorted(unknown))}; is "
+                         "this model of another version of flotilla?")
+
+
+def build(config, features, context, parameters, constants):
+    """The flow of a config; takes its tensors out of `parameters` and `constants`."""
+    flow = config.get("flow")
+    if not isinstance(flow, dict) or flow.keys() != {"direction", "base", "layers"}:
+        raise ModelError(f"config: found flow: {flow!r}, wanted direction, base and layers")
+    direction = convert(flow["direction"], ("density", "sampling"), "flow.direction")
+
+    def make(node, table, name, columns, conditions):
+        kind, settings = settings_of(node, table, name)
+        return kind(Part(columns, conditions, settings, parameters, constants, name))
+
+    def chain(lists, prefix, columns, conditions):
+        layers = {}
+        for node in (node for where, nodes in lists.items() for node in unrolled(nodes, where)):
+            kind = node.get("kind") if isinstance(node, dict) else node
+            name = f"{prefix}{len(layers):02d}_{kind}"
+            layers[name] = make(node, BIJECTIONS, name, columns, conditions)
+        return layers
+
+    context_layers = chain({"preprocess_context": config.get("preprocess_context", [])},
+                           "context_", context, 0)
+    layers = chain({"preprocess": config.get("preprocess", []), "flow.layers": flow["layers"]},
+                   "", features, context)
+    base = make(flow["base"], DENSITIES, "base", features, context)
+    if parameters or constants:
+        raise ModelError("found tensors that no layer of its config has: "
+                         f"{', '.join(sorted([*parameters, *constants]))}")
+    return Flow(features, context, direction, context_layers, layers, base)
+
+
+def read_model(path, average):
+    verify_seal(path)
+    with h5py.File(path, "r") as file:
+        check_format(file)
+        config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
+        group = "average" if average and "average" in file else "parameters"
+        return build(config, int(file.attrs["features"]), int(file.attrs["context_features"]),
+                     tensors_below(file, group), tensors_below(file, "constants")).eval()
+
+
+def load(model, average=True):
+    """The model of a run directory or checkpoint file as a torch.nn.Module; average=False
+    takes the parameters themselves where the run kept a moving average. Fails with a
+    ModelError that says what was found and what is wanted."""
+    path = checkpoint_of(os.fspath(model))
+    try:
+        return read_model(path, average)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error}; wanted a run directory or a "
+                         "checkpoint file") from None
+
+
+# ---- The command line
+
+
+def read_rows(source):
+    """The array FILE[:dataset]; without a name, the only data set of the file."""
+    path, _, name = source.partition(":")
+    try:
+        with h5py.File(path, "r") as file:
+            names = [name] if name else [key for key in file if hasattr(file[key], "shape")]
+            if len(names) != 1 or names[0] not in file:
+                raise ModelError(f"{source}: it has {', '.join(file) or 'nothing'}; wanted "
+                                 "FILE:dataset")
+            return file[names[0]][()]
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from None
+
+
+def log_prob_of(model, x, context, rows=4096):
+    """log_prob in pieces, without gradients."""
+    with torch.no_grad():
+        pieces = [model.log_prob(x[i:i + rows], context if context is None
+                                 else context[i:i + rows]).numpy()
+                  for i in range(0, len(x), rows)]
+    return np.concatenate(pieces)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Writes the log-density, in nats, of every row under MODEL, by PyTorch.")
+    parser.add_argument("model", metavar="MODEL", help="run directory or checkpoint")
+    parser.add_argument("--log-prob", metavar="FILE[:dataset]", required=True,
+                        help="rows [N, D]: the columns that the model was trained on")
+    parser.add_argument("--context", metavar="FILE[:dataset]", help="context [N, C]")
+    parser.add_argument("-o", "--output", metavar="OUT.h5", required=True,
+                        help="file to write: data set log_prob [N], double")
+    options = parser.parse_args()
+    try:
+        model = load(options.model)
+        context = read_rows(options.context) if options.context else None
+        log_prob = log_prob_of(model, read_rows(options.log_prob), context)
+        with h5py.File(options.output, "x") as file:
+            file["log_prob"] = log_prob
+    except ModelError as error:
+        sys.exit(f"flotilla_torch.py: {error}")
+    except OSError as error:
+        sys.exit(f"flotilla_torch.py: {options.output}: cannot be written: {error}")
+
+
+if __name__ == "__main__":
+    main()
