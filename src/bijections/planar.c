@@ -8,7 +8,7 @@
 
    With h = tanh(w . x + b): det dz/dx = 1 + (s - 1)(1 - h^2). The inverse solves
    a + (s - 1) tanh a = w . z + b for a = w . x + b (tanh_equation.h), then x = z - u^
-   tanh a. A row for which that has no solution (z is not finite) gets logdet NaN. */
+   tanh a. Where that has no solution (z is not finite) NaN goes through to logdet. */
 #include "bijections/bijection.h"
 
 #include "bijections/positive.h"
@@ -103,13 +103,11 @@ static void inverse(const flo_bijection *self, const flo_real *theta,
     const int64_t D = self->features;
     const plane p = plane_of(D, theta, pass->scratch);
     for (int64_t i = 0; i < pass->rows; i++) {
-        double a;
         const double y = dot(D, z + i * D, p.w) + (double)*p.b;
-        const bool solved = flo_tanh_equation_solve(p.s, y, &a);
-        const double h = tanh(a);
+        const double h = tanh(flo_tanh_equation_root(p.s, y));
         for (int64_t j = 0; j < D; j++)
             x[i * D + j] = (flo_real)((double)z[i * D + j] - h * (double)p.bent[j]);
-        logdet[i] -= solved ? log(flo_tanh_equation_slope(p.s, h)) : (double)NAN;
+        logdet[i] -= log(flo_tanh_equation_slope(p.s, h));
     }
 }
 

@@ -95,12 +95,12 @@ static void forward(const flo_bijection *self, const flo_real *theta,
     }
 }
 
-/* The root r >= 0 of r^2 + (alpha s - R) r - alpha R = 0, without cancellation. */
+/* The root r >= 0 of r^2 + (alpha s - R) r - alpha R = 0. What cancels where R is small
+   is lost in r + alpha and r + alpha s, which is all that asks for r. */
 static double solve(const ball *b, double R)
 {
     const double p = R - b->alpha * b->s;
-    const double root = sqrt(p * p + 4 * b->alpha * R);
-    return p > 0 ? (p + root) / 2 : 2 * b->alpha * R / (root - p);
+    return (p + sqrt(p * p + 4 * b->alpha * R)) / 2;
 }
 
 static void inverse(const flo_bijection *self, const flo_real *theta,

@@ -15,8 +15,8 @@
    The inverse solves for y from the last column up: with f = (W z)_j less the terms of
    R1 in columns that are known, e the terms of R2 in them and b_j,
    a + (s_j - 1) tanh a = r2_j f + e, y_j = f - r1_j tanh a (tanh_equation.h). Then x =
-   z - Q R1 tanh(a). A row for which that has no solution (z is not finite) gets logdet
-   NaN. */
+   z - Q R1 tanh(a). Where that has no solution (z is not finite) NaN goes through to
+   logdet. */
 #include "bijections/bijection.h"
 
 #include "bijections/positive.h"
@@ -190,28 +190,24 @@ static void forward(const flo_bijection *self, const flo_real *theta,
         logdet[i] += log_determinant(M, m.s, h + i * M);
 }
 
-/* From f = W z [M] of a row: h and move = -R1 h, [M] each. False where a column has no
-   solution. */
-static bool solve_row(int64_t M, const matrices *m, const flo_real *b,
+/* From f = W z [M] of a row: h, y and move = -R1 h, [M] each. */
+static void solve_row(int64_t M, const matrices *m, const flo_real *b,
                       const flo_real *f, flo_real *h, flo_real *y, flo_real *move)
 {
-    bool solved = true;
     for (int64_t j = M - 1; j >= 0; j--) {
         const flo_real *const r1 = m->R1 + j * M, *const r2 = m->R2 + j * M;
-        double known = 0, e = (double)b[j], a;
+        double known = 0, e = (double)b[j];
         for (int64_t k = j + 1; k < M; k++) {
             known += (double)r1[k] * (double)h[k];
             e += (double)r2[k] * (double)y[k];
         }
-        const double rest = (double)f[j] - known;
-        solved &=
-            flo_tanh_equation_solve((double)m->s[j], (double)r2[j] * rest + e, &a);
-        const double tanh_a = tanh(a), own = (double)r1[j] * tanh_a;
+        const double rest = (double)f[j] - known, s = (double)m->s[j];
+        const double tanh_a = tanh(flo_tanh_equation_root(s, (double)r2[j] * rest + e));
+        const double own = (double)r1[j] * tanh_a;
         h[j] = (flo_real)tanh_a;
         y[j] = (flo_real)(rest - own);
         move[j] = (flo_real) - (known + own);
     }
-    return solved;
 }
 
 static void inverse(const flo_bijection *self, const flo_real *theta,
@@ -225,9 +221,8 @@ static void inverse(const flo_bijection *self, const flo_real *theta,
                     *const move = y + B * M;
     flo_product_nt(B, M, D, z, m.W, 0, f);
     for (int64_t i = 0; i < B; i++) {
-        const bool solved = solve_row(M, &m, theta + s->b, f + i * M, h + i * M,
-                                      y + i * M, move + i * M);
-        logdet[i] -= solved ? log_determinant(M, m.s, h + i * M) : (double)NAN;
+        solve_row(M, &m, theta + s->b, f + i * M, h + i * M, y + i * M, move + i * M);
+        logdet[i] -= log_determinant(M, m.s, h + i * M);
     }
     memcpy(x, z, (size_t)(B * D) * sizeof *x);
     flo_product_nn(B, D, M, move, m.W, 1, x);

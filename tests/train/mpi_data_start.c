@@ -176,8 +176,10 @@ static void check_data(world *w, const char *name, int64_t rows, int64_t counted
     assert_int_equal(report.constant_columns, 0);
     assert_null(report.constant_layer);
     flo_workspace all = build_workspace(&w->f, flow, rows, false);
-    flo_batch batch = {.x = all.value[0], .context = all.context, .weight = all.weight};
+    flo_batch batch = {
+        .x = all.value[0], .context = all.raw_context, .weight = all.weight};
     assert_int_equal(flo_rows_read(data, 0, rows, &batch, NULL), FLO_OK);
+    flo_workspace_condition(flow, &all);
     check_moments(flow, theta, &all, mean_near, deviation_near);
     flo_rows_close(&data);
 }
