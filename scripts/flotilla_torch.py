@@ -93,11 +93,11 @@ class Part:
         return torch.from_numpy(values)
 
 
-# ---- Settings: each has a type (bool, int, float, a list of integers), a tuple of choices, or
+# ---- Settings: of each the type (bool, int, float, list of integers), the choices, or a Maybe
 
 
 class Maybe:
-    """a type and a word that stands for no value, read as None."""
+    """A type, and the word that stands for no value, which is read as None."""
 
     def __init__(self, kind, word):
         self.kind, self.word = kind, word
@@ -1191,8 +1191,8 @@ DENSITIES = {
 
 # ---- Random numbers (Philox4x32-10, Salmon et al. 2011; Box & Muller 1958)
 
-BITS, UNIFORM, NORMAL = 0, 1, 2  # kinds of draws
-SAMPLES, OBJECTIVE = 7, 8        # purposes: base samples that are kept, of reverse KL
+UNIFORM, NORMAL = 1, 2     # kinds of draws
+SAMPLES, OBJECTIVE = 7, 8  # purposes: base samples that are kept, of reverse KL
 
 
 def philox(counter, key):
