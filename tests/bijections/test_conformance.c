@@ -58,9 +58,12 @@ static const char *const autoregressive[] = {
 static const char *const mildly_clamped[] = {"hidden: 8, scale_limit: 0.1",
                                              "width: 8, scale_limit: 5", NULL};
 static const char *const spline_autoregressive[] = {
-    "hidden: 8", "width: 7, blocks: 1, bins: 4, tail_bound: 2",
+    "hidden: 8",
+    "width: 7, blocks: 1, bins: 4, tail_bound: 2",
     "hidden: [6, 70], bins: 3, dropout: 0.3, activation: tanh",
-    "width: 6, blocks: 1, bins: 2, activation: silu", NULL};
+    "width: 6, blocks: 1, bins: 2, activation: silu",
+    "hidden: 9, bins: 3, tail_bound: 1, tails: circular",
+    NULL};
 
 /* A kind may have several rows. Rows of x are drawn in the domain of its kind. */
 static const struct variant {
