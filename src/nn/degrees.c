@@ -1,8 +1,8 @@
 /* Degrees of a masked network: how many units of a layer lie below each degree. */
 #include "nn/degrees.h"
 
-/* Units of a block in the widest layer: part of the file format. Measured at D = 63, H =
-   512 with OpenBLAS: 32 make a forward pass 8 % slower, 128 make it 4 % faster, but
+/* Units of a block in the widest layer: part of the file format. Measured at D = 63, H
+   = 512 with OpenBLAS: 32 make a forward pass 8 % slower, 128 make it 4 % faster, but
    store twice the zeros. */
 enum { UNITS_A_BLOCK = 64 };
 

@@ -42,8 +42,8 @@ typedef struct flo_config {
 extern const flo_settings *const flo_config_sections[];
 
 /* Parses config text, applies `path=value` overrides [count] and expands flow.preset.
-   `name` is for messages. Reads every section but those that need the data (flow, preprocess) or the
-   objective. Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
+   `name` is for messages. Reads every section but those that need the data (flow,
+   preprocess) or the objective. Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_config_parse(flo_arena *arena, const char *name,
                                          const char *text, size_t length,
                                          const char *const *overrides, int64_t count,
