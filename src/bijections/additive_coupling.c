@@ -18,26 +18,6 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     return flo_coupling_configure(s, self, arena, node, place, 1, 0, shift);
 }
 
-static flo_status fit(const flo_bijection *self, flo_context *context,
-                      const flo_place *place, const flo_moments *moments,
-                      double *constants)
-{
-    (void)context, (void)moments;
-    return flo_coupling_fit(self->state, self, place, constants);
-}
-
-static flo_status prepare(flo_bijection *self, flo_context *context,
-                          const double *constants)
-{
-    return flo_coupling_prepare(self->state, self, context, constants);
-}
-
-static void init(const flo_bijection *self, flo_random_key key, flo_real *theta)
-{
-    const flo_coupling *const s = self->state;
-    s->network.kind->init(&s->network, key, theta);
-}
-
 /* y_b = x_b + sign t */
 static void shift(const flo_bijection *self, const flo_real *theta,
                   const flo_pass *pass, flo_real sign, const flo_real *x, flo_real *y)
@@ -92,11 +72,11 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 const flo_bijection_kind flo_additive_coupling = {
     .name = "additive_coupling",
     .settings = &settings,
-    .masked = true,
+    .alternates = true,
     .configure = configure,
-    .fit = fit,
-    .prepare = prepare,
-    .init = init,
+    .fit = flo_coupling_fit,
+    .prepare = flo_coupling_prepare,
+    .init = flo_coupling_init,
     .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,

@@ -29,30 +29,7 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     const int64_t D = self->features;
     FLO_TRY(flo_coupling_configure(&s->coupling, self, arena, node, place, 2, 3 * D,
                                    2 * D));
-    self->state = s;
     return FLO_OK;
-}
-
-static flo_status fit(const flo_bijection *self, flo_context *context,
-                      const flo_place *place, const flo_moments *moments,
-                      double *constants)
-{
-    (void)context, (void)moments;
-    const affine_coupling *const s = self->state;
-    return flo_coupling_fit(&s->coupling, self, place, constants);
-}
-
-static flo_status prepare(flo_bijection *self, flo_context *context,
-                          const double *constants)
-{
-    affine_coupling *const s = self->state;
-    return flo_coupling_prepare(&s->coupling, self, context, constants);
-}
-
-static void init(const flo_bijection *self, flo_random_key key, flo_real *theta)
-{
-    const affine_coupling *const s = self->state;
-    s->coupling.network.kind->init(&s->coupling.network, key, theta);
 }
 
 /* Runs the network: out [B, 2 Db] rows (a, t); scale [B, Db] becomes exp(s); adds
@@ -141,11 +118,11 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 const flo_bijection_kind flo_affine_coupling = {
     .name = "affine_coupling",
     .settings = &settings,
-    .masked = true,
+    .alternates = true,
     .configure = configure,
-    .fit = fit,
-    .prepare = prepare,
-    .init = init,
+    .fit = flo_coupling_fit,
+    .prepare = flo_coupling_prepare,
+    .init = flo_coupling_init,
     .start = flo_bijection_start_nothing,
     .forward = forward,
     .inverse = inverse,

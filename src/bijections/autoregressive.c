@@ -10,9 +10,9 @@ flo_status flo_autoregressive_configure(flo_autoregressive *autoregressive,
     FLO_TRY(flo_masked_configure(masked, arena, node, &autoregressive->settings,
                                  self->features, self->context, outputs,
                                  &self->parameters));
-    self->cache = own_cache + masked->cache;
+    self->cache = own_cache + masked->network.cache;
     self->scratch = own_scratch + masked->scratch;
-    self->noise = masked->noise;
+    self->noise = masked->network.noise;
     return FLO_OK;
 }
 
@@ -21,7 +21,7 @@ flo_pass flo_autoregressive_pass(const flo_autoregressive *autoregressive,
 {
     const flo_masked *const masked = &autoregressive->masked;
     flo_pass inner = *pass;
-    inner.cache += pass->rows * (self->cache - masked->cache);
+    inner.cache += pass->rows * (self->cache - masked->network.cache);
     inner.scratch += pass->rows * (self->scratch - masked->scratch);
     return inner;
 }

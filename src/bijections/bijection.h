@@ -32,8 +32,8 @@ typedef struct flo_moments {
 typedef struct flo_bijection_kind {
     const char *name;
     const flo_settings *settings; /* name, help, rows */
-    bool masked;                  /* takes part in the count of flo_place.occurrence */
-    bool fitted; /* fit needs the moments of the data: only first in `preprocess` */
+    bool alternates; /* counts in flo_place.occurrence: its mask alternates */
+    bool fitted;     /* fit needs the moments of the data: only first in `preprocess` */
     bool starts_from_data;   /* start looks at the moments: they are worth computing */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
 

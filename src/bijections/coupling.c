@@ -47,9 +47,12 @@ flo_status flo_coupling_configure(flo_coupling *coupling, flo_bijection *self,
     return FLO_OK;
 }
 
-flo_status flo_coupling_fit(const flo_coupling *coupling, const flo_bijection *self,
-                            const flo_place *place, double *mask)
+flo_status flo_coupling_fit(const flo_bijection *self, flo_context *context,
+                            const flo_place *place, const flo_moments *moments,
+                            double *mask)
 {
+    (void)context, (void)moments;
+    const flo_coupling *const coupling = self->state;
     const int64_t D = self->features, Da = coupling->identity_columns;
     const int64_t odd = place->occurrence % 2;
     if (coupling->settings.mask == RANDOM) {
@@ -66,9 +69,10 @@ flo_status flo_coupling_fit(const flo_coupling *coupling, const flo_bijection *s
     return FLO_OK;
 }
 
-flo_status flo_coupling_prepare(flo_coupling *coupling, const flo_bijection *self,
-                                flo_context *context, const double *mask)
+flo_status flo_coupling_prepare(flo_bijection *self, flo_context *context,
+                                const double *mask)
 {
+    flo_coupling *const coupling = self->state;
     const int64_t D = self->features, Da = coupling->identity_columns;
     int64_t ones = 0;
     for (int64_t j = 0; j < D; j++)
@@ -86,6 +90,12 @@ flo_status flo_coupling_prepare(flo_coupling *coupling, const flo_bijection *sel
             coupling->changed[b++] = (int32_t)j;
     }
     return FLO_OK;
+}
+
+void flo_coupling_init(const flo_bijection *self, flo_random_key key, flo_real *theta)
+{
+    const flo_coupling *const coupling = self->state;
+    coupling->network.kind->init(&coupling->network, key, theta);
 }
 
 /* The kind's own memory comes first, then the network's input, then the network's own.
@@ -108,14 +118,13 @@ flo_coupling_memory flo_coupling_split(const flo_coupling *coupling,
 }
 
 /* The identity half [B, Da] becomes cosine and sine of its angles [B, 2 Da], in place,
-   from the last to the first. Whole turns are taken off as in locate_on_circle of
-   spline.c. */
+   from the last to the first. */
 static void read_as_angles(double period, int64_t count, flo_real *input)
 {
     const flo_real share = (flo_real)(1 / period);
     for (int64_t i = count - 1; i >= 0; i--) {
         const flo_real v = input[i];
-        const flo_real turns = FLO_FUSED(v, share, FLO_ROUNDER) - FLO_ROUNDER;
+        const flo_real turns = flo_nearest_turn(v, share);
         const flo_real part = FLO_FUSED(-turns, (flo_real)period, v) * share;
         const flo_real u = part < 0 ? part + 1 : part;
         flo_sincos_turns(u, &input[2 * i + 1], &input[2 * i]);

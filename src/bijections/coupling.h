@@ -31,7 +31,8 @@ typedef struct flo_coupling_settings {
                  "sine, with this period"},                                            \
         FLO_NETWORK_ROWS(OWNER, MEMBER.network)
 
-/* The split and the conditioner of one coupling. */
+/* The split and the conditioner of one coupling: what the state of a kind starts with.
+ */
 typedef struct flo_coupling {
     flo_coupling_settings settings;
     int64_t identity_columns, changed_columns; /* Da, Db */
@@ -41,21 +42,23 @@ typedef struct flo_coupling {
 } flo_coupling;
 
 /* Sets up the split and the network with `outputs` numbers a changed column, after the
-   settings were read; adds network cache, scratch and noise to self behind
-   `own_scratch` reals a row of the kind's own scratch and own_cache reals of its cache.
-   Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
+   settings were read, and makes it the state of self; adds network cache, scratch and
+   noise to self behind `own_scratch` reals a row of the kind's own scratch and
+   own_cache reals of its cache. Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_coupling_configure(flo_coupling *coupling,
                                                flo_bijection *self, flo_arena *arena,
                                                flo_node *node, const flo_place *place,
                                                int64_t outputs, int64_t own_cache,
                                                int64_t own_scratch);
 
-/* The constant `mask` [D], 1 where a column passes unchanged; the slots fit and prepare
-   of a kind call these. */
-flo_status flo_coupling_fit(const flo_coupling *coupling, const flo_bijection *self,
-                            const flo_place *place, double *mask);
-flo_status flo_coupling_prepare(flo_coupling *coupling, const flo_bijection *self,
-                                flo_context *context, const double *mask);
+/* The slots fit, prepare and init of a coupling. Its constants are the `mask` [D], 1
+   where a column passes unchanged. */
+flo_status flo_coupling_fit(const flo_bijection *self, flo_context *context,
+                            const flo_place *place, const flo_moments *moments,
+                            double *mask);
+flo_status flo_coupling_prepare(flo_bijection *self, flo_context *context,
+                                const double *mask);
+void flo_coupling_init(const flo_bijection *self, flo_random_key key, flo_real *theta);
 
 /* Memory of a pass: the kind's own cache and scratch, and what lies behind them. */
 typedef struct flo_coupling_memory {

@@ -154,15 +154,14 @@ static void locate_on_line(flo_real bound, const flo_real *v, position *p)
     }
 }
 
-/* Circular tails: whole turns are taken off. FLO_ROUNDER rounds to whole numbers, of
-   which a turn beyond 2^22 (float; 2^51) has no digits left to tell. */
+/* Circular tails: whole turns are taken off. */
 static void locate_on_circle(flo_real bound, const flo_real *v, position *p)
 {
     const flo_real period = 2 * bound, share = 1 / period;
     p->bound = bound;
     p->edge = (flo_real)INFINITY;
     for (int e = 0; e < SIDE; e++) {
-        const flo_real turns = FLO_FUSED(v[e], share, FLO_ROUNDER) - FLO_ROUNDER;
+        const flo_real turns = flo_nearest_turn(v[e], share);
         p->at[e] = FLO_FUSED(-turns, period, v[e]);
         p->turn[e] = turns * period;
     }

@@ -41,33 +41,16 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
                                    D * (P + 5)));
     s->identity = (flo_column_splines){&s->spline, D, s->coupling.identity_columns,
                                        s->coupling.identity};
-    self->state = s;
     if (!s->unconditional)
         return FLO_OK;
     return flo_layout_add(&self->parameters, s->identity.count, P, false, &s->own,
                           "unconditional");
 }
 
-static flo_status fit(const flo_bijection *self, flo_context *context,
-                      const flo_place *place, const flo_moments *moments,
-                      double *constants)
-{
-    (void)context, (void)moments;
-    const spline_coupling *const s = self->state;
-    return flo_coupling_fit(&s->coupling, self, place, constants);
-}
-
-static flo_status prepare(flo_bijection *self, flo_context *context,
-                          const double *constants)
-{
-    spline_coupling *const s = self->state;
-    return flo_coupling_prepare(&s->coupling, self, context, constants);
-}
-
 static void init(const flo_bijection *self, flo_random_key key, flo_real *theta)
 {
     const spline_coupling *const s = self->state;
-    s->coupling.network.kind->init(&s->coupling.network, key, theta);
+    flo_coupling_init(self, key, theta);
     if (s->unconditional)
         memset(theta + s->own, 0,
                (size_t)(s->identity.count * flo_spline_parameters(&s->spline)) *
@@ -172,10 +155,10 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 const flo_bijection_kind flo_spline_coupling = {
     .name = "spline_coupling",
     .settings = &settings,
-    .masked = true,
+    .alternates = true,
     .configure = configure,
-    .fit = fit,
-    .prepare = prepare,
+    .fit = flo_coupling_fit,
+    .prepare = flo_coupling_prepare,
     .init = init,
     .start = flo_bijection_start_nothing,
     .forward = forward,

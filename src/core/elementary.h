@@ -80,6 +80,13 @@ static inline flo_real flo_with_sign(flo_real x, flo_real y)
                             (flo_bits_of_real(y) & ~rest));
 }
 
+/* x * rate, rounded to a whole number; beyond 2^22 (float; 2^51) it has no digits left
+   to round. Pure. Local. */
+static inline flo_real flo_nearest_turn(flo_real x, flo_real rate)
+{
+    return FLO_FUSED(x, rate, FLO_ROUNDER) - FLO_ROUNDER;
+}
+
 /* e^r - 1 where x = n ln 2 + r, |r| <= ln 2 / 2. n is in two's complement. */
 static inline flo_real flo_expm1_reduced(flo_real x, flo_real_bits *n)
 {

@@ -39,9 +39,9 @@ static flo_status configure(flo_density *self, flo_arena *arena, flo_node *node)
     const int64_t W = flo_normals_prepared(&s->normals);
     FLO_TRY(flo_masked_configure(&s->masked, arena, node, &s->network, D, self->context,
                                  V, &self->parameters));
-    self->cache = D * (V + W + s->normals.components) + s->masked.cache;
+    self->cache = D * (V + W + s->normals.components) + s->masked.network.cache;
     self->scratch = D * V + s->masked.scratch;
-    self->noise = s->masked.noise;
+    self->noise = s->masked.network.noise;
     self->normals = D;
     self->uniforms = D;
     self->state = s;
@@ -59,7 +59,7 @@ static void init(const flo_density *self, flo_random_key key, flo_real *theta)
     const double a = flo_soft_clamp_inverse(log_scale, s->normals.scale_limit);
     flo_masked_init(&s->masked, key, theta);
     for (int64_t j = 0; j < self->features; j++) {
-        flo_real *const bias = theta + s->masked.output_bias + j * 3 * K;
+        flo_real *const bias = theta + s->masked.network.output_bias + j * 3 * K;
         for (int64_t k = 0; k < K; k++) {
             bias[k] = 0;
             bias[K + k] = (flo_real)(step * ((double)k - 0.5 * (double)(K - 1)));

@@ -14,8 +14,6 @@ typedef struct correlated {
     double log_constant;
 } correlated;
 
-static const double half_log_two_pi = 0.91893853320467274178;
-
 static const flo_setting rows[] = {
     {.name = "features",
      .type = FLO_INTEGER,
@@ -69,7 +67,7 @@ static flo_status configure(flo_density *self, flo_arena *arena, flo_node *node)
     self->state = s;
     const double D = (double)self->features;
     s->spread = sqrt(1 - s->correlation * s->correlation);
-    s->log_constant = s->log_evidence - D * (half_log_two_pi + log(s->deviation)) -
+    s->log_constant = s->log_evidence - D * (FLO_HALF_LOG_TWO_PI + log(s->deviation)) -
                       (D - 1) * log(s->spread);
     return FLO_OK;
 }

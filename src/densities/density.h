@@ -10,6 +10,9 @@
 #include "core/pass.h"
 #include "core/random.h"
 
+/* log(2 pi) / 2: what a normal column takes off. */
+#define FLO_HALF_LOG_TWO_PI 0.91893853320467274178
+
 typedef struct flo_density flo_density;
 
 typedef struct flo_density_kind {

@@ -13,8 +13,6 @@ typedef struct diagonal {
     flo_conditional numbers; /* m [D], a [D] */
 } diagonal;
 
-static const double half_log_two_pi = 0.91893853320467274178;
-
 static const flo_setting rows[] = {{.name = "scale_limit",
                                     .type = FLO_NUMBER,
                                     .offset = offsetof(diagonal, scale_limit),
@@ -67,7 +65,7 @@ static void log_prob(const flo_density *self, const flo_real *theta,
                 ((double)z[i * D + j] - (double)m[j]) * (double)flo_exp(-log_scale);
             sum += (double)log_scale + 0.5 * u * u;
         }
-        log_prob[i] -= sum + (double)D * half_log_two_pi;
+        log_prob[i] -= sum + (double)D * FLO_HALF_LOG_TWO_PI;
     }
 }
 

@@ -2,8 +2,7 @@
 #include "densities/mixture_normals.h"
 
 #include "core/soft_clamp.h"
-
-static const flo_real half_log_two_pi = (flo_real)0.91893853320467274178;
+#include "densities/density.h"
 
 int64_t flo_normals_values(const flo_normals *m)
 {
@@ -44,7 +43,7 @@ void flo_normals_prepare(const flo_normals *m, int64_t count, const flo_real *va
         const flo_real total = log_sum_exp(K, logit, constant);
         for (int64_t k = 0; k < K; k++) {
             log_weight[k] = logit[k] - total;
-            flo_real sum = (flo_real)n * half_log_two_pi;
+            flo_real sum = (flo_real)n * (flo_real)FLO_HALF_LOG_TWO_PI;
             for (int64_t j = k * n; j < (k + 1) * n; j++) {
                 const flo_real log_scale = flo_soft_clamp(a[j], inverse_limit);
                 inverse[j] = flo_exp(-log_scale);

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-static const double half_log_two_pi = 0.91893853320467274178;
-
 static const flo_setting rows[] = {{.name = NULL}};
 static const flo_settings settings = {"normal", "standard normal", rows};
 
@@ -24,7 +22,7 @@ static void log_prob(const flo_density *self, const flo_real *theta,
         double squares = 0;
         for (int64_t j = 0; j < D; j++)
             squares += (double)z[i * D + j] * (double)z[i * D + j];
-        log_prob[i] -= 0.5 * squares + (double)D * half_log_two_pi;
+        log_prob[i] -= 0.5 * squares + (double)D * FLO_HALF_LOG_TWO_PI;
     }
 }
 

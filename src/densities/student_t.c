@@ -19,8 +19,6 @@ typedef struct student {
     flo_conditional numbers; /* m [D], a [D], b [D] */
 } student;
 
-static const double half_log_two_pi = 0.91893853320467274178;
-
 static const flo_setting rows[] = {
     {.name = "degrees_of_freedom",
      .type = FLO_NUMBER,
@@ -124,7 +122,7 @@ static void log_prob(const flo_density *self, const flo_real *theta,
             sum +=
                 (double)h[j] - (double)log_scale - 0.5 * (nu + 1) * log1p(u * u / nu);
         }
-        log_prob[i] += sum - (double)D * half_log_two_pi;
+        log_prob[i] += sum - (double)D * FLO_HALF_LOG_TWO_PI;
     }
 }
 

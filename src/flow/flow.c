@@ -67,7 +67,7 @@ static flo_status add_layer(walk *w, flo_node *node)
                               &layer->parameters));
     FLO_TRY(flo_layout_append(&flow->constants, name, &layer->bijection->constants,
                               &layer->constants));
-    w->occurrence += kind->masked;
+    w->occurrence += kind->alternates;
     ++*w->count;
     return FLO_OK;
 }

@@ -15,15 +15,11 @@ flo_status flo_masked_configure(flo_masked *masked, flo_arena *arena,
                                 const flo_network_settings *settings, int64_t features,
                                 int64_t context, int64_t outputs, flo_layout *layout)
 {
-    *masked =
-        (flo_masked){.features = features, .context = context, .outputs = outputs};
+    *masked = (flo_masked){.features = features, .outputs = outputs};
     flo_network *const network = &masked->network;
     FLO_TRY(flo_network_configure_masked(network, arena, node, settings, features,
                                          context, features * outputs, layout));
-    masked->cache = network->cache;
     masked->scratch = features + features * outputs + outputs + network->scratch;
-    masked->noise = network->noise;
-    masked->output_bias = network->output_bias;
     return FLO_OK;
 }
 

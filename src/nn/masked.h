@@ -14,10 +14,9 @@
 
 /* Maps columns [B, D] and context [B, C] to outputs [B, D P], P for every column. */
 typedef struct flo_masked {
-    flo_network network;
-    int64_t features, context, outputs; /* D, C, P */
-    int64_t cache, scratch, noise;      /* reals a row, see flo_pass */
-    int64_t output_bias; /* offset of the last bias [D P], for what it starts as */
+    flo_network network;       /* its output_bias: of the last bias [D P] */
+    int64_t features, outputs; /* D, P */
+    int64_t scratch; /* reals a row, see flo_pass; cache and noise are the network's */
 } flo_masked;
 
 /* Chooses MADE (`hidden`) or residual MADE (`width`, `blocks`) by the settings, adds

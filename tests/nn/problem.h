@@ -43,9 +43,9 @@ static inline void problem_take(fixture *f, problem *p)
     const int64_t B = p->B;
     p->theta = problem_reals(f, p->layout.size);
     p->dtheta = problem_reals(f, p->layout.size);
-    p->cache = problem_reals(f, B * m->cache);
+    p->cache = problem_reals(f, B * m->network.cache);
     p->scratch = problem_reals(f, B * m->scratch);
-    p->noise = problem_reals(f, B * m->noise);
+    p->noise = problem_reals(f, B * m->network.noise);
     p->x = problem_reals(f, B * p->D);
     p->context = problem_reals(f, B * p->C);
     p->dout = problem_reals(f, B * p->D * p->P);
@@ -76,7 +76,7 @@ static inline void problem_create(fixture *f, const masked_shape *s, int64_t B,
     draw_normals(3, 1, B * C, p->context);
     draw_normals(4, 1, B * p->D * p->P, p->dout);
     const flo_random_key key = {5, FLO_RANDOM_DROPOUT, 0, 0};
-    flo_random_uniform(key, 0, B * p->masked.noise, p->noise);
+    flo_random_uniform(key, 0, B * p->masked.network.noise, p->noise);
 }
 
 /* out [B, D P] of x [B, D]. */
@@ -88,7 +88,7 @@ static inline void problem_forward(const problem *p, const flo_real *x, flo_real
 static inline void problem_check_guards(const problem *p)
 {
     for (int64_t i = 0; i < MASKED_GUARD; i++) {
-        assert_true(isnan(p->cache[p->B * p->masked.cache + i]));
+        assert_true(isnan(p->cache[p->B * p->masked.network.cache + i]));
         assert_true(isnan(p->scratch[p->B * p->masked.scratch + i]));
     }
 }

@@ -235,7 +235,7 @@ static void check_solve(fixture *f, problem *p)
         p->pass.training = training;
         p->pass.noise = training ? p->noise : NULL;
         t.columns = 0;
-        fill_reals(B * p->masked.cache, (double)NAN, p->cache);
+        fill_reals(B * p->masked.network.cache, (double)NAN, p->cache);
         fill_reals(B * p->masked.scratch, (double)NAN, p->scratch);
         flo_masked_solve(&p->masked, p->theta, &p->pass, target_column, &t, x);
         assert_int_equal(t.columns, p->D);
@@ -265,7 +265,7 @@ static void a_network_starts_as_zero_with_every_parameter_set(void **state)
         problem_forward(&p, p.x, out);
         for (int64_t i = 0; i < B * p.D * p.P; i++)
             assert_true(out[i] == 0);
-        fill_reals(p.D * p.P, 3, p.theta + p.masked.output_bias);
+        fill_reals(p.D * p.P, 3, p.theta + p.masked.network.output_bias);
         problem_forward(&p, p.x, out);
         for (int64_t i = 0; i < B * p.D * p.P; i++)
             assert_true(out[i] == 3);
