@@ -180,11 +180,13 @@ static flo_status prepare_chunked(flo_dataset *dataset, hid_t creation,
 
 static void close_handles(flo_dataset *dataset)
 {
+    const flo_hdf5_use use = flo_hdf5_begin();
     if (dataset->id >= 0)
         H5Dclose(dataset->id);
     if (dataset->file_id >= 0)
         H5Fclose(dataset->file_id);
     dataset->id = dataset->file_id = -1;
+    flo_hdf5_end(use);
 }
 
 static flo_status choose_reading(flo_dataset *dataset, hid_t creation, hid_t type)
@@ -243,9 +245,9 @@ flo_status flo_dataset_open(flo_context *context, const char *file, const char *
     if (status == FLO_OK)
         status = flo_arena_string(arena, name, &made->name);
     if (status == FLO_OK) {
-        const flo_hdf5_printing printing = flo_hdf5_silence();
+        const flo_hdf5_use use = flo_hdf5_begin();
         status = open_named(made);
-        flo_hdf5_restore(printing);
+        flo_hdf5_end(use);
     }
     if (status == FLO_OK)
         *dataset = made;
@@ -361,8 +363,8 @@ flo_status flo_dataset_read(flo_dataset *dataset, int64_t first, int64_t count,
         return FLO_OK;
     if (dataset->info.direct)
         return read_direct(dataset, first, count, stride, out);
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const flo_status status = read_library(dataset, first, count, stride, out);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }

@@ -50,10 +50,10 @@ void flo_image_destroy(flo_image **image)
     if (!*image)
         return;
     flo_context *const context = (*image)->context;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     if ((*image)->file >= 0)
         H5Fclose((*image)->file);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     flo_free(context, &(*image)->name);
     flo_free(context, image);
 }
@@ -68,14 +68,14 @@ flo_status flo_image_create(flo_context *context, flo_image **image)
     FLO_TRY(flo_image_allocate(context, "", image));
     char handle[64];
     flo_image_handle(*image, handle, sizeof handle);
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_core(access, GROWTH_BYTES, 0);
     /* The oldest format that holds the objects: any HDF5 since 1.8 reads the file. */
     H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
     (*image)->file = H5Fcreate(handle, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     if ((*image)->file >= 0)
         return FLO_OK;
     flo_image_destroy(image);
@@ -142,13 +142,13 @@ flo_status flo_image_add(flo_image *image, const char *path, flo_element element
                         "%s: an array of rank %d with these sizes cannot be stored; "
                         "wanted rank 0 to %d and no negative size",
                         path, rank, (int)MOST_DIMENSIONS);
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const hid_t space =
         rank ? H5Screate_simple(rank, sizes, NULL) : H5Screate(H5S_SCALAR);
     const flo_status status = write_set(image, path, file_type(element),
                                         flo_image_memory_type(element), space, values);
     H5Sclose(space);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -164,12 +164,12 @@ static hid_t text_type(const char *text)
 
 flo_status flo_image_add_text(flo_image *image, const char *path, const char *text)
 {
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const hid_t type = text_type(text), space = H5Screate(H5S_SCALAR);
     const flo_status status = write_set(image, path, type, type, space, text);
     H5Sclose(space);
     H5Tclose(type);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -203,20 +203,20 @@ static flo_status set_attribute(flo_image *image, const char *path, const char *
 flo_status flo_image_set_integer(flo_image *image, const char *path, const char *name,
                                  int64_t value)
 {
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const flo_status status =
         set_attribute(image, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
 flo_status flo_image_set_double(flo_image *image, const char *path, const char *name,
                                 double value)
 {
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const flo_status status =
         set_attribute(image, path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -228,11 +228,11 @@ flo_status flo_image_set_text(flo_image *image, const char *path, const char *na
                         "%s: the attribute %s has %zu bytes, more than an HDF5 object "
                         "header takes (%d); long texts go through flo_image_add_text",
                         path, name, strlen(value), (int)FLO_IMAGE_TEXT_BYTES);
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const hid_t type = text_type(value);
     const flo_status status = set_attribute(image, path, name, type, type, value);
     H5Tclose(type);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -263,9 +263,9 @@ flo_status flo_image_finish(flo_image **image, size_t spare, void **bytes, size_
 {
     *bytes = NULL;
     *size = 0;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const flo_status status = copy_out(*image, spare, bytes, size);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     flo_image_destroy(image);
     return status;
 }

@@ -76,9 +76,9 @@ flo_status flo_image_open(flo_context *context, const char *name, const void *by
     FLO_TRY(flo_image_allocate(context, name, image));
     (*image)->bytes = bytes;
     (*image)->size = size;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     (*image)->file = size ? open_bytes(*image) : -1;
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     if ((*image)->file >= 0)
         return FLO_OK;
     flo_image_destroy(image);
@@ -89,10 +89,10 @@ flo_status flo_image_open(flo_context *context, const char *name, const void *by
 
 bool flo_image_has(flo_image *image, const char *path)
 {
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const hid_t object = H5Oopen(image->file, path, H5P_DEFAULT);
     H5Oclose(object);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return object >= 0;
 }
 
@@ -226,12 +226,12 @@ flo_status flo_image_shape(flo_image *image, const char *path, int *rank,
                            int64_t *shape)
 {
     item it;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     flo_status status = array_open(image, path, &it);
     if (status == FLO_OK)
         status = read_shape(image, &it, rank, shape);
     item_close(&it);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -239,12 +239,12 @@ flo_status flo_image_read(flo_image *image, const char *path, flo_element elemen
                           int64_t count, void *values)
 {
     item it;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     flo_status status = array_open(image, path, &it);
     if (status == FLO_OK)
         status = read_numbers(image, &it, element, count, values);
     item_close(&it);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -252,12 +252,12 @@ flo_status flo_image_read_text(flo_image *image, const char *path, char **text)
 {
     *text = NULL;
     item it;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     flo_status status = array_open(image, path, &it);
     if (status == FLO_OK)
         status = read_text(image, &it, text);
     item_close(&it);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -265,12 +265,12 @@ static flo_status get_number(flo_image *image, const char *path, const char *nam
                              flo_element element, void *value)
 {
     item it;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     flo_status status = attribute_open(image, path, name, &it);
     if (status == FLO_OK)
         status = read_numbers(image, &it, element, 1, value);
     item_close(&it);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }
 
@@ -291,11 +291,11 @@ flo_status flo_image_get_text(flo_image *image, const char *path, const char *na
 {
     *value = NULL;
     item it;
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     flo_status status = attribute_open(image, path, name, &it);
     if (status == FLO_OK)
         status = read_text(image, &it, value);
     item_close(&it);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     return status;
 }

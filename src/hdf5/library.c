@@ -1,25 +1,31 @@
-/* HDF5's error stack silenced and read; files opened read-only, without locks. */
+/* HDF5's turn and its error stack; files opened read-only, without locks. */
 #include "hdf5/library.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-flo_hdf5_printing flo_hdf5_silence(void)
+/* Of the whole process, as HDF5's own state is. */
+static pthread_mutex_t turn = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+flo_hdf5_use flo_hdf5_begin(void)
 {
-    flo_hdf5_printing printing = {NULL, NULL};
-    H5Eget_auto2(H5E_DEFAULT, &printing.print, &printing.data);
+    flo_hdf5_use use = {NULL, NULL};
+    pthread_mutex_lock(&turn);
+    H5Eget_auto2(H5E_DEFAULT, &use.print, &use.data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    return printing;
+    return use;
 }
 
-void flo_hdf5_restore(flo_hdf5_printing printing)
+void flo_hdf5_end(flo_hdf5_use use)
 {
-    H5Eset_auto2(H5E_DEFAULT, printing.print, printing.data);
+    H5Eset_auto2(H5E_DEFAULT, use.print, use.data);
+    pthread_mutex_unlock(&turn);
 }
 
 typedef struct reason_text {

@@ -1,5 +1,5 @@
-/* Inside src/hdf5: HDF5's printed errors kept silent and turned into our messages, and
-   files opened for reading. */
+/* Inside src/hdf5: one thread at a time in HDF5, its printed errors turned into our
+   messages, and files opened for reading. */
 #ifndef FLO_HDF5_LIBRARY_H
 #define FLO_HDF5_LIBRARY_H
 
@@ -7,15 +7,17 @@
 
 #include <hdf5.h>
 
-/* HDF5's automatic error printing of this thread, as it was. */
-typedef struct flo_hdf5_printing {
+/* One use of HDF5: its automatic error printing of this thread, as it was. */
+typedef struct flo_hdf5_use {
     H5E_auto2_t print;
     void *data;
-} flo_hdf5_printing;
+} flo_hdf5_use;
 
-/* Silences it, and puts it back: around every use of HDF5. Local. */
-flo_hdf5_printing flo_hdf5_silence(void);
-void flo_hdf5_restore(flo_hdf5_printing printing);
+/* Around every use of HDF5, by any thread: begin waits until no other thread is inside
+   (many builds of HDF5 are not thread-safe) and silences the printing; end puts it back
+   and lets the next in. Uses may nest in one thread. Local. */
+flo_hdf5_use flo_hdf5_begin(void);
+void flo_hdf5_end(flo_hdf5_use use);
 
 /* Why the last HDF5 call failed, as text [bytes]: the innermost reason. Must be the
    very next HDF5 call. Returns text. Local. */

@@ -73,9 +73,9 @@ static flo_status begin(flo_output *o, bool force, const char *source, const cha
         return flo_fail(
             r->context, FLO_ERROR_USAGE,
             "%s: exists already; give another name, or --force to replace it", r->path);
-    const flo_hdf5_printing printing = flo_hdf5_silence();
+    const flo_hdf5_use use = flo_hdf5_begin();
     const bool good = lay_out(o, source, name, element, rows, columns);
-    flo_hdf5_restore(printing);
+    flo_hdf5_end(use);
     if (!good)
         return flo_replacement_fail(r, "creation by HDF5");
     return flo_replacement_open(r, O_RDWR);
