@@ -50,6 +50,9 @@ const char *flo_rows_file(const flo_rows *rows);                 /* for messages
 const char *flo_rows_dataset(const flo_rows *rows);              /* for messages */
 const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the data set */
 
+/* Most memory that reading takes, in bytes: scratch, staging, chunk caches. */
+int64_t flo_rows_bytes(const flo_rows *rows);
+
 /* A hash of shapes and sampled content of the split, never of path or time. Local. */
 FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint);
 

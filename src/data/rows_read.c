@@ -46,6 +46,21 @@ flo_status flo_rows_prepare(flo_rows *rows)
                           &rows->span);
 }
 
+static int64_t dataset_bytes(const flo_dataset *dataset)
+{
+    return dataset ? flo_dataset_bytes(dataset) : 0;
+}
+
+int64_t flo_rows_bytes(const flo_rows *rows)
+{
+    const int64_t widest = larger(rows->total, rows->contexts);
+    const int64_t reals = (rows->wide ? rows->piece_rows * rows->total : 0) +
+                          (rows->span ? rows->span_rows * widest : 0);
+    return rows->piece_rows * (int64_t)sizeof *rows->stored +
+           reals * (int64_t)sizeof(flo_real) + dataset_bytes(rows->data) +
+           dataset_bytes(rows->context_data) + dataset_bytes(rows->weight_data);
+}
+
 /* How many of stored [n] one read takes: near each other, and within the span. */
 static int64_t run_length(const flo_rows *rows, const int64_t *stored, int64_t n,
                           int64_t columns)

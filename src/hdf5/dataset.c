@@ -35,6 +35,7 @@ struct flo_dataset {
     flo_converter convert; /* NULL when the type is not one of the machine's own */
     unsigned char *staging;
     int64_t staging_rows;
+    int64_t cache_bytes; /* of the chunk cache at most */
     /* Reading through HDF5; -1 when direct. */
     hid_t file_id, id;
 };
@@ -164,6 +165,7 @@ static flo_status prepare_chunked(flo_dataset *dataset, hid_t creation,
     const double cache = 2 * bytes > most    ? most
                          : 2 * bytes < least ? least
                                              : 2 * bytes;
+    dataset->cache_bytes = (int64_t)cache;
     const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
     /* A prime number of slots; 1: chunks that were read whole go first. */
     H5Pset_chunk_cache(access, 10007, (size_t)cache, 1.0);
@@ -273,6 +275,11 @@ void flo_dataset_close(flo_dataset **dataset)
 const flo_dataset_info *flo_dataset_describe(const flo_dataset *dataset)
 {
     return &dataset->info;
+}
+
+int64_t flo_dataset_bytes(const flo_dataset *dataset)
+{
+    return dataset->cache_bytes + dataset->staging_rows * dataset->row_bytes;
 }
 
 /* Reads the stored bytes of rows [first, first + count). */

@@ -35,6 +35,9 @@ const flo_dataset_info *flo_dataset_describe(const flo_dataset *dataset);
 FLO_MUST_USE flo_status flo_dataset_read(flo_dataset *dataset, int64_t first,
                                          int64_t count, int64_t stride, flo_real *out);
 
+/* Most memory that it holds: chunk caches and staging, in bytes. */
+int64_t flo_dataset_bytes(const flo_dataset *dataset);
+
 /* Whether `file` is HDF5 and holds an object of this path. Local. */
 bool flo_dataset_exists(const char *file, const char *name);
 
