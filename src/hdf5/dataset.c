@@ -167,8 +167,9 @@ static flo_status prepare_chunked(flo_dataset *dataset, hid_t creation,
                                              : 2 * bytes;
     dataset->cache_bytes = (int64_t)cache;
     const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-    /* A prime number of slots; 1: chunks that were read whole go first. */
-    H5Pset_chunk_cache(access, 10007, (size_t)cache, 1.0);
+    /* A prime number of slots; chunks that were read whole go first, but not them alone
+       (1.0): HDF5 then keeps every chunk of which a part was read, whatever the limit. */
+    H5Pset_chunk_cache(access, 10007, (size_t)cache, 0.75);
     H5Dclose(dataset->id);
     dataset->id = H5Dopen2(dataset->file_id, dataset->name, access);
     H5Pclose(access);
