@@ -2,6 +2,7 @@
 #ifndef FLO_DATA_ROWS_H
 #define FLO_DATA_ROWS_H
 
+#include "comm/comm.h"
 #include "data/settings.h"
 #include "data/source.h"
 
@@ -51,8 +52,19 @@ const char *flo_rows_dataset(const flo_rows *rows);              /* for messages
 const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the first file */
 const flo_source *flo_rows_source(const flo_rows *rows); /* of the features. Borrowed */
 
-/* A hash of shapes and sampled content of the split, never of path or time. Local. */
+/* A hash of the shape of the split and of rows sampled evenly over it, four and more of
+   an average file; never of path, time, type or storage: the same rows in one file or
+   in many are the same. Local. FLO_ERROR_FILE, FLO_ERROR_DATA. */
 FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint);
+
+/* Fails on all ranks unless all see the same data by count and fingerprint: a node with
+   other files would go other ways. Collective. FLO_ERROR_DATA and those above, agreed
+   on. */
+FLO_MUST_USE flo_status flo_rows_agree(flo_comm *comm, flo_rows *rows,
+                                       uint64_t *fingerprint);
+
+/* The error of a split whose rows all have weight 0. Local. */
+flo_status flo_rows_fail_weightless(const flo_rows *rows);
 
 /* Reads rows [first, first + count) of the split into arrays with room for them. A row
    with NaN or Inf (feature, context or weight; or a negative weight) is FLO_ERROR_DATA

@@ -94,3 +94,12 @@ flo_status flo_rows_check(const flo_rows *rows, const flo_batch *piece, int64_t 
         *bad += dropped;
     return FLO_OK;
 }
+
+flo_status flo_rows_fail_weightless(const flo_rows *rows)
+{
+    return flo_fail(rows->context, FLO_ERROR_DATA,
+                    "%s: data set '%s': found no row with a weight above 0 among %lld, "
+                    "wanted at least one: see data.weights and data.on_bad_rows",
+                    flo_rows_file(rows), flo_rows_dataset(rows),
+                    (long long)flo_rows_count(rows));
+}

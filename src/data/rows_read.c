@@ -1,15 +1,12 @@
 /* Reading rows of a split: stored rows found and read, columns dealt out. */
 #include "data/rows_private.h"
 
-#include "core/checksum.h"
-
 #include <assert.h>
 #include <string.h>
 
 enum {
     PIECE_BYTES = 1 << 20, /* what is read and checked at a time: stays in the cache */
-    GAP_BYTES = 1 << 14,   /* reading over so much costs less than another call */
-    SAMPLES = 64           /* rows in a fingerprint */
+    GAP_BYTES = 1 << 14    /* reading over so much costs less than another call */
 };
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -120,37 +117,4 @@ flo_status flo_rows_read(flo_rows *rows, int64_t first, int64_t count, flo_batch
         FLO_TRY(flo_rows_check(rows, &piece, bad));
     }
     return FLO_OK;
-}
-
-/* The row of sample `i` of `samples`: from the first to the last, evenly. */
-static int64_t sample_row(int64_t count, int64_t samples, int64_t i)
-{
-    return samples > 1
-               ? (int64_t)((double)(count - 1) * (double)i / (double)(samples - 1))
-               : 0;
-}
-
-flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint)
-{
-    const int64_t D = rows->columns.features, C = rows->contexts;
-    const int64_t count = rows->membership.count;
-    const int64_t samples = smaller(SAMPLES, count), width = D + C + 1;
-    /* Shapes as two reals each would lose bits: they get a hash of their own. */
-    const int64_t shape[3] = {count, D, C};
-    flo_real *content;
-    FLO_TRY(flo_allocate(rows->context, samples * width, sizeof *content, &content));
-    flo_status status = FLO_OK;
-    for (int64_t i = 0; status == FLO_OK && i < samples; ++i) {
-        flo_real *const x = content + i * width;
-        flo_batch row = {1, x, x + D, x + D + C};
-        status = flo_rows_read(rows, sample_row(count, samples, i), 1, &row, NULL);
-    }
-    if (status == FLO_OK) {
-        const uint64_t parts[2] = {
-            flo_checksum(shape, sizeof shape),
-            flo_checksum(content, (size_t)(samples * width) * sizeof *content)};
-        *fingerprint = flo_checksum(parts, sizeof parts);
-    }
-    flo_free(rows->context, &content);
-    return status;
 }
