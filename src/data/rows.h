@@ -54,7 +54,7 @@ const flo_source *flo_rows_source(const flo_rows *rows); /* of the features. Bor
 
 /* A hash of the shape of the split and of rows sampled evenly over it, four and more of
    an average file; never of path, time, type or storage: the same rows in one file or
-   in many are the same. Local. FLO_ERROR_FILE, FLO_ERROR_DATA. */
+   in many are the same. Bad rows are no error here. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint);
 
 /* Fails on all ranks unless all see the same data by count and fingerprint: a node with
