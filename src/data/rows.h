@@ -59,9 +59,9 @@ flo_rows_written(const flo_rows *rows); /* FILE of FILE[:dataset], or NULL */
 const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the first file */
 const flo_source *flo_rows_source(const flo_rows *rows); /* of the features. Borrowed */
 
-/* A hash of the shape of the split and of rows sampled evenly over it, four and more of
-   an average file; never of path, time, type or storage: the same rows in one file or
-   in many are the same. Bad rows are no error here. Local. FLO_ERROR_FILE. */
+/* A hash of the shape of the split and of 512 rows taken evenly over all its files;
+   never of path, time, type or storage: the same rows in one file or in many are the
+   same. Bad rows are no error here. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint);
 
 /* Fails on all ranks unless all see the same data by count and fingerprint: a node with
