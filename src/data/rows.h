@@ -59,6 +59,9 @@ flo_rows_written(const flo_rows *rows); /* FILE of FILE[:dataset], or NULL */
 const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the first file */
 const flo_source *flo_rows_source(const flo_rows *rows); /* of the features. Borrowed */
 
+/* Most memory that reading takes, in bytes: scratch, staging, chunk caches. */
+int64_t flo_rows_bytes(const flo_rows *rows);
+
 /* A hash of the shape of the split and of 512 rows taken evenly over all its files;
    never of path, time, type or storage: the same rows in one file or in many are the
    same. Bad rows are no error here. Local. FLO_ERROR_FILE. */
