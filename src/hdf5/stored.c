@@ -118,8 +118,9 @@ static flo_status check_written(const flo_stored *stored, hid_t creation, hid_t 
     if (info->stored_bytes == 0 && info->rows > 0 && info->columns > 0)
         return fail_flawed(stored, "was created but never written",
                            "rows: let its writer finish, or write it again");
-    if (!__builtin_mul_overflow(info->rows, row_bytes, &bytes) &&
-        bytes == info->stored_bytes)
+    if (!flo_record_is_flat(type) ||
+        (!__builtin_mul_overflow(info->rows, row_bytes, &bytes) &&
+         bytes == info->stored_bytes))
         return FLO_OK;
     snprintf(flaw, sizeof flaw, "has %lld bytes in the file for %lld rows of %lld",
              (long long)info->stored_bytes, (long long)info->rows,
