@@ -21,7 +21,7 @@ flo_hdf5_use flo_hdf5_begin(void);
 void flo_hdf5_end(flo_hdf5_use use);
 
 /* A use that reads a file which may be damaged: its name (borrowed until the end) is
-   for the message of hdf5/crash.h. */
+   for the message of cli/crash.h. */
 flo_hdf5_use flo_hdf5_begin_file(const char *file);
 
 /* Why the last HDF5 call failed, as text [bytes]: the innermost reason. Must be the

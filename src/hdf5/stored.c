@@ -113,19 +113,14 @@ static flo_status check_written(const flo_stored *stored, hid_t creation, hid_t 
     int64_t bytes;
     if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) != 0)
         return FLO_OK;
-    /* Loose texts lie elsewhere in the file: their size here is not that in memory. */
-    const bool is_loose = H5Tdetect_class(type, H5T_VLEN) > 0 ||
-                          H5Tdetect_class(type, H5T_STRING) > 0 ||
-                          H5Tdetect_class(type, H5T_REFERENCE) > 0;
     if (layout == H5D_CHUNKED && info->stored_bytes > 0)
         return check_chunks(stored, creation);
     if (info->stored_bytes == 0 && info->rows > 0 && info->columns > 0)
         return fail_flawed(stored, "was created but never written",
                            "rows: let its writer finish, or write it again");
-    if (is_loose)
-        return FLO_OK;
-    if (!__builtin_mul_overflow(info->rows, row_bytes, &bytes) &&
-        bytes == info->stored_bytes)
+    if (!flo_record_is_flat(type) ||
+        (!__builtin_mul_overflow(info->rows, row_bytes, &bytes) &&
+         bytes == info->stored_bytes))
         return FLO_OK;
     snprintf(flaw, sizeof flaw, "has %lld bytes in the file for %lld rows of %lld",
              (long long)info->stored_bytes, (long long)info->rows,

@@ -5,6 +5,7 @@ pandas, groups of columns, showers with their energies, images, any type. Traine
 steps, a run must end in the same bits as on plain float32 rows. Called as:
 check_layouts.py PROGRAM MPIEXEC.
 """
+import json
 import os
 import subprocess
 import sys
@@ -203,22 +204,21 @@ def check_showers(flotilla):
     """Calorimeter showers: [N, 368] voxels, compressed, with incident_energies [N, 1]."""
     random = np.random.default_rng(3)
     energies = 2.0 ** random.integers(8, 22, (800, 1))
-    showers = energies * random.random((800, 368)) * 1e-3
+    showers = (energies * random.random((800, 368)) * 1e-3).astype("f4").astype("f8")
     for i, (first, last) in enumerate(((0, 500), (500, 800))):
         flotilla.data(f"dataset_1_photons_{i}.hdf5",
                       {"incident_energies": energies[first:last], "showers": showers[first:last]},
                       compression="gzip")
     flotilla.data("plain.h5", {"train": np.hstack([showers, energies]).astype("f4")})
+    flotilla.data("joined.h5", {"showers": showers.astype("f4"), "incident_energies": energies})
     train(flotilla, "showers", "files: dataset_1_photons_*.hdf5, train: showers, "
           "context: incident_energies, validation: 0.1")
     train(flotilla, "plain", "files: plain.h5, context: [368], validation: 0.1")
     same(state(flotilla, "showers")["run.fingerprint"], state(flotilla, "plain")["run.fingerprint"])
-    for out, data in (("a.h5", "dataset_1_photons_*.hdf5:showers"), ("b.h5", "plain.h5:train")):
-        run = "showers"
-        if data.startswith("plain"):  # the same parameters, told of the other layout
-            continue
-        flotilla.run("logprob", run, data, "-o", out, ranks=2)
-        same(flotilla.arrays(out)["log_prob"].shape, (800,))
+    flotilla.run("logprob", "showers", "dataset_1_photons_*.hdf5:showers", "-o", "a.h5", ranks=2)
+    flotilla.run("logprob", "showers", "joined.h5:showers", "-o", "b.h5")
+    same(flotilla.arrays("a.h5")["log_prob"].shape, (800,))
+    same_arrays(flotilla.arrays("a.h5"), flotilla.arrays("b.h5"))
     # Contexts of one shard with the features of another would be silent nonsense.
     with h5py.File(flotilla.path("dataset_1_photons_1.hdf5"), "r+") as file:
         del file["incident_energies"]
@@ -262,7 +262,8 @@ def check_types(flotilla):
         for how in ("c_", "z_"):
             same_arrays(flotilla.arrays(f"{how}{name}.h5"), wanted, how + name)
 
-    every(check, [(kind.replace("<", "le_").replace(">", "be_"),) for kind in values])
+    some = list(values)[::5 if flotilla.sanitized else 1]
+    every(check, [(kind.replace("<", "le_").replace(">", "be_"),) for kind in some])
 
 
 def check_weights(flotilla):
@@ -284,7 +285,6 @@ def check_weights(flotilla):
     require(both[0], "no constants of standardize")
     for key in both[0]:
         near(both[0][key] / both[1][key], 1, 1e-6, key)
-    import json
     found = [json.loads(flotilla.run("evaluate", "weighed", data, "--json").out)
              for data in ("weighed.h5:test", "repeated.h5:test")]
     near(found[0]["log_likelihood"], found[1]["log_likelihood"], 1e-9)
