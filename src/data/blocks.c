@@ -34,7 +34,7 @@ static int64_t choose(int64_t rows, int64_t lanes, int64_t row_bytes,
 }
 
 flo_status flo_blocks_make(flo_arena *arena, const flo_membership *membership,
-                           int64_t shards, const flo_shard *shard, int64_t row_bytes,
+                           int64_t shards, const flo_chunking *shard, int64_t row_bytes,
                            flo_lane_plan *plan)
 {
     const int64_t rows = membership->stored;
@@ -63,10 +63,19 @@ flo_status flo_blocks_make(flo_arena *arena, const flo_membership *membership,
 flo_status flo_blocks_of_rows(flo_arena *arena, const flo_rows *rows,
                               flo_lane_plan *plan)
 {
-    const flo_dataset_info *const info = flo_rows_describe(rows);
-    const flo_shard shard = {info->rows, info->chunk_rows};
+    const flo_source *const source = flo_rows_source(rows);
+    const int64_t shards = flo_source_describe(source)->shards;
     const int64_t columns = flo_rows_features(rows) + flo_rows_context_features(rows);
+    const int64_t row_bytes = (columns + 1) * (int64_t)sizeof(float);
     plan->rows = flo_rows_count(rows);
-    return flo_blocks_make(arena, &rows->membership, 1, &shard,
-                           (columns + 1) * (int64_t)sizeof(float), plan);
+    if (flo_source_describe(source)->chunk_rows ==
+        0) { /* then files make no difference */
+        const flo_chunking whole = {flo_source_describe(source)->rows, 0};
+        return flo_blocks_make(arena, &rows->membership, 1, &whole, row_bytes, plan);
+    }
+    flo_chunking *shard;
+    FLO_TRY(flo_arena_take(arena, shards, sizeof *shard, &shard));
+    for (int64_t s = 0; s < shards; ++s)
+        shard[s].rows = flo_source_shard_rows(source, s, &shard[s].chunk_rows);
+    return flo_blocks_make(arena, &rows->membership, shards, shard, row_bytes, plan);
 }

@@ -7,10 +7,10 @@
 #include "data/rows.h"
 
 /* A run of stored rows in one file. */
-typedef struct flo_shard {
+typedef struct flo_chunking {
     int64_t rows;
     int64_t chunk_rows; /* 0: contiguous */
-} flo_shard;
+} flo_chunking;
 
 /* Cuts the rows that belong into blocks and sets block_first, blocks and block_rows
    (the most stored rows of a block) of a plan whose lanes are set. A block is about 1
@@ -20,7 +20,7 @@ typedef struct flo_shard {
    a lane are they cut. In the arena. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_blocks_make(flo_arena *arena,
                                         const flo_membership *membership,
-                                        int64_t shards, const flo_shard *shard,
+                                        int64_t shards, const flo_chunking *shard,
                                         int64_t row_bytes, flo_lane_plan *plan);
 
 /* The same of the rows of a split; also sets the plan's rows. */

@@ -1,31 +1,54 @@
 /* HDF5's turn and its error stack; files opened read-only, without locks. */
 #include "hdf5/library.h"
 
+#include "hdf5/inside.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Of the whole process, as HDF5's own state is. */
 static pthread_mutex_t turn = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+/* Of the thread whose turn it is. */
+static const char *volatile file_inside;
+static volatile pthread_t thread_inside;
 
-flo_hdf5_use flo_hdf5_begin(void)
+flo_hdf5_use flo_hdf5_begin_file(const char *file)
 {
-    flo_hdf5_use use = {NULL, NULL};
+    flo_hdf5_use use = {NULL, NULL, NULL};
     pthread_mutex_lock(&turn);
+    use.file = file_inside;
+    thread_inside = pthread_self();
+    if (file) /* else it goes on with the file of the use around it */
+        file_inside = file;
     H5Eget_auto2(H5E_DEFAULT, &use.print, &use.data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return use;
 }
 
+flo_hdf5_use flo_hdf5_begin(void)
+{
+    return flo_hdf5_begin_file(NULL);
+}
+
 void flo_hdf5_end(flo_hdf5_use use)
 {
     H5Eset_auto2(H5E_DEFAULT, use.print, use.data);
+    file_inside = use.file;
     pthread_mutex_unlock(&turn);
+}
+
+const char *flo_hdf5_file_inside(void)
+{
+    const char *const file = file_inside;
+    return file && pthread_equal(thread_inside, pthread_self()) ? file : NULL;
 }
 
 typedef struct reason_text {
@@ -60,6 +83,26 @@ static bool has_signature(int descriptor, int64_t size)
     return false;
 }
 
+/* HDF5's own switch. */
+static bool locks_are_off(void)
+{
+    const char *const use = getenv("HDF5_USE_FILE_LOCKING");
+    return use && (strcmp(use, "FALSE") == 0 || strcmp(use, "0") == 0);
+}
+
+/* Whether another program has the file open for writing: HDF5 then holds an exclusive
+   flock on it. Ours is given back at once, and a file system without flock passes. */
+static bool is_being_written(int descriptor)
+{
+    if (locks_are_off())
+        return false;
+    const bool locked =
+        flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!locked)
+        flock(descriptor, LOCK_UN);
+    return locked;
+}
+
 static flo_status open_checked(flo_context *context, const char *file, int *descriptor)
 {
     *descriptor = open(file, O_RDONLY | O_CLOEXEC);
@@ -73,6 +116,12 @@ static flo_status open_checked(flo_context *context, const char *file, int *desc
         return flo_fail(context, FLO_ERROR_FILE,
                         "%s: found something other than a regular file, wanted an HDF5 "
                         "file",
+                        file);
+    if (is_being_written(*descriptor))
+        return flo_fail(context, FLO_ERROR_FILE,
+                        "%s: another program has it open for writing: wait until it "
+                        "has closed the file; if none has, set the environment "
+                        "variable HDF5_USE_FILE_LOCKING=FALSE to read it all the same",
                         file);
     if (!has_signature(*descriptor, (int64_t)about.st_size))
         return flo_fail(context, FLO_ERROR_FILE,
@@ -98,6 +147,8 @@ hid_t flo_hdf5_access(void)
     return access;
 }
 
+/* A file that HDF5 has open with locks, as a source of a virtual data set, it opens
+   once more only so. */
 static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
 {
     const hid_t access = flo_hdf5_access();
@@ -105,7 +156,7 @@ static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
     if (id < 0)
         flo_hdf5_reason(reason, bytes);
     H5Pclose(access);
-    return id;
+    return id < 0 ? H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT) : id;
 }
 
 flo_status flo_hdf5_open(flo_context *context, const char *file, int *descriptor,

@@ -11,6 +11,7 @@
 typedef struct flo_hdf5_use {
     H5E_auto2_t print;
     void *data;
+    const char *file; /* of the use around this one */
 } flo_hdf5_use;
 
 /* Around every use of HDF5, by any thread: begin waits until no other thread is inside
@@ -18,6 +19,10 @@ typedef struct flo_hdf5_use {
    and lets the next in. Uses may nest in one thread. Local. */
 flo_hdf5_use flo_hdf5_begin(void);
 void flo_hdf5_end(flo_hdf5_use use);
+
+/* A use that reads a file which may be damaged: its name (borrowed until the end) is
+   for the message of cli/crash.h. */
+flo_hdf5_use flo_hdf5_begin_file(const char *file);
 
 /* Why the last HDF5 call failed, as text [bytes]: the innermost reason. Must be the
    very next HDF5 call. Returns text. Local. */
@@ -29,7 +34,8 @@ hid_t flo_hdf5_access(void);
 
 /* Opens an HDF5 file read-only without file locks: the HDF5 handle, and a descriptor
    for reads of our own; both are -1 after a failure. Local. FLO_ERROR_FILE: missing,
-   not HDF5, truncated. */
+   not HDF5, truncated, being written by another program (HDF5_USE_FILE_LOCKING=FALSE
+   skips that). */
 FLO_MUST_USE flo_status flo_hdf5_open(flo_context *context, const char *file,
                                       int *descriptor, hid_t *id);
 

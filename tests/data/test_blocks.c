@@ -27,7 +27,7 @@ static int tear_down(void **state)
 
 /* Blocks of the rows whose uniform number lies in [low, 1). */
 static flo_lane_plan make(example *e, double low, int64_t lanes, int64_t row_bytes,
-                          int64_t shards, const flo_shard *shard,
+                          int64_t shards, const flo_chunking *shard,
                           flo_membership *members)
 {
     int64_t rows = 0;
@@ -57,7 +57,7 @@ static void their_size_follows_from_the_data(void **state)
         {100, 16, 252, 0, 1},         /* too few rows for 8 blocks */
         {1000000, 4, 4000000, 0, 1}}; /* a row of 4 MB */
     for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
-        const flo_shard shard = {cases[c].rows, cases[c].chunk_rows};
+        const flo_chunking shard = {cases[c].rows, cases[c].chunk_rows};
         flo_membership members;
         const flo_lane_plan plan =
             make(*state, 0, cases[c].lanes, cases[c].row_bytes, 1, &shard, &members);
@@ -69,7 +69,7 @@ static void their_size_follows_from_the_data(void **state)
 }
 
 /* The shard and the chunk in it of a stored row. */
-static int64_t chunk_of(const flo_shard *shard, int64_t row)
+static int64_t chunk_of(const flo_chunking *shard, int64_t row)
 {
     int64_t s = 0;
     for (; row >= shard[s].rows; row -= shard[s++].rows)
@@ -81,7 +81,7 @@ static int64_t chunk_of(const flo_shard *shard, int64_t row)
    block in two shards; with a fraction of the rows too. */
 static void they_follow_the_chunks_of_every_shard(void **state)
 {
-    static const flo_shard shards[] = {{1003, 50}, {7, 50},   {0, 50},
+    static const flo_chunking shards[] = {{1003, 50}, {7, 50},   {0, 50},
                                        {2500, 60}, {3000, 0}, {999, 333}};
     enum {
         SHARDS = sizeof shards / sizeof *shards,

@@ -234,7 +234,13 @@ static void columns_go_where_they_are_sent(void **state)
         {"context: [4, 2], weights: 0", 2, {1, 3}, 2, {4, 2}, 0},
         {"context: 4", 4, {0, 1, 2, 3}, 1, {4}, -1},
         {"columns: [2, 1], context: [0, 4], weights: 3", 2, {2, 1}, 2, {0, 4}, 3},
-        {"columns: [0, 1, 2, 3, 4]", 5, {0, 1, 2, 3, 4}, 0, {0}, -1}};
+        {"columns: [0, 1, 2, 3, 4]", 5, {0, 1, 2, 3, 4}, 0, {0}, -1},
+        {"columns: '1:3'", 2, {1, 2}, 0, {0}, -1},
+        {"columns: ['3:', 0]", 3, {3, 4, 0}, 0, {0}, -1},
+        {"columns: ':2', context: '2:4', weights: '4:'", 2, {0, 1}, 2, {2, 3}, 4},
+        {"context: '0:2'", 3, {2, 3, 4}, 2, {0, 1}, -1},
+        {"columns: [0:1, 2:3]", 2, {0, 2}, 0, {0}, -1},
+        {"columns: ':'", 5, {0, 1, 2, 3, 4}, 0, {0}, -1}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c)
         for (int part = 0; part < 2; ++part) {
             char yaml[200];
@@ -348,10 +354,31 @@ static void wrong_settings_are_named(void **state)
          FLO_TRAIN,
          FLO_ERROR_CONFIG,
          {"data.columns", "column 1", "data.context"}},
-        {"context: [{a: 1}]", FLO_TRAIN, FLO_ERROR_CONFIG, {"data.context", "a list"}},
+        {"context: [{a: 1}]", FLO_TRAIN, FLO_ERROR_CONFIG, {"data.context", "a map"}},
         {"weights: [1]", FLO_TRAIN, FLO_ERROR_CONFIG, {"data.weights", "a list"}},
         {"context: [0, 1, 2, 3, 4]", FLO_TRAIN, FLO_ERROR_DATA, {"'train'", "feature"}},
         {"columns: []", FLO_TRAIN, FLO_ERROR_DATA, {"'train'", "feature"}},
+        {"columns: '0:6'",
+         FLO_TRAIN,
+         FLO_ERROR_CONFIG,
+         {"data.columns", "found 0:6", "0 to 4"}},
+        {"columns: '2:2'", FLO_TRAIN, FLO_ERROR_CONFIG, {"found 2:2"}},
+        {"columns: '3:1'", FLO_TRAIN, FLO_ERROR_CONFIG, {"found 3:1"}},
+        {"columns: '-2:'", FLO_TRAIN, FLO_ERROR_CONFIG, {"found -2:"}},
+        {"columns: [{3: null}]", FLO_TRAIN, FLO_ERROR_CONFIG, {"a map", "\"3:\""}},
+        {"columns: ['1:4', 3]",
+         FLO_TRAIN,
+         FLO_ERROR_CONFIG,
+         {"column 3", "data.columns has already"}},
+        {"weights: '0:2'",
+         FLO_TRAIN,
+         FLO_ERROR_CONFIG,
+         {"data.weights", "2 columns", "wanted one"}},
+        {"validation: 'none.h5:train'",
+         FLO_VALIDATION,
+         FLO_ERROR_FILE,
+         {"none.h5:", "No such file"}},
+        {"test: 'none-*.h5:train'", FLO_TEST, FLO_ERROR_FILE, {"none-*.h5", "pattern"}},
         {"context: other",
          FLO_TRAIN,
          FLO_ERROR_DATA,
@@ -368,10 +395,10 @@ static void wrong_settings_are_named(void **state)
         expect_open_failure(e, cases[c].yaml, cases[c].split, cases[c].status, words);
     }
     flo_data_settings settings = example_settings(e, "train: train");
-    settings.files.count = 2;
+    settings.files.count = 0;
     flo_rows *rows;
     expect_words(e, flo_rows_open(e->context, &settings, 1, FLO_TRAIN, &rows),
-                 FLO_ERROR_CONFIG, WORDS("data.files", "2 files"));
+                 FLO_ERROR_CONFIG, WORDS("data.files", "empty list"));
 }
 
 /* Every kind of bad row, with the words that must name it and the settings for it. */
