@@ -5,6 +5,7 @@ processes of their own, so memory does not grow with the table. A cell that is e
 N/A, NULL, null, None or nan is missing: NaN. Blocks with something else that is no number
 are read again cell by cell, to say which line and column it is.
 """
+import array
 import collections
 import csv
 import io
@@ -14,7 +15,7 @@ import signal
 
 import numpy as np
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MISSING = frozenset(["", "na", "n/a", "null", "none", "nan", "-nan", "<na>"])
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "spaces"}
@@ -147,27 +148,25 @@ def read_fast(block, head, wanted):
 
 def read_slowly(block, head, wanted, first_line):
     """Cell by cell; says what is wrong with the first cell that is no number."""
-    rows = []
+    numbers = array.array("d")
     text = block.decode("utf-8", "replace").split("\n")
     for number, line in enumerate(text, first_line):
         cells = split(line, head.delimiter)
         if not cells:
             continue
         head.check_width(cells, number)
-        row = []
         for j in range(head.width) if wanted is None else wanted:
             if is_missing(cells[j]):
-                row.append(np.nan)
+                numbers.append(np.nan)
             elif is_number(cells[j]):
-                row.append(float(cells[j]))
+                numbers.append(float(cells[j]))
             else:
                 name = f" ('{head.names[j]}')" if head.names else ""
                 raise BadTable(
                     f"line {number}, column {j}{name}: found \"{cells[j][:60]}\", wanted a "
                     "number, or nothing, NA, null or nan for a missing one; correct it, or "
                     f"leave the column out: --drop {head.names[j] if head.names else j}")
-        rows.append(row)
-    return np.array(rows, np.float64).reshape(len(rows), -1)
+    return np.array(numbers).reshape(-1, head.width if wanted is None else len(wanted))
 
 
 def parse(block, head, wanted, gaps):
