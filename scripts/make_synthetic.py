@@ -292,7 +292,7 @@ def write_all(args):
             os.replace(name + ".partial", name)
     finally:
         for name in names:
-            if os.path.exists(name + ".partial"):
+            if os.path.isfile(name + ".partial"):
                 os.remove(name + ".partial")
     return names, sums, time.monotonic() - begin
 
