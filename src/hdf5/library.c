@@ -126,6 +126,8 @@ hid_t flo_hdf5_access(void)
     return access;
 }
 
+/* A file that HDF5 has open with locks, as a source of a virtual data set, it opens
+   once more only so. */
 static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
 {
     const hid_t access = flo_hdf5_access();
@@ -133,7 +135,7 @@ static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
     if (id < 0)
         flo_hdf5_reason(reason, bytes);
     H5Pclose(access);
-    return id;
+    return id < 0 ? H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT) : id;
 }
 
 flo_status flo_hdf5_open(flo_context *context, const char *file, int *descriptor,
