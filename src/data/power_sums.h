@@ -22,10 +22,9 @@ typedef struct flo_power_sums {
     flo_real *zeros_of_call; /* [C] scratch */
 } flo_power_sums;
 
-/* Adds rows x [rows, C], rows < 2^24, in groups of FLO_GROUP_ROWS from the first. The
-   sums are the same bits however rows are cut into calls, but for the last call of a
-   sum all must be of whole groups. NaN and infinities are counted and left out. Pure.
-   Local. */
+/* Adds rows x [rows, C], rows < 2^24, in groups of FLO_GROUP_ROWS from the first: where
+   all calls but the last bring whole groups, sums are the same bits however the rows
+   are cut into calls. NaN and infinities are counted and left out. Pure. Local. */
 void flo_power_sums_add(int64_t rows, int64_t columns, const flo_real *x,
                         const flo_power_sums *sums);
 

@@ -33,12 +33,14 @@ void flo_profile_free(flo_context *context, flo_profile *profile);
 
 /* What somebody who trains on a column should know. */
 typedef enum flo_finding {
-    FLO_COLUMN_EMPTY = 1, /* no finite number at all */
-    FLO_COLUMN_GAPS = 2,  /* NaN or infinities */
-    FLO_COLUMN_CONSTANT = 4,
-    FLO_COLUMN_DISCRETE = 8, /* few levels, each many times, or whole numbers */
-    FLO_COLUMN_HEAVY = 16,   /* far values, or much kurtosis */
-    FLO_COLUMN_ROUNDED = 32  /* flo_real tells few levels of it apart */
+    FLO_COLUMN_EMPTY = 1,    /* no finite number at all */
+    FLO_COLUMN_GAPS = 2,     /* NaN or infinities */
+    FLO_COLUMN_CONSTANT = 4, /* one number */
+    FLO_COLUMN_WHOLE = 8,    /* whole numbers */
+    FLO_COLUMN_LEVELS = 16,  /* others, but few, each many times */
+    FLO_COLUMN_HEAVY = 32,   /* far values, or much kurtosis */
+    FLO_COLUMN_ROUNDED = 64, /* flo_real tells few levels of it apart */
+    FLO_FINDINGS = 7
 } flo_finding;
 
 /* The findings of a column, or-ed. Pure. Local. */

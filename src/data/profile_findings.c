@@ -17,12 +17,14 @@ static const double few_steps = 1000;
 static const double epsilon = sizeof(flo_real) == 8 ? DBL_EPSILON : (double)FLT_EPSILON;
 
 /* Whole numbers mean something only where flo_real holds halves beside them. */
-static bool is_discrete(const flo_column_profile *c)
+static bool is_whole(const flo_column_profile *c)
 {
-    const double most = fmax(fabs(c->low), fabs(c->high));
-    const bool whole = c->whole && most * epsilon < 0.5 && c->finite > 1;
-    const bool few = c->levels <= FLO_LEVELS_MOST && c->levels * repeats <= c->finite;
-    return whole || few;
+    return c->whole && fmax(fabs(c->low), fabs(c->high)) * epsilon < 0.5;
+}
+
+static bool has_few_levels(const flo_column_profile *c)
+{
+    return c->levels <= FLO_LEVELS_MOST && c->levels * repeats <= c->finite;
 }
 
 static bool is_heavy(const flo_column_profile *c)
@@ -39,7 +41,10 @@ int flo_profile_findings(const flo_column_profile *c)
     int found = c->nan + c->infinite > 0 ? FLO_COLUMN_GAPS : 0;
     if (c->levels == 1)
         return found | FLO_COLUMN_CONSTANT;
-    found |= is_discrete(c) ? FLO_COLUMN_DISCRETE : 0;
+    if (is_whole(c))
+        found |= FLO_COLUMN_WHOLE;
+    else if (has_few_levels(c))
+        found |= FLO_COLUMN_LEVELS;
     found |= is_heavy(c) ? FLO_COLUMN_HEAVY : 0;
     if (c->deviation < few_steps * epsilon * fabs(c->mean))
         found |= FLO_COLUMN_ROUNDED;

@@ -249,17 +249,16 @@ static void levels_are_those_of_all_ranks_together(void **state)
 static void findings_follow(void **state)
 {
     static const int wanted[COLUMNS] = {
-        [OFFSET] =
-            FLO_COLUMN_DISCRETE | (sizeof(flo_real) == 4 ? FLO_COLUMN_ROUNDED : 0),
+        [OFFSET] = FLO_COLUMN_WHOLE | (sizeof(flo_real) == 4 ? FLO_COLUMN_ROUNDED : 0),
         [CONSTANT] = FLO_COLUMN_CONSTANT,
         [EMPTY] = FLO_COLUMN_EMPTY,
         [GAPS] = FLO_COLUMN_GAPS,
-        [LEVELS] = FLO_COLUMN_DISCRETE,
-        [MOST] = FLO_COLUMN_DISCRETE,
-        [COUNTS] = FLO_COLUMN_DISCRETE,
+        [LEVELS] = FLO_COLUMN_LEVELS,
+        [MOST] = FLO_COLUMN_LEVELS,
+        [COUNTS] = FLO_COLUMN_WHOLE,
         [FAR] = FLO_COLUMN_HEAVY,
-        [SIGNS] = FLO_COLUMN_DISCRETE,
-        [SORTED] = FLO_COLUMN_DISCRETE};
+        [SIGNS] = FLO_COLUMN_WHOLE,
+        [SORTED] = FLO_COLUMN_WHOLE};
     world *const w = *state;
     flo_profile found;
     collect_both(w, &found);

@@ -62,18 +62,18 @@ static void a_constant_column_is_that_alone(void **state)
     assert_int_equal(flo_profile_findings(&c), FLO_COLUMN_CONSTANT);
 }
 
-static void whole_numbers_and_few_levels_are_discrete(void **state)
+static void whole_numbers_and_few_levels_are_told_apart(void **state)
 {
     (void)state;
     flo_column_profile c = ordinary();
     c.whole = true;
-    assert_int_equal(flo_profile_findings(&c), FLO_COLUMN_DISCRETE);
+    assert_int_equal(flo_profile_findings(&c), FLO_COLUMN_WHOLE);
     c.high = 1e18; /* so large that flo_real has no halves there */
     c.deviation = 3e17;
     assert_int_equal(flo_profile_findings(&c), 0);
     c = ordinary();
     c.levels = FLO_LEVELS_MOST;
-    assert_int_equal(flo_profile_findings(&c), FLO_COLUMN_DISCRETE);
+    assert_int_equal(flo_profile_findings(&c), FLO_COLUMN_LEVELS);
     c.finite = 4 * FLO_LEVELS_MOST - 1;
     assert_int_equal(flo_profile_findings(&c), 0);
 }
@@ -115,7 +115,7 @@ int main(void)
         cmocka_unit_test(an_ordinary_column_has_none),
         cmocka_unit_test(gaps_are_found_whatever_else),
         cmocka_unit_test(a_constant_column_is_that_alone),
-        cmocka_unit_test(whole_numbers_and_few_levels_are_discrete),
+        cmocka_unit_test(whole_numbers_and_few_levels_are_told_apart),
         cmocka_unit_test(far_values_and_kurtosis_are_heavy),
         cmocka_unit_test(a_large_offset_rounds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
