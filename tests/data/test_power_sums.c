@@ -25,6 +25,10 @@ static void fill(table *t, int gap)
     memset(t, 0, sizeof *t);
     for (int i = 0; i < ROWS * COLUMNS; ++i)
         t->x[i] = (flo_real)((i * 37 % 101) - 50) / 8;
+    for (int k = 0; k < FLO_GROUP_ROWS; ++k) { /* extremes at every place */
+        t->x[(4 + k) * COLUMNS + k] = -100;
+        t->x[(8 + k) * COLUMNS + k] = 100;
+    }
     for (int i = 0; gap && i < ROWS; i += gap)
         t->x[i * COLUMNS + i % COLUMNS] = (flo_real)(i % 3 == 0   ? NAN
                                                      : i % 3 == 1 ? INFINITY
