@@ -89,9 +89,10 @@ def check_same_everywhere(flotilla):
     """One file, shards, a group, a compound; alone and on ranks: the same columns."""
     write(flotilla)
     wanted = told(flotilla, "one.h5:train")["column"]
-    for spec, name in (("one.h5:train", None), ("part-*.h5", None), ("part-?.h5:train", None),
-                       ("record.h5", None), ("one.h5:table", sorted)):
-        for ranks in (0, 3):
+    for number, (spec, name) in enumerate((
+            ("part-*.h5", None), ("one.h5:train", None), ("part-?.h5:train", None),
+            ("record.h5", None), ("one.h5:table", sorted))):
+        for ranks in flotilla.often(number, 3):
             found = told(flotilla, spec, ranks)["column"]
             same(found, sorted(wanted, key=lambda c: c["name"]) if name else wanted, spec, ranks)
     same(told(flotilla, "part-*.h5")["files"], 3)
@@ -148,13 +149,13 @@ def check_refusals(flotilla):
     flotilla.data("two.h5", {"a": np.zeros((4, 2)), "b": np.zeros((4, 2))})
     flotilla.write("c.yaml", "data: {files: [one.h5]}\n")
     flotilla.write("text.csv", "a,b\n1,2\n")
-    for arguments, code, says in (
+    for number, (arguments, code, says) in enumerate((
             (["nothing.h5"], ERROR, "nothing.h5"), (["one.h5:nothing"], ERROR, "train"),
             (["no-*.h5"], ERROR, "no-*.h5"), (["text.csv"], ERROR, "text.csv"),
             (["two.h5", "--json"], ERROR, "two.h5:NAME"), (["c.yaml", "--json"], ERROR, "config"),
             (["one.h5", "two.h5"], USAGE, "in quotes"), ([], USAGE, "wanted FILE"),
-            (["one.h5", "--slow"], USAGE, "--slow")):
-        for ranks in (0, 3):
+            (["one.h5", "--slow"], USAGE, "--slow"))):
+        for ranks in flotilla.often(number, 3):
             flotilla.run("inspect", *arguments, ranks=ranks, code=code).says(says)
     with open(flotilla.path("part-1.h5"), "r+b") as file:
         file.truncate(3000)

@@ -202,7 +202,8 @@ static void check_moments(const double *values, int column,
     mean /= n;
     const double deviation = (double)sqrtl(second / n);
     assert_true(fabs(found->mean - (double)mean) <= 1e-12 * (deviation + fabs(low)));
-    assert_true(fabs(found->deviation - deviation) <= 1e-9 * deviation);
+    assert_true(fabs(found->deviation - deviation) <=
+                1e-9 * deviation + 1e-15 * fabs(low));
     const double kurtosis = (double)(fourth / n / (second / n * second / n)) - 3;
     if (column != CONSTANT)
         assert_true(fabs(found->kurtosis - kurtosis) <= 1e-6 * (1 + fabs(kurtosis)));
