@@ -18,14 +18,16 @@ static const flo_setting rows[] = {{.name = "slope",
                                     .high = 1e3,
                                     .fallback = "0.01",
                                     .help = "by which negative numbers are multiplied"},
+                                   FLO_SCALAR_COLUMNS(leaky_relu),
                                    {.name = NULL}};
 static const flo_settings settings = {
     "leaky_relu", "scales the negative numbers of every column", rows};
 
-static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z,
+static void forward(const void *state, int64_t rows, int64_t columns, const flo_real *x, flo_real *z,
                     flo_real *log_slope)
 {
     const leaky_relu *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real y = s->below * x[i];
@@ -34,10 +36,11 @@ static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z
     }
 }
 
-static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x,
+static void inverse(const void *state, int64_t rows, int64_t columns, const flo_real *z, flo_real *x,
                     flo_real *log_slope)
 {
     const leaky_relu *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real y = z[i] / s->below;
@@ -46,10 +49,11 @@ static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x
     }
 }
 
-static void derivatives(const void *state, int64_t n, const flo_real *x,
+static void derivatives(const void *state, int64_t rows, int64_t columns, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     const leaky_relu *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         slope[i] = x[i] < 0 ? s->below : 1;

@@ -26,14 +26,16 @@ static const flo_setting rows[] = {{.name = "alpha",
                                     .fallback = "1e-6",
                                     .help = "numbers are drawn to the middle, alpha + "
                                             "(1 - 2 alpha) x, before the logit"},
+                                   FLO_SCALAR_COLUMNS(logit),
                                    {.name = NULL}};
 static const flo_settings settings = {
     "logit", "every column from numbers between 0 and 1 to the real line", rows};
 
-static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z,
+static void forward(const void *state, int64_t rows, int64_t columns, const flo_real *x, flo_real *z,
                     flo_real *log_slope)
 {
     const logit *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real p = s->shift + s->scale * x[i];
@@ -43,10 +45,11 @@ static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z
     }
 }
 
-static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x,
+static void inverse(const void *state, int64_t rows, int64_t columns, const flo_real *z, flo_real *x,
                     flo_real *log_slope)
 {
     const logit *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real p = flo_sigmoid(z[i]);
@@ -56,10 +59,11 @@ static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x
     }
 }
 
-static void derivatives(const void *state, int64_t n, const flo_real *x,
+static void derivatives(const void *state, int64_t rows, int64_t columns, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     const logit *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real p = s->shift + s->scale * x[i];

@@ -9,17 +9,18 @@
 
 #include "core/elementary.h"
 
-static const flo_setting rows[] = {{.name = NULL}};
+static const flo_setting rows[] = {FLO_COLUMNS_ROW(flo_scalar_layer, columns), {.name = NULL}};
 static const flo_settings softplus_settings = {
     "softplus", "every column to positive numbers", rows};
 static const flo_settings inverse_settings = {
     "inverse_softplus", "every column from positive numbers to the real line", rows};
 
 /* y = softplus(x) and log dy/dx. */
-static void soften(const void *state, int64_t n, const flo_real *x, flo_real *y,
+static void soften(const void *state, int64_t rows, int64_t columns, const flo_real *x, flo_real *y,
                    flo_real *log_slope)
 {
     (void)state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real soft = flo_softplus(x[i]);
@@ -29,10 +30,11 @@ static void soften(const void *state, int64_t n, const flo_real *x, flo_real *y,
 }
 
 /* x of y = softplus(x) and log dx/dy. */
-static void harden(const void *state, int64_t n, const flo_real *y, flo_real *x,
+static void harden(const void *state, int64_t rows, int64_t columns, const flo_real *y, flo_real *x,
                    flo_real *log_slope)
 {
     (void)state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real l = flo_log1m_exp(y[i]);
@@ -41,10 +43,11 @@ static void harden(const void *state, int64_t n, const flo_real *y, flo_real *x,
     }
 }
 
-static void softplus_derivatives(const void *state, int64_t n, const flo_real *x,
+static void softplus_derivatives(const void *state, int64_t rows, int64_t columns, const flo_real *x,
                                  flo_real *slope, flo_real *bend)
 {
     (void)state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         slope[i] = flo_sigmoid(x[i]);
@@ -52,10 +55,11 @@ static void softplus_derivatives(const void *state, int64_t n, const flo_real *x
     }
 }
 
-static void inverse_derivatives(const void *state, int64_t n, const flo_real *x,
+static void inverse_derivatives(const void *state, int64_t rows, int64_t columns, const flo_real *x,
                                 flo_real *slope, flo_real *bend)
 {
     (void)state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         slope[i] = -1 / flo_expm1(-x[i]);

@@ -23,14 +23,16 @@ static const flo_setting rows[] = {{.name = "bound",
                                     .fallback = "3",
                                     .help = "beyond it, tanh goes on as a straight "
                                             "line"},
+                                   FLO_SCALAR_COLUMNS(leaky_tanh),
                                    {.name = NULL}};
 static const flo_settings settings = {
     "tanh", "squeezes every column by a tanh with linear tails", rows};
 
-static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z,
+static void forward(const void *state, int64_t rows, int64_t columns, const flo_real *x, flo_real *z,
                     flo_real *log_slope)
 {
     const leaky_tanh *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real size = flo_magnitude(x[i]);
@@ -41,10 +43,11 @@ static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z
     }
 }
 
-static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x,
+static void inverse(const void *state, int64_t rows, int64_t columns, const flo_real *z, flo_real *x,
                     flo_real *log_slope)
 {
     const leaky_tanh *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real size = flo_magnitude(z[i]);
@@ -57,10 +60,11 @@ static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x
     }
 }
 
-static void derivatives(const void *state, int64_t n, const flo_real *x,
+static void derivatives(const void *state, int64_t rows, int64_t columns, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     const leaky_tanh *const s = state;
+    const int64_t n = rows * columns;
     FLO_INDEPENDENT
     for (int64_t i = 0; i < n; i++) {
         const flo_real size = flo_magnitude(x[i]);
