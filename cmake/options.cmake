@@ -25,3 +25,9 @@ if(FLOTILLA_COVERAGE)
   target_compile_options(flotilla_options INTERFACE --coverage)
   target_link_options(flotilla_options INTERFACE --coverage)
 endif()
+if(FLOTILLA_FUZZ)
+  target_compile_options(flotilla_options INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+    -fno-omit-frame-pointer -Wno-pass-failed) # clang says which loops it left scalar
+  target_link_options(flotilla_options INTERFACE -fsanitize=address,undefined)
+endif()

@@ -1,6 +1,8 @@
 /* The shape, type and layout of a data set in words and numbers. */
 #include "hdf5/describe.h"
 
+#include "hdf5/record.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -33,14 +35,21 @@ static const char *class_name(H5T_class_t class)
     }
 }
 
-/* As numpy names it: float32 in the machine's byte order, >f4 in the other. */
+/* As numpy names it: float32 in the machine's byte order, >f4 in the other. A
+   compound is numeric if a field of it is. */
 static bool describe_type(hid_t type, flo_dataset_info *info, char *flaw, size_t bytes)
 {
     const H5T_class_t class = H5Tget_class(type);
     const int size = (int)H5Tget_size(type);
+    info->by_name = class == H5T_COMPOUND && flo_record_columns(type) > 0;
+    if (info->by_name) {
+        snprintf(info->type, sizeof info->type, "compound");
+        return true;
+    }
     if (class != H5T_FLOAT && class != H5T_INTEGER) {
         snprintf(info->type, sizeof info->type, "%s", class_name(class));
-        snprintf(flaw, bytes, "is of type %s", info->type);
+        snprintf(flaw, bytes, "is of type %s%s", info->type,
+                 class == H5T_COMPOUND ? " without a numeric field" : "");
         return false;
     }
     const bool is_signed = class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
@@ -54,7 +63,8 @@ static bool describe_type(hid_t type, flo_dataset_info *info, char *flaw, size_t
     return true;
 }
 
-static bool describe_shape(hid_t space, flo_dataset_info *info, char *flaw,
+/* Of a compound, the columns are its fields, so that rows are all of its shape. */
+static bool describe_shape(hid_t space, hid_t type, flo_dataset_info *info, char *flaw,
                            size_t bytes)
 {
     hsize_t shape[H5S_MAX_RANK];
@@ -74,6 +84,11 @@ static bool describe_shape(hid_t space, flo_dataset_info *info, char *flaw,
             fits = fits && !__builtin_mul_overflow(info->columns, info->shape[d],
                                                    &info->columns);
     }
+    if (info->by_name && rank > 1) {
+        snprintf(flaw, bytes, "is a table of rank %d", rank);
+        return false;
+    }
+    info->columns = info->by_name ? flo_record_columns(type) : info->columns;
     info->rows = info->shape[0];
     int64_t total;
     if (!fits || __builtin_mul_overflow(info->columns, info->rows, &total)) {
@@ -146,7 +161,7 @@ bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t
     describe_layout(creation, info);
     info->stored_bytes = (int64_t)H5Dget_storage_size(dataset);
     good = describe_type(type, info, flaw, bytes) &&
-           describe_shape(space, info, flaw, bytes);
+           describe_shape(space, type, info, flaw, bytes);
 done:
     H5Tclose(type);
     H5Sclose(space);

@@ -7,7 +7,8 @@
 #include <hdf5.h>
 
 /* Fills in everything of info but `direct`. Returns true for a numeric array of rank 1
-   to 8; else false with what it is as text [bytes]: "is of type string". Local. */
+   to 8 and for a compound [N] with numeric fields; else false with what it is as text
+   [bytes]: "is of type string". Local. */
 bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t bytes);
 
 /* Whether what a virtual data set is made of is there: HDF5 itself would hand out fill

@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +62,26 @@ static bool has_signature(int descriptor, int64_t size)
     return false;
 }
 
+/* HDF5's own switch. */
+static bool locks_are_off(void)
+{
+    const char *const use = getenv("HDF5_USE_FILE_LOCKING");
+    return use && (strcmp(use, "FALSE") == 0 || strcmp(use, "0") == 0);
+}
+
+/* Whether another program has the file open for writing: HDF5 then holds an exclusive
+   flock on it. Ours is given back at once, and a file system without flock passes. */
+static bool is_being_written(int descriptor)
+{
+    if (locks_are_off())
+        return false;
+    const bool locked =
+        flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!locked)
+        flock(descriptor, LOCK_UN);
+    return locked;
+}
+
 static flo_status open_checked(flo_context *context, const char *file, int *descriptor)
 {
     *descriptor = open(file, O_RDONLY | O_CLOEXEC);
@@ -73,6 +95,12 @@ static flo_status open_checked(flo_context *context, const char *file, int *desc
         return flo_fail(context, FLO_ERROR_FILE,
                         "%s: found something other than a regular file, wanted an HDF5 "
                         "file",
+                        file);
+    if (is_being_written(*descriptor))
+        return flo_fail(context, FLO_ERROR_FILE,
+                        "%s: another program has it open for writing: wait until it "
+                        "has closed the file; if none has, set the environment "
+                        "variable HDF5_USE_FILE_LOCKING=FALSE to read it all the same",
                         file);
     if (!has_signature(*descriptor, (int64_t)about.st_size))
         return flo_fail(context, FLO_ERROR_FILE,

@@ -29,7 +29,8 @@ hid_t flo_hdf5_access(void);
 
 /* Opens an HDF5 file read-only without file locks: the HDF5 handle, and a descriptor
    for reads of our own; both are -1 after a failure. Local. FLO_ERROR_FILE: missing,
-   not HDF5, truncated. */
+   not HDF5, truncated, being written by another program (HDF5_USE_FILE_LOCKING=FALSE
+   skips that). */
 FLO_MUST_USE flo_status flo_hdf5_open(flo_context *context, const char *file,
                                       int *descriptor, hid_t *id);
 

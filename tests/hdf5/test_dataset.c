@@ -99,6 +99,14 @@ static hid_t half_precision(void)
     return type;
 }
 
+/* A type that only HDF5 converts. */
+static hid_t three_bytes(void)
+{
+    const hid_t type = H5Tcopy(H5T_STD_U32LE);
+    H5Tset_size(type, 3);
+    return type;
+}
+
 static void every_type_and_layout_reads_back(void **state)
 {
     fixture *const f = *state;
@@ -111,9 +119,9 @@ static void every_type_and_layout_reads_back(void **state)
                  {H5T_STD_I32LE, "int32", true},      {H5T_STD_I64LE, "int64", true},
                  {H5T_STD_U8LE, "uint8", true},       {H5T_STD_U16LE, "uint16", true},
                  {H5T_STD_U32LE, "uint32", true},     {H5T_STD_U64LE, "uint64", true},
-                 {H5T_IEEE_F32BE, ">f4", false},      {H5T_IEEE_F64BE, ">f8", false},
-                 {H5T_STD_I16BE, ">i2", false},       {H5T_STD_U64BE, ">u8", false},
-                 {half_precision(), "float16", false}};
+                 {H5T_IEEE_F32BE, ">f4", true},       {H5T_IEEE_F64BE, ">f8", true},
+                 {H5T_STD_I16BE, ">i2", true},        {H5T_STD_U64BE, ">u8", true},
+                 {half_precision(), "float16", true}, {three_bytes(), "uint24", false}};
     static const struct {
         scratch_layout layout;
         const char *text;

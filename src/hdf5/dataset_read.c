@@ -1,0 +1,191 @@
+/* Choosing columns of an array and reading rows of them: records are staged, the chosen
+   columns picked and converted. */
+#include "hdf5/dataset_parts.h"
+
+#include "hdf5/library.h"
+
+#include <assert.h>
+
+enum { STAGING_BYTES = 1 << 18 }; /* stays in the L2 cache */
+
+/* Opens a member of a group; its rows must be as many as those opened before. */
+static flo_status open_member(flo_dataset *dataset, flo_member *member,
+                              const flo_member **other)
+{
+    FLO_TRY(flo_stored_open(dataset->choice, dataset->file, dataset->descriptor,
+                            dataset->file_id, member->path, &member->stored));
+    const int64_t found = member->stored.info.rows;
+    if (!*other)
+        *other = member;
+    const int64_t wanted = (*other)->stored.info.rows;
+    if (found == wanted)
+        return FLO_OK;
+    return flo_fail(dataset->context, FLO_ERROR_DATA,
+                    "%s: data set '%s' has %lld rows, wanted %lld, as many as '%s', to "
+                    "be a column beside it",
+                    dataset->file, member->path, (long long)found, (long long)wanted,
+                    (*other)->path);
+}
+
+/* What the chosen members of a group are together. */
+static void describe_together(flo_dataset *dataset)
+{
+    flo_dataset_info *const info = &dataset->info;
+    const int64_t columns = info->columns;
+    bool is_first = true;
+    for (int64_t i = 0; i < dataset->members; ++i) {
+        const flo_dataset_info *const member = &dataset->member[i].stored.info;
+        if (!dataset->member[i].picks)
+            continue;
+        if (is_first) {
+            *info = *member;
+            is_first = false;
+            continue;
+        }
+        info->stored_bytes += member->stored_bytes;
+        info->direct = info->direct && member->direct;
+        if (member->chunk_rows > info->chunk_rows)
+            info->chunk_rows = member->chunk_rows;
+    }
+    info->columns = columns;
+    info->by_name = info->is_group = true;
+}
+
+static int64_t column_at(const int64_t *column, int64_t i)
+{
+    return column ? column[i] : i;
+}
+
+static const flo_field *find_field(const flo_record *record, int64_t column)
+{
+    const flo_field *field = record->field;
+    while (column >= field->first + field->columns)
+        ++field;
+    return field;
+}
+
+/* The picks of a member: a column that follows the one before it, here and in the
+   record, makes the same pick longer. */
+static void make_picks(flo_member *member, int64_t count, const int64_t *column)
+{
+    const int64_t columns = member->stored.info.columns;
+    const flo_field *before = NULL;
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t at = column_at(column, i) - member->first;
+        if (at < 0 || at >= columns) {
+            before = NULL;
+            continue;
+        }
+        const flo_field *const field = find_field(&member->stored.record, at);
+        if (field == before && at == column_at(column, i - 1) - member->first + 1) {
+            ++member->pick[member->picks - 1].count;
+            continue;
+        }
+        member->pick[member->picks++] = (flo_pick){
+            field->offset + (at - field->first) * field->size, 1, i, field->convert};
+        before = field;
+    }
+}
+
+static int64_t count_chosen(const flo_member *member, int64_t count,
+                            const int64_t *column)
+{
+    int64_t chosen = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t at = column_at(column, i) - member->first;
+        chosen += at >= 0 && at < member->stored.info.columns;
+    }
+    return chosen;
+}
+
+static flo_status choose(flo_dataset *dataset, int64_t count, const int64_t *column)
+{
+    const flo_member *other = NULL;
+    int64_t widest = 0;
+    for (int64_t m = 0; m < dataset->members; ++m) {
+        flo_member *const member = &dataset->member[m];
+        const int64_t chosen = count_chosen(member, count, column);
+        if (dataset->info.is_group)
+            flo_stored_close(&member->stored);
+        if (chosen == 0)
+            continue;
+        if (dataset->info.is_group)
+            FLO_TRY(open_member(dataset, member, &other));
+        FLO_TRY(flo_arena_take(dataset->choice, chosen, sizeof *member->pick,
+                               &member->pick));
+        make_picks(member, count, column);
+        if (member->stored.record.bytes > widest)
+            widest = member->stored.record.bytes;
+    }
+    dataset->staging_bytes = widest > STAGING_BYTES ? widest : STAGING_BYTES;
+    FLO_TRY(
+        flo_arena_take(dataset->choice, dataset->staging_bytes, 1, &dataset->staging));
+    dataset->chosen = count;
+    if (dataset->info.is_group)
+        describe_together(dataset);
+    return FLO_OK;
+}
+
+flo_status flo_dataset_choose(flo_dataset *dataset, int64_t count,
+                              const int64_t *column)
+{
+    flo_arena_destroy(&dataset->choice);
+    for (int64_t m = 0; m < dataset->members; ++m)
+        dataset->member[m].picks = 0;
+    FLO_TRY(flo_arena_create(dataset->context, &dataset->choice));
+    const flo_hdf5_use use = flo_hdf5_begin();
+    const flo_status status = choose(dataset, count, column);
+    flo_hdf5_end(use);
+    return status;
+}
+
+/* Whether the records of a member are the rows of out as they stand. */
+static bool is_in_place(const flo_dataset *dataset, const flo_member *member,
+                        int64_t stride)
+{
+    const flo_pick *const pick = member->pick;
+    return member->picks == 1 && stride == dataset->chosen && pick->count == stride &&
+           flo_converter_copies(pick->convert) &&
+           member->stored.record.bytes == pick->count * (int64_t)sizeof(flo_real);
+}
+
+static flo_status read_member(const flo_dataset *dataset, const flo_member *member,
+                              int64_t first, int64_t count, int64_t stride,
+                              flo_real *out)
+{
+    const flo_stored *const stored = &member->stored;
+    const int64_t bytes = stored->record.bytes;
+    if (is_in_place(dataset, member, stride))
+        return flo_stored_read(stored, first, count, out);
+    const int64_t most = dataset->staging_bytes / bytes;
+    for (int64_t done = 0; done < count; done += most) {
+        const int64_t rows = count - done < most ? count - done : most;
+        FLO_TRY(flo_stored_read(stored, first + done, rows, dataset->staging));
+        for (int64_t p = 0; p < member->picks; ++p) {
+            const flo_pick *const pick = &member->pick[p];
+            pick->convert(rows, pick->count, dataset->staging + pick->offset, bytes,
+                          out + done * stride + pick->place, stride);
+        }
+    }
+    return FLO_OK;
+}
+
+flo_status flo_dataset_read(flo_dataset *dataset, int64_t first, int64_t count,
+                            int64_t stride, flo_real *out)
+{
+    assert(first >= 0 && count >= 0 && first <= dataset->info.rows - count);
+    assert(stride >= dataset->chosen);
+    for (int64_t m = 0; count > 0 && m < dataset->members; ++m)
+        if (dataset->member[m].picks)
+            FLO_TRY(
+                read_member(dataset, &dataset->member[m], first, count, stride, out));
+    return FLO_OK;
+}
+
+int64_t flo_dataset_bytes(const flo_dataset *dataset)
+{
+    int64_t bytes = dataset->staging_bytes;
+    for (int64_t m = 0; m < dataset->members; ++m)
+        bytes += dataset->member[m].picks ? dataset->member[m].stored.cache_bytes : 0;
+    return bytes;
+}
