@@ -1,187 +1,107 @@
-/* Opening a split: its data set, its rows, its columns, its context and weights. */
+/* Opening a split: its source, its rows, its columns, its context and weights. */
 #include "data/rows_private.h"
 
 #include "data/spec.h"
+#include "data/split.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Which rows of which data set a split is. */
-typedef struct choice {
-    const char *name;
-    double low, high;
-} choice;
-
-static bool is_fraction(const char *text, double *value)
+/* Opens the context or weights beside the rows' own source, in the files that a path is
+   relative to. */
+static flo_status open_beside(flo_rows *rows, const flo_texts *files, const char *name,
+                              const char *what, flo_source **source)
 {
-    char *end;
-    if (!text)
-        return false;
-    *value = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*value);
-}
-
-static flo_status read_fraction(flo_context *context, const char *setting,
-                                const char *text, double *fraction)
-{
-    if (!is_fraction(text, fraction)) {
-        *fraction = 0;
-        return FLO_OK;
-    }
-    if (*fraction > 0 && *fraction < 1)
-        return FLO_OK;
-    return flo_fail(context, FLO_ERROR_CONFIG,
-                    "data.%s: found %s, wanted a fraction above 0 and below 1 of "
-                    "data.train, or the path of a data set",
-                    setting, text);
-}
-
-/* Validation takes the lowest numbers, then test; train is the rest. */
-static flo_status choose(flo_context *context, const flo_data_settings *settings,
-                         flo_split split, choice *chosen)
-{
-    double validation, test;
-    FLO_TRY(read_fraction(context, "validation", settings->validation, &validation));
-    FLO_TRY(read_fraction(context, "test", settings->test, &test));
-    if (validation + test >= 1)
-        return flo_fail(context, FLO_ERROR_CONFIG,
-                        "data.validation and data.test: found the fractions %g and %g, "
-                        "which leave no row to train on; wanted a sum below 1",
-                        validation, test);
-    const char *const names[FLO_SPLITS] = {settings->train, settings->validation,
-                                           settings->test};
-    static const char *const setting[FLO_SPLITS] = {"train", "validation", "test"};
-    const double low[FLO_SPLITS] = {validation + test, 0, validation};
-    const double fraction[FLO_SPLITS] = {0, validation, test};
-    if (!names[split])
-        return flo_fail(context, FLO_ERROR_CONFIG,
-                        "data.%s: found null, wanted the path of a data set%s",
-                        setting[split],
-                        split == FLO_TRAIN ? "" : " or a fraction of data.train");
-    if (split == FLO_TRAIN)
-        *chosen = (choice){names[split], low[split], 1};
-    else if (fraction[split] > 0)
-        *chosen = (choice){settings->train, low[split], low[split] + fraction[split]};
-    else
-        *chosen = (choice){names[split], 0, 1};
-    return FLO_OK;
-}
-
-static flo_status create(flo_context *context, const char *file, const char *name,
-                         flo_rows **rows)
-{
-    *rows = NULL;
-    flo_arena *arena;
-    FLO_TRY(flo_arena_create(context, &arena));
-    flo_rows *made;
-    char *text = NULL;
-    flo_status status = flo_arena_take(arena, 1, sizeof *made, &made);
-    if (status == FLO_OK)
-        status = flo_arena_string(arena, file, &text);
-    if (status == FLO_OK) {
-        *made = (flo_rows){.context = context, .arena = arena, .file = text};
-        status = flo_arena_string(arena, name, &text);
-    }
-    if (status != FLO_OK) {
-        flo_arena_destroy(&arena);
-        return status;
-    }
-    made->name = text;
-    *rows = made;
-    return FLO_OK;
-}
-
-/* Opens a data set beside the rows' own and compares the number of rows. */
-static flo_status open_beside(flo_rows *rows, const char *file, const char *name,
-                              const char *what, flo_dataset **dataset)
-{
-    FLO_TRY(flo_dataset_open(rows->context, file, name, dataset));
-    const int64_t found = flo_dataset_describe(*dataset)->rows;
-    const int64_t wanted = flo_dataset_describe(rows->data)->rows;
-    if (found == wanted)
-        return FLO_OK;
+    FLO_TRY(flo_source_open(rows->context, files, name, source));
+    if (!flo_source_describe(*source)->by_name)
+        return flo_source_match(rows->data, *source, what);
     return flo_fail(rows->context, FLO_ERROR_DATA,
-                    "%s: %s data set '%s' has %lld rows, wanted %lld, as many as data "
-                    "set '%s' of %s",
-                    file, what, name, (long long)found, (long long)wanted, rows->name,
-                    rows->file);
+                    "%s: %s data set '%s' is a %s, wanted one of plain numbers",
+                    flo_source_files(*source), what, name,
+                    flo_source_describe(*source)->is_group ? "group" : "table");
 }
 
 /* A path with the split's data set in the place of {split}. */
 static flo_status fill_in(flo_arena *arena, const char *path, const char *split,
-                          const char **filled)
+                          char **filled)
 {
-    const char *const mark = strstr(path, "{split}");
-    char *text;
-    if (mark)
-        FLO_TRY(flo_arena_print(arena, &text, "%.*s%s%s", (int)(mark - path), path,
-                                split, mark + strlen("{split}")));
-    else
-        FLO_TRY(flo_arena_string(arena, path, &text));
-    *filled = text;
-    return FLO_OK;
+    const char *const mark = strstr(path, FLO_SPLIT_MARK);
+    if (!mark)
+        return flo_arena_string(arena, path, filled);
+    return flo_arena_print(arena, filled, "%.*s%s%s", (int)(mark - path), path, split,
+                           mark + strlen(FLO_SPLIT_MARK));
 }
 
 /* Context by FILE:dataset, by the settings' data set, or by columns. */
-static flo_status open_context(flo_rows *rows, const char *spec)
+static flo_status open_context(flo_rows *rows, const flo_share *share, const char *spec)
 {
+    flo_texts files = share->files;
+    const char *file, *name;
+    char *path;
     rows->contexts = rows->columns.contexts;
-    rows->context_file = rows->file;
-    rows->context_name = rows->name;
     if (spec) {
-        char file[FLO_SPEC_BYTES], name[FLO_SPEC_BYTES], *text;
-        FLO_TRY(flo_spec_cut(rows->context, spec, file, name));
-        FLO_TRY(flo_arena_string(rows->arena, file, &text));
-        rows->context_file = text;
-        FLO_TRY(flo_arena_string(rows->arena, name, &text));
-        rows->context_name = text;
-    } else if (rows->columns.context_in)
-        FLO_TRY(fill_in(rows->arena, rows->columns.context_in, rows->name,
-                        &rows->context_name));
-    else
+        FLO_TRY(flo_spec_cut(rows->arena, spec, &file, &name));
+        if (!name)
+            FLO_TRY(flo_spec_find_dataset(rows->arena, file, &name));
+        files = (flo_texts){1, &file};
+    } else if (rows->columns.context_in) {
+        FLO_TRY(fill_in(rows->arena, rows->columns.context_in, share->name, &path));
+        name = path;
+    } else
         return FLO_OK;
-    FLO_TRY(open_beside(rows, rows->context_file, rows->context_name, "the context",
-                        &rows->context_data));
-    rows->contexts = flo_dataset_describe(rows->context_data)->columns;
+    FLO_TRY(open_beside(rows, &files, name, "the context", &rows->context_data));
+    rows->contexts = flo_source_describe(rows->context_data)->columns;
     return FLO_OK;
 }
 
-static flo_status open_weights(flo_rows *rows)
+static flo_status open_weights(flo_rows *rows, const flo_share *share)
 {
-    rows->weight_name = rows->name;
+    char *name;
     if (!rows->columns.weight_in)
         return FLO_OK;
-    FLO_TRY(
-        fill_in(rows->arena, rows->columns.weight_in, rows->name, &rows->weight_name));
-    FLO_TRY(open_beside(rows, rows->file, rows->weight_name, "the weights",
-                        &rows->weight_data));
-    const int64_t found = flo_dataset_describe(rows->weight_data)->columns;
+    FLO_TRY(fill_in(rows->arena, rows->columns.weight_in, share->name, &name));
+    FLO_TRY(open_beside(rows, &share->files, name, "the weights", &rows->weight_data));
+    const int64_t found = flo_source_describe(rows->weight_data)->columns;
     if (found == 1)
         return FLO_OK;
     return flo_fail(rows->context, FLO_ERROR_DATA,
                     "%s: the weights data set '%s' has %lld columns, wanted one: a "
                     "weight a row",
-                    rows->file, rows->weight_name, (long long)found);
+                    flo_source_files(rows->weight_data), name, (long long)found);
 }
 
-static flo_status refuse_empty(const flo_rows *rows)
+/* Has the source give features, then context columns, then the weight column. */
+static flo_status choose_columns(flo_rows *rows)
 {
-    const flo_dataset_info *const info = flo_dataset_describe(rows->data);
-    if (info->rows == 0 || info->columns == 0)
-        return flo_fail(rows->context, FLO_ERROR_DATA,
-                        "%s: data set '%s' has %lld rows and %lld columns, wanted at "
-                        "least one of each",
-                        rows->file, rows->name, (long long)info->rows,
-                        (long long)info->columns);
-    return FLO_OK;
+    const flo_columns *const columns = &rows->columns;
+    const int64_t D = columns->features, C = columns->contexts;
+    int64_t *chosen;
+    rows->width = D + C + (columns->weight >= 0);
+    FLO_TRY(flo_allocate(rows->context, rows->width, sizeof *chosen, &chosen));
+    memcpy(chosen, columns->feature, (size_t)D * sizeof *chosen);
+    if (C)
+        memcpy(chosen + D, columns->context, (size_t)C * sizeof *chosen);
+    if (columns->weight >= 0)
+        chosen[D + C] = columns->weight;
+    const flo_status status = flo_source_choose(rows->data, rows->width, chosen);
+    flo_free(rows->context, &chosen);
+    return status;
 }
 
-static flo_status find_members(flo_rows *rows, uint64_t seed, const choice *chosen)
+static flo_status refuse_empty(const flo_rows *rows, int64_t count, int64_t columns)
 {
-    const int64_t stored = flo_dataset_describe(rows->data)->rows;
-    FLO_TRY(flo_membership_make(rows->arena, seed, chosen->low, chosen->high, stored,
+    if (count > 0 && columns > 0)
+        return FLO_OK;
+    return flo_fail(rows->context, FLO_ERROR_DATA,
+                    "%s: data set '%s' has %lld rows and %lld columns, wanted at "
+                    "least one of each",
+                    flo_rows_file(rows), flo_rows_dataset(rows), (long long)count,
+                    (long long)columns);
+}
+
+static flo_status find_members(flo_rows *rows, uint64_t seed, const flo_share *share)
+{
+    const int64_t stored = flo_source_describe(rows->data)->rows;
+    FLO_TRY(flo_membership_make(rows->arena, seed, share->low, share->high, stored,
                                 &rows->membership));
     if (rows->membership.count > 0)
         return FLO_OK;
@@ -189,115 +109,141 @@ static flo_status find_members(flo_rows *rows, uint64_t seed, const choice *chos
                     "%s: none of the %lld rows of data set '%s' falls to the fraction "
                     "%g that was asked for; wanted at least one: use a larger fraction "
                     "or a data set",
-                    rows->file, (long long)stored, rows->name,
-                    chosen->high - chosen->low);
+                    flo_rows_file(rows), (long long)stored, flo_rows_dataset(rows),
+                    share->high - share->low);
 }
 
-static flo_status open_all(flo_rows *rows, const flo_data_settings *settings,
-                           uint64_t seed, const choice *chosen,
-                           const char *context_spec)
+/* Whether the files of a share have the weights of the settings: as a column, or as a
+   data set beside it. Those that are one data set for all belong to train. */
+static flo_status has_weights(flo_rows *rows, const flo_data_settings *settings,
+                              const flo_share *share, bool narrow, bool *has)
 {
-    FLO_TRY(flo_dataset_open(rows->context, rows->file, rows->name, &rows->data));
-    FLO_TRY(refuse_empty(rows));
-    FLO_TRY(find_members(rows, seed, chosen));
-    rows->total = flo_dataset_describe(rows->data)->columns;
-    rows->drop = settings->on_bad_rows == FLO_BAD_ROWS_DROP;
-    char *where;
-    FLO_TRY(flo_arena_print(rows->arena, &where, "%s: data set '%s'", rows->file,
-                            rows->name));
+    const char *const path = flo_columns_path(rows->data, settings->weights);
+    int64_t first;
+    char *filled;
+    *has = settings->weights && !narrow;
+    if (!path)
+        return FLO_OK;
+    FLO_TRY(fill_in(rows->arena, path, share->name, &filled));
+    *has = (strstr(path, FLO_SPLIT_MARK) || !strcmp(share->name, settings->train)) &&
+           flo_dataset_exists(flo_source_shard(rows->data, 0, &first), filled);
+    return FLO_OK;
+}
+
+/* Settings as they hold for other data: plain rows of `features` columns are what
+   columns of wider ones were chosen as, and weights count where there are any. */
+static flo_status adapt(flo_rows *rows, const flo_share *share, int64_t features,
+                        flo_data_settings *settings)
+{
+    const flo_source_info *const info = flo_source_describe(rows->data);
+    const bool narrow = !info->by_name && info->columns == features;
+    bool has;
+    FLO_TRY(has_weights(rows, settings, share, narrow, &has));
+    if (!has)
+        settings->weights = NULL;
+    if (narrow)
+        settings->columns = NULL;
+    return FLO_OK;
+}
+
+/* What the split is opened by. */
+typedef struct opening {
+    flo_data_settings settings;
+    uint64_t seed;
+    const char *context_spec; /* or NULL */
+    int64_t like_features;    /* 0: the settings hold as they are */
+} opening;
+
+static flo_status open_all(flo_rows *rows, opening *how, const flo_share *share)
+{
+    FLO_TRY(flo_source_open(rows->context, &share->files, share->name, &rows->data));
+    const flo_source_info *const info = flo_source_describe(rows->data);
+    FLO_TRY(refuse_empty(rows, info->is_group ? 1 : info->rows, info->columns));
+    if (how->like_features)
+        FLO_TRY(adapt(rows, share, how->like_features, &how->settings));
+    rows->drop = how->settings.on_bad_rows == FLO_BAD_ROWS_DROP;
     FLO_TRY(
-        flo_columns_resolve(rows->arena, settings, rows->total, where, &rows->columns));
-    FLO_TRY(open_context(rows, context_spec));
-    FLO_TRY(open_weights(rows));
+        flo_columns_resolve(rows->arena, &how->settings, rows->data, &rows->columns));
+    FLO_TRY(choose_columns(rows));
+    FLO_TRY(refuse_empty(rows, info->rows, info->columns));
+    FLO_TRY(find_members(rows, how->seed, share));
+    FLO_TRY(open_context(rows, share, how->context_spec));
+    FLO_TRY(open_weights(rows, share));
     return flo_rows_prepare(rows);
+}
+
+static flo_status create(flo_context *context, flo_rows **rows)
+{
+    flo_arena *arena;
+    *rows = NULL;
+    FLO_TRY(flo_arena_create(context, &arena));
+    const flo_status status = flo_arena_take(arena, 1, sizeof **rows, rows);
+    if (status != FLO_OK) {
+        flo_arena_destroy(&arena);
+        return status;
+    }
+    (*rows)->context = context;
+    (*rows)->arena = arena;
+    return FLO_OK;
+}
+
+/* A data set that stands for itself: FILE[:dataset]. */
+static flo_status share_of_spec(flo_rows *rows, const char *spec, flo_share *share)
+{
+    const char **file;
+    *share = (flo_share){.high = 1};
+    FLO_TRY(flo_arena_take(rows->arena, 1, sizeof *file, &file));
+    FLO_TRY(flo_spec_cut(rows->arena, spec, file, &share->name));
+    share->files = (flo_texts){1, file};
+    return share->name ? FLO_OK
+                       : flo_spec_find_dataset(rows->arena, *file, &share->name);
+}
+
+/* Opens a split of the settings, or `spec`. */
+static flo_status open_rows(flo_context *context, opening *how, flo_split split,
+                            const char *spec, flo_rows **rows)
+{
+    flo_share share;
+    FLO_TRY(create(context, rows));
+    flo_status status =
+        spec ? share_of_spec(*rows, spec, &share)
+             : flo_split_find((*rows)->arena, &how->settings, split, &share);
+    if (status == FLO_OK)
+        status = open_all(*rows, how, &share);
+    if (status != FLO_OK)
+        flo_rows_close(rows);
+    return status;
 }
 
 flo_status flo_rows_open(flo_context *context, const flo_data_settings *settings,
                          uint64_t seed, flo_split split, flo_rows **rows)
 {
-    *rows = NULL;
-    if (settings->files.count != 1)
-        return flo_fail(context, FLO_ERROR_CONFIG,
-                        "data.files: found %lld files, wanted one: join them into one "
-                        "file with one data set a split",
-                        (long long)settings->files.count);
-    choice chosen = {0};
-    FLO_TRY(choose(context, settings, split, &chosen));
-    FLO_TRY(create(context, settings->files.values[0], chosen.name, rows));
-    const flo_status status = open_all(*rows, settings, seed, &chosen, NULL);
-    if (status != FLO_OK)
-        flo_rows_close(rows);
-    return status;
+    opening how = {.settings = *settings, .seed = seed};
+    return open_rows(context, &how, split, NULL, rows);
 }
 
 flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
                               const char *context_spec, flo_rows **rows)
 {
-    *rows = NULL;
-    char file[FLO_SPEC_BYTES], name[FLO_SPEC_BYTES];
-    FLO_TRY(flo_spec_cut(context, file_spec, file, name));
-    FLO_TRY(create(context, file, name, rows));
-    const flo_data_settings settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR};
-    const choice whole = {name, 0, 1};
-    const flo_status status = open_all(*rows, &settings, 0, &whole, context_spec);
-    if (status != FLO_OK)
-        flo_rows_close(rows);
-    return status;
-}
-
-/* Whether a file has the weights of the settings for a data set: as columns of it, or
-   as a data set beside it. Those that are one data set for all belong to train. */
-static flo_status has_weights(flo_context *context, const flo_data_settings *settings,
-                              const char *file, const char *name, bool narrow,
-                              bool *has)
-{
-    const char *const path = flo_columns_path(settings->weights), *filled;
-    *has = settings->weights && !narrow;
-    if (!path)
-        return FLO_OK;
-    flo_arena *arena;
-    FLO_TRY(flo_arena_create(context, &arena));
-    const flo_status status = fill_in(arena, path, name, &filled);
-    const bool is_for_it = strstr(path, "{split}") || !strcmp(name, settings->train);
-    if (status == FLO_OK)
-        *has = is_for_it && flo_dataset_exists(file, filled);
-    flo_arena_destroy(&arena);
-    return status;
+    opening how = {.settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR},
+                   .context_spec = context_spec};
+    return open_rows(context, &how, FLO_TRAIN, file_spec, rows);
 }
 
 flo_status flo_rows_open_like(flo_context *context, const flo_data_settings *settings,
                               const char *file_spec, int64_t features, flo_rows **rows)
 {
-    *rows = NULL;
-    char file[FLO_SPEC_BYTES], name[FLO_SPEC_BYTES], path[FLO_SPEC_BYTES + 1];
-    double value;
-    FLO_TRY(flo_spec_cut(context, file_spec, file, name));
-    /* A data set called 2 is not a fraction. */
-    snprintf(path, sizeof path, "%s%s", is_fraction(name, &value) ? "/" : "", name);
-    const char *const files[] = {file};
-    flo_data_settings like = *settings;
-    like.files = (flo_texts){1, files};
-    like.test = path;
-    flo_dataset *data;
-    FLO_TRY(flo_dataset_open(context, file, name, &data));
-    const bool narrow = flo_dataset_describe(data)->columns == features;
-    flo_dataset_close(&data);
-    bool has;
-    FLO_TRY(has_weights(context, settings, file, name, narrow, &has));
-    if (!has)
-        like.weights = NULL;
-    if (narrow) /* it holds what columns of a wider one were chosen as */
-        like.columns = NULL;
-    return flo_rows_open(context, &like, 0, FLO_TEST, rows);
+    opening how = {.settings = *settings, .like_features = features};
+    return open_rows(context, &how, FLO_TEST, file_spec, rows);
 }
 
 void flo_rows_close(flo_rows **rows)
 {
     if (!*rows)
         return;
-    flo_dataset_close(&(*rows)->data);
-    flo_dataset_close(&(*rows)->context_data);
-    flo_dataset_close(&(*rows)->weight_data);
+    flo_source_close(&(*rows)->data);
+    flo_source_close(&(*rows)->context_data);
+    flo_source_close(&(*rows)->weight_data);
     flo_arena *arena = (*rows)->arena;
     flo_arena_destroy(&arena);
     *rows = NULL;
@@ -320,15 +266,20 @@ int64_t flo_rows_context_features(const flo_rows *rows)
 
 const char *flo_rows_file(const flo_rows *rows)
 {
-    return rows->file;
+    return flo_source_files(rows->data);
 }
 
 const char *flo_rows_dataset(const flo_rows *rows)
 {
-    return rows->name;
+    return flo_source_name(rows->data);
 }
 
 const flo_dataset_info *flo_rows_describe(const flo_rows *rows)
 {
-    return flo_dataset_describe(rows->data);
+    return flo_source_describe(rows->data)->dataset;
+}
+
+const flo_source *flo_rows_source(const flo_rows *rows)
+{
+    return rows->data;
 }

@@ -2,8 +2,9 @@
 #ifndef FLO_DATA_ROWS_H
 #define FLO_DATA_ROWS_H
 
+#include "comm/comm.h"
 #include "data/settings.h"
-#include "hdf5/dataset.h"
+#include "data/source.h"
 
 typedef enum flo_split { FLO_TRAIN, FLO_VALIDATION, FLO_TEST, FLO_SPLITS } flo_split;
 
@@ -20,23 +21,23 @@ typedef struct flo_rows flo_rows;
 /* Opens the rows of a split. A fraction takes the rows whose uniform number
    (FLO_RANDOM_SPLIT, seed, stored row index) is below it: validation first, then test;
    the train split is the rest. So membership is a function of row index and seed alone.
-   Local. FLO_ERROR_CONFIG, FLO_ERROR_FILE, FLO_ERROR_DATA: no such data set, rank 0
-   array, zero rows (also after a fraction), column out of range, context or weights
-   with another number of rows, negative... each names file and data set, found, wanted.
- */
+   Local. FLO_ERROR_CONFIG, FLO_ERROR_FILE, FLO_ERROR_DATA: all of flo_source_open, zero
+   rows (also after a fraction), no such column, context or weights with another number
+   of rows... each names file and data set, found, wanted. */
 FLO_MUST_USE flo_status flo_rows_open(flo_context *context,
                                       const flo_data_settings *settings, uint64_t seed,
                                       flo_split split, flo_rows **rows);
 
-/* Opens FILE[:dataset] with all columns (default data set: the only numeric one, or
-   `test`, else an error that lists them). `context_spec` is FILE:dataset or NULL.
-   Local. */
+/* Opens FILE[:dataset], where FILE may be a pattern, with all columns (default data
+   set: the only numeric one, or `test`, else an error that lists them). `context_spec`
+   is FILE:dataset or NULL. Local. */
 FLO_MUST_USE flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
                                            const char *context_spec, flo_rows **rows);
 
 /* Opens FILE[:dataset] by the columns, context, weights and on_bad_rows of `settings`;
-   a data set of exactly `features` columns is taken as it is: samples have the columns
-   that were chosen from wider data. Weights count where the file has them. Local. */
+   a plain data set of exactly `features` columns is taken as it is: samples have the
+   columns that were chosen from wider data. Weights count where the file has them.
+   Local. */
 FLO_MUST_USE flo_status flo_rows_open_like(flo_context *context,
                                            const flo_data_settings *settings,
                                            const char *file_spec, int64_t features,
@@ -48,14 +49,26 @@ int64_t flo_rows_features(const flo_rows *rows);                 /* D */
 int64_t flo_rows_context_features(const flo_rows *rows);         /* C */
 const char *flo_rows_file(const flo_rows *rows);                 /* for messages */
 const char *flo_rows_dataset(const flo_rows *rows);              /* for messages */
-const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the data set */
+const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the first file */
+const flo_source *flo_rows_source(const flo_rows *rows); /* of the features. Borrowed */
 
-/* A hash of shapes and sampled content of the split, never of path or time. Local. */
+/* A hash of the shape of the split and of rows sampled evenly over it, four and more of
+   an average file; never of path, time, type or storage: the same rows in one file or
+   in many are the same. Bad rows are no error here. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint);
+
+/* Fails on all ranks unless all see the same data by count and fingerprint: a node with
+   other files would go other ways. Collective. FLO_ERROR_DATA and those above, agreed
+   on. */
+FLO_MUST_USE flo_status flo_rows_agree(flo_comm *comm, flo_rows *rows,
+                                       uint64_t *fingerprint);
+
+/* The error of a split whose rows all have weight 0. Local. */
+flo_status flo_rows_fail_weightless(const flo_rows *rows);
 
 /* Reads rows [first, first + count) of the split into arrays with room for them. A row
    with NaN or Inf (feature, context or weight; or a negative weight) is FLO_ERROR_DATA
-   naming file, data set, stored row, column and value; with on_bad_rows: drop its
+   naming file, data set, row in that file, column and value; with on_bad_rows: drop its
    weight becomes 0, its values 0, and *bad (may be NULL) counts it. Not thread-safe for
    one object. Local. FLO_ERROR_FILE, FLO_ERROR_DATA. */
 FLO_MUST_USE flo_status flo_rows_read(flo_rows *rows, int64_t first, int64_t count,

@@ -10,24 +10,28 @@
 struct flo_rows {
     flo_context *context; /* borrowed */
     flo_arena *arena;     /* of all below */
-    const char *file, *name;
-    bool drop; /* data.on_bad_rows: drop */
+    bool drop;            /* data.on_bad_rows: drop */
     flo_membership membership;
     flo_columns columns;
-    int64_t total;    /* columns of the data set */
     int64_t contexts; /* C, from columns or a data set */
-    flo_dataset *data;
-    flo_dataset *context_data, *weight_data; /* NULL: none */
-    const char *context_file, *context_name, *weight_name;
+    flo_source *data; /* gives features, then context columns, then the weight column */
+    int64_t width;    /* of what it gives */
+    flo_source *context_data, *weight_data; /* NULL: none */
     /* Scratch of reading. */
     int64_t piece_rows; /* rows that are read at a time */
     int64_t *stored;    /* [piece_rows] */
-    flo_real *wide; /* [piece_rows, total]; NULL when the data set is the features */
-    flo_real *span; /* [span_rows, widest data set]; NULL when all rows belong */
+    flo_real *wide;     /* [piece_rows, width]; NULL when the data are all features */
+    flo_real *span;     /* [span_rows, widest source]; NULL when all rows belong */
     int64_t span_rows;
 };
 
 /* Takes the scratch memory, when all else is known. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_rows_prepare(flo_rows *rows);
+
+/* Fails at the first bad row of a piece (n rows, whose stored rows are rows->stored),
+   or gives all such rows weight 0 and values 0 and adds their number to *bad (may be
+   NULL), by data.on_bad_rows. Local. FLO_ERROR_DATA. */
+FLO_MUST_USE flo_status flo_rows_check(const flo_rows *rows, const flo_batch *piece,
+                                       int64_t *bad);
 
 #endif

@@ -12,37 +12,41 @@ static const flo_setting rows[] = {
      .type = FLO_TEXTS,
      .offset = PLACE(files),
      .flags = FLO_REQUIRED,
-     .help = "the HDF5 file that holds the data sets below (one for now)"},
+     .help = "the HDF5 files that hold the data sets below: paths and patterns such as "
+             "run-*.h5; their rows follow each other"},
     {.name = "train",
      .type = FLO_TEXT,
      .offset = PLACE(train),
      .fallback = "train",
-     .help = "path of the data set to train on, one row a sample"},
+     .help = "path of the data set to train on, one row a sample; of a table, whose "
+             "fields are columns; or of a group (/ is the whole file), whose data sets "
+             "are columns"},
     {.name = "validation",
      .type = FLO_TEXT,
      .offset = PLACE(validation),
      .fallback = "null",
      .flags = FLO_NULL_VALUE,
-     .help = "path of a data set, or a fraction of train such as 0.1, taken by row "
-             "index and seed; null for none"},
+     .help = "path of a data set, FILE:dataset in other files, or a fraction of train "
+             "such as 0.1, taken by row index and seed; null for none"},
     {.name = "test",
      .type = FLO_TEXT,
      .offset = PLACE(test),
      .fallback = "null",
      .flags = FLO_NULL_VALUE,
-     .help = "path of a data set, or a fraction of train; null for none"},
+     .help = "the same as validation"},
     {.name = "columns",
      .type = FLO_NODE,
      .offset = PLACE(columns),
      .fallback = "all",
      .help = "the columns that are features: all (without those of context and "
-             "weights), or a list of indices from 0"},
+             "weights), or a list of indices from 0, ranges like 0:21 (without its "
+             "end), and names"},
     {.name = "context",
      .type = FLO_NODE,
      .offset = PLACE(context),
      .fallback = "null",
      .flags = FLO_NULL_VALUE,
-     .help = "what the density is conditioned on: null, a list of columns, or the path "
+     .help = "what the density is conditioned on: null, columns as above, or the path "
              "of a data set, in which {split} stands for the split's data set"},
     {.name = "weights",
      .type = FLO_NODE,

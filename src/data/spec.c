@@ -2,13 +2,13 @@
  */
 #include "data/spec.h"
 
+#include "data/files.h"
 #include "hdf5/dataset.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-/* The data set of a file that is meant when none is named. */
+/* The data sets of a file as far as a message needs them. */
 typedef struct search {
     int64_t count;
     bool has_test;
@@ -27,31 +27,64 @@ static void note(const char *name, const flo_dataset_info *info, void *argument)
              name);
 }
 
-static flo_status find_dataset(flo_context *context, const char *file, char *name)
+flo_status flo_spec_find_dataset(flo_arena *arena, const char *file, const char **name)
 {
+    flo_context *const context = flo_arena_context(arena);
+    flo_texts files;
     search found = {0};
-    FLO_TRY(flo_dataset_each(context, file, note, &found));
+    char *copy;
+    FLO_TRY(flo_files_expand(arena, &(const flo_texts){1, &file}, &files));
+    FLO_TRY(flo_dataset_each(context, files.values[0], note, &found));
     if (found.count != 1 && !found.has_test)
         return flo_fail(context, FLO_ERROR_DATA,
                         "%s: found %lld numeric data sets%s%s, wanted one, or one "
                         "called test: name it as in %s:NAME",
-                        file, (long long)found.count, found.count ? ": " : "",
-                        found.list, file);
-    snprintf(name, FLO_SPEC_BYTES, "%s", found.count == 1 ? found.first : "test");
+                        files.values[0], (long long)found.count,
+                        found.count ? ": " : "", found.list, file);
+    FLO_TRY(flo_arena_string(arena, found.count == 1 ? found.first : "test", &copy));
+    *name = copy;
     return FLO_OK;
 }
 
-flo_status flo_spec_cut(flo_context *context, const char *spec, char *file, char *name)
+bool flo_spec_has_file(const char *text)
 {
-    if (strlen(spec) >= FLO_SPEC_BYTES)
-        return flo_fail(context, FLO_ERROR_USAGE,
-                        "'%.60s...': found a name of %zu bytes, wanted fewer than %d",
-                        spec, strlen(spec), FLO_SPEC_BYTES);
-    const char *const colon = access(spec, F_OK) == 0 ? NULL : strrchr(spec, ':');
-    const int length = (int)(colon ? colon - spec : (ptrdiff_t)strlen(spec));
-    snprintf(file, FLO_SPEC_BYTES, "%.*s", length, spec);
-    if (!colon || !colon[1])
-        return find_dataset(context, file, name);
-    snprintf(name, FLO_SPEC_BYTES, "%s", colon + 1);
+    return strchr(text, ':') != NULL;
+}
+
+/* The colon behind the longest part that names files; where none does, the last one. */
+static flo_status find_cut(flo_arena *arena, const char *spec, const char **cut)
+{
+    const char *colon = strrchr(spec, ':');
+    *cut = colon;
+    for (; colon; colon = memrchr(spec, ':', (size_t)(colon - spec))) {
+        char *part;
+        FLO_TRY(flo_arena_print(arena, &part, "%.*s", (int)(colon - spec), spec));
+        if (!flo_files_match(part))
+            continue;
+        *cut = colon;
+        return FLO_OK;
+    }
+    return FLO_OK;
+}
+
+flo_status flo_spec_cut(flo_arena *arena, const char *spec, const char **file,
+                        const char **name)
+{
+    const char *cut = NULL;
+    char *text;
+    if (!flo_files_match(spec))
+        FLO_TRY(find_cut(arena, spec, &cut));
+    *name = NULL;
+    if (!cut) {
+        FLO_TRY(flo_arena_string(arena, spec, &text));
+        *file = text;
+        return FLO_OK;
+    }
+    FLO_TRY(flo_arena_print(arena, &text, "%.*s", (int)(cut - spec), spec));
+    *file = text;
+    if (!cut[1])
+        return FLO_OK;
+    FLO_TRY(flo_arena_string(arena, cut + 1, &text));
+    *name = text;
     return FLO_OK;
 }

@@ -203,12 +203,7 @@ static flo_status combine(collection *c, double *slots, int64_t columns_at_once,
     flo_comm_minimum(c->comm, statistics->low, c->columns);
     flo_comm_maximum(c->comm, statistics->high, c->columns);
     if (statistics->rows == 0)
-        return flo_fail(c->context, FLO_ERROR_DATA,
-                        "%s: data set '%s': found no row with a weight above 0 among "
-                        "%lld, wanted at least one: see data.weights and "
-                        "data.on_bad_rows",
-                        flo_rows_file(c->rows), flo_rows_dataset(c->rows),
-                        (long long)flo_rows_count(c->rows));
+        return flo_rows_fail_weightless(c->rows);
     for (int64_t begin = 0; begin < c->columns; begin += columns_at_once) {
         const int64_t left = c->columns - begin;
         share_columns(c, begin, left < columns_at_once ? left : columns_at_once, slots,

@@ -103,18 +103,25 @@ flo_status flo_snapshot_write(flo_context *context, const flo_snapshot *snapshot
 static flo_status check_data(flo_context *context, flo_image *image, const char *file,
                              const flo_snapshot *s)
 {
-    int64_t rows, fingerprint;
+    int64_t rows, fingerprint, features, context_features;
     FLO_TRY(flo_image_get_integer(image, "run", "rows", &rows));
     FLO_TRY(flo_image_get_integer(image, "run", "fingerprint", &fingerprint));
+    FLO_TRY(flo_image_get_integer(image, "/", "features", &features));
+    FLO_TRY(flo_image_get_integer(image, "/", "context_features", &context_features));
     if (rows == s->rows && (uint64_t)fingerprint == s->fingerprint)
         return FLO_OK;
+    const bool same_columns =
+        features == s->flow->features && context_features == s->flow->context;
     return flo_fail(
         context, FLO_ERROR_DATA,
-        "%s: the training data changed since this checkpoint: found %lld rows "
-        "with fingerprint %016llx, wanted %lld rows with %016llx; give the old "
-        "data back, or start over with --fresh (--init %s keeps the parameters)",
-        file, (long long)s->rows, (unsigned long long)s->fingerprint, (long long)rows,
-        (unsigned long long)fingerprint, file);
+        "%s: the training data changed since this checkpoint%s: found %lld rows of "
+        "%lld columns and %lld of context, wanted %lld rows of %lld and %lld; give the "
+        "old data back, or start over with --fresh (--init %s keeps the parameters)",
+        file,
+        rows == s->rows && same_columns ? " (same shape, but other values in its rows)"
+                                        : "",
+        (long long)s->rows, (long long)s->flow->features, (long long)s->flow->context,
+        (long long)rows, (long long)features, (long long)context_features, file);
 }
 
 flo_status flo_snapshot_read(flo_context *context, flo_image *image, const char *file,

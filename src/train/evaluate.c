@@ -82,12 +82,7 @@ static flo_status evaluate(flo_comm *comm, flo_context *context, flo_tiles *tile
         for (int s = 0; s < SUMS; s++)
             total[s] += sums[k * SUMS + s];
     if (!(total[W] > 0))
-        return flo_fail(
-            context, FLO_ERROR_DATA,
-            "%s: data set %s: all %lld rows have weight 0, wanted at least one "
-            "that counts",
-            flo_rows_file(rows), flo_rows_dataset(rows),
-            (long long)flo_rows_count(rows));
+        return flo_rows_fail_weightless(rows);
     if (flo_comm_rank(comm) == 0)
         finish(lowest, total, e);
     flo_comm_broadcast(comm, e, sizeof *e);

@@ -122,8 +122,11 @@ flo_status flo_loaded_rows(flo_comm *comm, flo_arena *arena, const flo_loaded *l
                            const char *data, flo_rows **rows)
 {
     *rows = NULL;
-    const flo_status status = flo_comm_agree(comm, flo_arena_context(arena),
-                                             open_rows(arena, loaded, data, rows));
+    uint64_t fingerprint;
+    flo_status status = flo_comm_agree(comm, flo_arena_context(arena),
+                                       open_rows(arena, loaded, data, rows));
+    if (status == FLO_OK)
+        status = flo_rows_agree(comm, *rows, &fingerprint);
     if (status != FLO_OK)
         flo_rows_close(rows);
     return status;

@@ -92,10 +92,14 @@ void flo_report_check(flo_trainer *t)
            table);
     if (t->rows[FLO_TRAIN]) {
         const flo_dataset_info *const info = flo_rows_describe(t->rows[FLO_TRAIN]);
-        printf("data: %lld rows x %lld columns (%lld of context), %s, %s; read by %s\n",
+        const flo_source_info *const source =
+            flo_source_describe(flo_rows_source(t->rows[FLO_TRAIN]));
+        printf("data: %lld rows x %lld columns (%lld of context), %s, %s; %lld file%s "
+               "read by %s\n",
                (long long)t->plan.rows, (long long)t->flow->features,
                (long long)t->flow->context, info->type, info->layout,
-               info->direct ? "pread" : "H5Dread");
+               (long long)source->shards, source->shards == 1 ? "" : "s",
+               source->direct ? "pread" : "H5Dread");
         printf(
             "lanes: %lld of about %lld rows, in blocks of %lld, shuffled within %lld\n",
             (long long)t->plan.lanes, (long long)flo_lane_rows(&t->plan, 0),

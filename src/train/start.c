@@ -98,7 +98,7 @@ static void warn_of_rounding(flo_trainer *t, const flo_statistics *statistics)
 }
 
 /* Fits the constants to the training data, where a layer wants that; counts the rows
-   that are dropped, where that is allowed. */
+   that are dropped, where that is allowed; looks at weights, which may all be 0. */
 static flo_status fit(flo_trainer *t)
 {
     flo_statistics statistics = {0};
@@ -106,7 +106,8 @@ static flo_status fit(flo_trainer *t)
     const bool limited = flo_ranges_are_limited(t->flow);
     const bool drops =
         t->rows[FLO_TRAIN] && t->config.data.on_bad_rows == FLO_BAD_ROWS_DROP;
-    if (fitted || limited || drops)
+    const bool weighs = t->rows[FLO_TRAIN] && t->config.data.weights;
+    if (fitted || limited || drops || weighs)
         FLO_TRY(flo_statistics_collect(t->comm, t->context, t->rows[FLO_TRAIN],
                                        &t->plan, &statistics));
     t->bad_rows = statistics.bad_rows;
@@ -161,7 +162,9 @@ static flo_status check_range(flo_trainer *t, flo_rows *rows, double *low, doubl
     FLO_TRY(flo_comm_agree(t->comm, t->context, read_share(t, rows, low, high)));
     flo_comm_minimum(t->comm, low, D);
     flo_comm_maximum(t->comm, high, D);
-    if (low[0] > high[0] || !flo_ranges_are_limited(t->flow)) /* all weights zero */
+    if (low[0] > high[0])
+        return flo_rows_fail_weightless(rows);
+    if (!flo_ranges_are_limited(t->flow))
         return FLO_OK;
     return flo_comm_agree(
         t->comm, t->context,

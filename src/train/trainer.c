@@ -52,7 +52,6 @@ static flo_status open_data(flo_trainer *t)
 {
     FLO_TRY(flo_config_data(t->arena, &t->config));
     FLO_TRY(open_split(t, FLO_TRAIN));
-    FLO_TRY(flo_rows_fingerprint(t->rows[FLO_TRAIN], &t->fingerprint));
     if (t->config.data.validation) {
         FLO_TRY(open_split(t, FLO_VALIDATION));
         FLO_TRY(check_columns(t, t->rows[FLO_VALIDATION]));
@@ -145,6 +144,20 @@ static flo_status build_model(flo_trainer *t)
     return flo_config_print(t->arena, &t->config, &t->config_text);
 }
 
+/* That all ranks see the same data; what it is known by. */
+static flo_status agree_on_data(flo_trainer *t)
+{
+    for (int split = FLO_TRAIN; split < FLO_SPLITS; split++) {
+        uint64_t fingerprint;
+        if (!t->rows[split])
+            continue;
+        FLO_TRY(flo_rows_agree(t->comm, t->rows[split], &fingerprint));
+        if (split == FLO_TRAIN)
+            t->fingerprint = fingerprint;
+    }
+    return FLO_OK;
+}
+
 /* Everything that one rank does alone; errors are agreed on by the caller. */
 static flo_status build(flo_trainer *t, const flo_node *stored)
 {
@@ -208,6 +221,7 @@ static flo_status create(flo_trainer *t)
     if (status == FLO_OK)
         status = build(t, stored);
     FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    FLO_TRY(agree_on_data(t));
     if (o->check)
         return FLO_OK;
     FLO_TRY(create_gradient(t));
