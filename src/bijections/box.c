@@ -140,12 +140,13 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
         double *const low = &constants[k], *const high = &constants[n + k];
         choose_ends(s, least, greatest, low, high);
         if (!(least < greatest && *low < *high && isfinite(*high - *low)))
-            return flo_fail(context, FLO_ERROR_DATA,
-                            "box: column %lld reaches from %g to %g, so its box would "
-                            "be from %g to %g; wanted a column that varies inside a box "
-                            "of finite size; set low and high, or leave the column "
-                            "out of the layer's `columns`, or with data.columns",
-                            (long long)j, least, greatest, *low, *high);
+            return flo_fail(
+                context, FLO_ERROR_DATA,
+                "box: column %lld reaches from %g to %g, so its box would "
+                "be from %g to %g; wanted a column that varies inside a box "
+                "of finite size; set low and high, or leave the column "
+                "out of the layer's `columns`, or with data.columns",
+                (long long)j, least, greatest, *low, *high);
     }
     return FLO_OK;
 }
@@ -172,11 +173,12 @@ static flo_status prepare(flo_bijection *self, flo_context *context,
         s->greatest[k] = -first_above(-s->high[k], width);
         s->log_width[k] = (flo_real)log(width);
         if (!(s->low[k] < s->high[k] && s->least[k] < s->greatest[k]))
-            return flo_fail(context, FLO_ERROR_FILE,
-                            "box: column %lld has a box from %.17g to %.17g, wanted one "
-                            "with numbers inside that " FLO_REAL_NAME " tells apart",
-                            (long long)flo_column_chosen(&s->layer.columns, k),
-                            s->low[k], s->high[k]);
+            return flo_fail(
+                context, FLO_ERROR_FILE,
+                "box: column %lld has a box from %.17g to %.17g, wanted one "
+                "with numbers inside that " FLO_REAL_NAME " tells apart",
+                (long long)flo_column_chosen(&s->layer.columns, k), s->low[k],
+                s->high[k]);
     }
     return FLO_OK;
 }

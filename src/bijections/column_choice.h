@@ -11,10 +11,10 @@ typedef struct flo_column_choice {
 } flo_column_choice;
 
 /* The row of the setting in a kind's table, at member `member` of its state. */
-#define FLO_COLUMNS_ROW(type, member)                                                  \
+#define FLO_COLUMNS_ROW(state, member)                                                 \
     {                                                                                  \
         .name = "columns", .type = FLO_NODE,                                           \
-        .offset = offsetof(type, member) + offsetof(flo_column_choice, setting),       \
+        .offset = offsetof(state, member) + offsetof(flo_column_choice, setting),      \
         .fallback = "all",                                                             \
         .help = "the columns it acts on, the others pass unchanged: all, or a list "   \
                 "of indices from 0 and of ranges such as 0:3 (without the 3)"          \

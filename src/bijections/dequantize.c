@@ -19,10 +19,10 @@
 
 typedef struct dequantize {
     flo_column_choice columns;
-    int64_t levels_setting;            /* FLO_AUTO */
-    int64_t low_setting;               /* FLO_AUTO */
-    const double *low, *levels;        /* [n], borrowed from the constants */
-    double logdet;                     /* of one row */
+    int64_t levels_setting;     /* FLO_AUTO */
+    int64_t low_setting;        /* FLO_AUTO */
+    const double *low, *levels; /* [n], borrowed from the constants */
+    double logdet;              /* of one row */
 } dequantize;
 
 static const flo_setting rows[] = {
@@ -47,8 +47,9 @@ static const flo_setting rows[] = {
     FLO_COLUMNS_ROW(dequantize, columns),
     {.name = NULL}};
 static const flo_settings settings = {
-    "dequantize", "every column from whole numbers to numbers between 0 and 1, by "
-                  "uniform noise; the inverse rounds down",
+    "dequantize",
+    "every column from whole numbers to numbers between 0 and 1, by "
+    "uniform noise; the inverse rounds down",
     rows};
 
 static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
@@ -128,8 +129,8 @@ static flo_status prepare(flo_bijection *self, flo_context *context,
     return FLO_OK;
 }
 
-/* z of level `level` and noise u: inside its bin, which the inverse floors to it. A step
-   or two over an edge are all that rounding can take. */
+/* z of level `level` and noise u: inside its bin, which the inverse floors to it. A
+   step or two over an edge are all that rounding can take. */
 static flo_real raise(double level, double levels, double u)
 {
     flo_real z = (flo_real)((level + u) / levels);

@@ -31,13 +31,12 @@ static const flo_setting rows[] = {{.name = "alpha",
 static const flo_settings settings = {
     "logit", "every column from numbers between 0 and 1 to the real line", rows};
 
-static void forward(const void *state, int64_t rows, int64_t columns, const flo_real *x, flo_real *z,
-                    flo_real *log_slope)
+static void forward(const void *state, int64_t B, int64_t n, const flo_real *x,
+                    flo_real *z, flo_real *log_slope)
 {
     const logit *const s = state;
-    const int64_t n = rows * columns;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real p = s->shift + s->scale * x[i];
         const flo_real q = s->shift + s->scale * (1 - x[i]);
         z[i] = flo_log_ratio(p, q, s->scale * (2 * x[i] - 1));
@@ -45,13 +44,12 @@ static void forward(const void *state, int64_t rows, int64_t columns, const flo_
     }
 }
 
-static void inverse(const void *state, int64_t rows, int64_t columns, const flo_real *z, flo_real *x,
-                    flo_real *log_slope)
+static void inverse(const void *state, int64_t B, int64_t n, const flo_real *z,
+                    flo_real *x, flo_real *log_slope)
 {
     const logit *const s = state;
-    const int64_t n = rows * columns;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real p = flo_sigmoid(z[i]);
         const flo_real inside = p < s->low ? s->low : p > s->high ? s->high : p;
         x[i] = (inside - s->shift) / s->scale;
@@ -59,13 +57,12 @@ static void inverse(const void *state, int64_t rows, int64_t columns, const flo_
     }
 }
 
-static void derivatives(const void *state, int64_t rows, int64_t columns, const flo_real *x,
+static void derivatives(const void *state, int64_t B, int64_t n, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     const logit *const s = state;
-    const int64_t n = rows * columns;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real p = s->shift + s->scale * x[i];
         const flo_real q = s->shift + s->scale * (1 - x[i]);
         slope[i] = s->scale / p / q;

@@ -27,8 +27,8 @@ static void add_rows(int64_t B, int64_t n, const flo_real *log_slope, double *lo
 }
 
 /* One of the two maps by which rows pass: from [B, D] to [B, D]. */
-typedef void mapping(const void *state, int64_t rows, int64_t columns,
-                     const flo_real *from, flo_real *to, flo_real *log_slope);
+typedef void mapping(const void *state, int64_t B, int64_t n, const flo_real *from,
+                     flo_real *to, flo_real *log_slope);
 
 static void pass_rows(const flo_bijection *self, mapping *map, const flo_pass *pass,
                       const flo_real *from, flo_real *to, double *logdet)

@@ -6,17 +6,17 @@
 
 #include "bijections/column_choice.h"
 
-/* Maps of the chosen columns of rows, arrays [rows, columns] that do not overlap;
+/* Maps of the n chosen columns of B rows, arrays [B, n] that do not overlap;
    `state` is what configure set. Pure. */
 typedef struct flo_scalar_map {
     /* y = f(x) and log f'(x). */
-    void (*forward)(const void *state, int64_t rows, int64_t columns, const flo_real *x, flo_real *y,
-                    flo_real *log_slope);
+    void (*forward)(const void *state, int64_t B, int64_t n, const flo_real *x,
+                    flo_real *y, flo_real *log_slope);
     /* x of y and log dx/dy. */
-    void (*inverse)(const void *state, int64_t rows, int64_t columns, const flo_real *y, flo_real *x,
-                    flo_real *log_slope);
+    void (*inverse)(const void *state, int64_t B, int64_t n, const flo_real *y,
+                    flo_real *x, flo_real *log_slope);
     /* f'(x) and d log f'(x) / dx. */
-    void (*derivatives)(const void *state, int64_t rows, int64_t columns, const flo_real *x,
+    void (*derivatives)(const void *state, int64_t B, int64_t n, const flo_real *x,
                         flo_real *slope, flo_real *bend);
 } flo_scalar_map;
 
@@ -26,11 +26,11 @@ typedef struct flo_scalar_layer {
     flo_column_choice columns;
 } flo_scalar_layer;
 
-#define FLO_SCALAR_COLUMNS(type) FLO_COLUMNS_ROW(type, layer.columns)
+#define FLO_SCALAR_COLUMNS(state) FLO_COLUMNS_ROW(state, layer.columns)
 
 /* Takes a state of so many bytes, which starts with a flo_scalar_layer `layer`, reads
-   the kind's settings, FLO_SCALAR_COLUMNS among them, into it, and declares memory. Local. FLO_ERROR_CONFIG,
-   FLO_ERROR_MEMORY. */
+   the kind's settings, FLO_SCALAR_COLUMNS among them, into it, and declares memory.
+   Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_scalar_configure(flo_bijection *self, flo_arena *arena,
                                              flo_node *node, const flo_scalar_map *map,
                                              size_t state_bytes);

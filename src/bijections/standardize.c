@@ -10,7 +10,8 @@ typedef struct standardize {
     double logdet;                  /* of one row */
 } standardize;
 
-static const flo_setting rows[] = {FLO_COLUMNS_ROW(standardize, columns), {.name = NULL}};
+static const flo_setting rows[] = {FLO_COLUMNS_ROW(standardize, columns),
+                                   {.name = NULL}};
 static const flo_settings settings = {
     "standardize", "every column to mean 0 and standard deviation 1", rows};
 

@@ -5,7 +5,7 @@
 #include "config/yaml.h"
 
 /* Whether a scalar, quoted or not, names one or more of 0 .. total - 1: then they are
-   *first .. *last - 1. Negative indices and steps are not understood. Pure. Local. */
+ *first .. *last - 1. Negative indices and steps are not understood. Pure. Local. */
 bool flo_index_range(const flo_node *node, int64_t total, int64_t *first,
                      int64_t *last);
 

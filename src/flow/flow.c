@@ -282,9 +282,8 @@ flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments)
     if (moments)
         given = (flo_moments){moments->mean + D, moments->deviation + D,
                               moments->low + D, moments->high + D};
-    FLO_TRY(
-        of_the_context(flow, fit(flow, flow->context_layers, flow->context_layer,
-                                 moments ? &given : NULL, &flow->context_ready)));
+    FLO_TRY(of_the_context(flow, fit(flow, flow->context_layers, flow->context_layer,
+                                     moments ? &given : NULL, &flow->context_ready)));
     return fit(flow, flow->layers, flow->layer, moments, &flow->ready);
 }
 

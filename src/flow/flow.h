@@ -35,7 +35,7 @@ typedef struct flo_flow {
     int64_t base_parameters; /* offset of the base's slice, behind the layers' */
     flo_layout parameters;   /* theta [P] */
     flo_layout constants;
-    double *constant; /* [constants.size] */
+    double *constant;             /* [constants.size] */
     int64_t ready, context_ready; /* the first layers whose constants are there */
 } flo_flow;
 

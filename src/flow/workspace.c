@@ -150,9 +150,9 @@ void flo_workspace_draw(const flo_flow *flow, flo_workspace *w, uint64_t step,
     for (int64_t k = 0; k <= flow->layers; k++) {
         const int64_t n = noise_of(flow, k);
         const bool dither = dithers(flow, k);
-        const flo_random_key key = {
-            flow->seed, dither ? FLO_RANDOM_DEQUANTIZE : FLO_RANDOM_DROPOUT,
-            dither ? step + 1 : step, (uint32_t)k};
+        const flo_random_key key = {flow->seed,
+                                    dither ? FLO_RANDOM_DEQUANTIZE : FLO_RANDOM_DROPOUT,
+                                    dither ? step + 1 : step, (uint32_t)k};
         if (n)
             flo_random_uniform(key, (uint64_t)(first_row * n), w->rows * n,
                                w->noise[k]);

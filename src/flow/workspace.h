@@ -1,7 +1,8 @@
 /* The memory of one pass of rows through a flow, and the passes themselves.
 
    A training workspace keeps the input and cache of every layer for the backward pass;
-   any other keeps two buffers in turn. Noise is drawn before a pass forward. Nothing here allocates after create. */
+   any other keeps two buffers in turn. Noise is drawn before a pass forward. Nothing
+   here allocates after create. */
 #ifndef FLO_FLOW_WORKSPACE_H
 #define FLO_FLOW_WORKSPACE_H
 

@@ -54,8 +54,8 @@ static flo_status walk(flo_comm *comm, flo_chunks *c, flo_tiles *tiles,
         const int64_t left = FLO_RECONSTRUCTION_ROWS - first;
         FLO_TRY(flo_chunks_read(c, k));
         c->batch.rows = c->batch.rows < left ? c->batch.rows : left;
-        flo_tiles_reconstruct(tiles, theta, c->batch.rows, c->batch.x, c->batch.context,
-                              back);
+        flo_tiles_reconstruct(tiles, theta, first, c->batch.rows, c->batch.x,
+                              c->batch.context, back);
         for (int64_t j = 0; j < D; j++)
             see_column(&c->batch, back, D, first, j, numbers + (k * D + j) * NUMBERS);
     }
