@@ -13,7 +13,7 @@ typedef struct logarithm {
     flo_scalar_layer layer;
     double offset_setting;
     flo_real offset, log_offset;
-    flo_real low; /* the least number that the inverse gives */
+    flo_real low, high; /* the least and greatest number that the inverse gives */
 } logarithm;
 
 static const flo_setting rows[] = {
@@ -79,7 +79,7 @@ static void inverse_offset(const void *state, int64_t B, int64_t n, const flo_re
     FLO_INDEPENDENT
     for (int64_t i = 0; i < B * n; i++) {
         const flo_real share = flo_expm1(z[i] - s->log_offset);
-        x[i] = flo_inside(s->offset * share, s->low, FLO_LARGEST);
+        x[i] = flo_inside(s->offset * share, s->low, s->high);
         log_slope[i] = z[i];
     }
 }
@@ -111,6 +111,7 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     s->offset = (flo_real)s->offset_setting;
     s->log_offset = flo_log(s->offset);
     s->low = flo_next_above(-s->offset);
+    s->high = (s->offset < 1 ? s->offset : 1) * (FLO_LARGEST / 2);
     return FLO_OK;
 }
 

@@ -9,6 +9,7 @@ typedef struct signed_log {
     flo_scalar_layer layer;
     double scale_setting;
     flo_real scale, log_scale;
+    flo_real high; /* the greatest number that the inverse gives */
 } signed_log;
 
 static const flo_setting rows[] = {
@@ -44,7 +45,7 @@ static void inverse(const void *state, int64_t B, int64_t n, const flo_real *z,
     for (int64_t i = 0; i < B * n; i++) {
         const flo_real size = flo_magnitude(z[i]);
         const flo_real found = s->scale * flo_expm1(size);
-        x[i] = flo_with_sign(found > FLO_LARGEST ? FLO_LARGEST : found, z[i]);
+        x[i] = flo_with_sign(found > s->high ? s->high : found, z[i]);
         log_slope[i] = s->log_scale + size;
     }
 }
@@ -70,6 +71,7 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     signed_log *const s = self->state;
     s->scale = (flo_real)s->scale_setting;
     s->log_scale = flo_log(s->scale);
+    s->high = (s->scale < 1 ? s->scale : 1) * (FLO_LARGEST / 2);
     return FLO_OK;
 }
 

@@ -210,8 +210,8 @@ flo_status flo_flow_create(flo_arena *arena, flo_node *root, int64_t features,
     if (!flow->parameters.size)
         return flo_settings_fail(arena, settings.layers,
                                  "at least one layer with parameters to learn");
-    FLO_TRY(flo_ranges_check(flow, root));
     flow->fixed = count_fixed(flow);
+    FLO_TRY(flo_ranges_check(flow, root));
     FLO_TRY(
         flo_arena_take(arena, flow->constants.size, sizeof(double), &flow->constant));
     *result = flow;

@@ -35,8 +35,10 @@ static flo_range mixed(const chain *c)
     return all;
 }
 
-/* One layer further. A layer of any range may change the places of columns. */
-static flo_status pass_layer(chain *c, const flo_layer *layer)
+/* One layer further. A layer of any range may change the places of columns. Of what the
+   first layers make of data, `checked`, every number is looked at when a run starts:
+   where it may be any number, they may take a part of the line. */
+static flo_status pass_layer(chain *c, const flo_layer *layer, bool checked)
 {
     const flo_bijection *const b = layer->bijection;
     if (b->kind->domain == FLO_ANY_RANGE) {
@@ -46,12 +48,16 @@ static flo_status pass_layer(chain *c, const flo_layer *layer)
     }
     for (int64_t j = 0; j < c->features; j++) {
         const flo_range taken = flo_bijection_takes(b, j);
-        if (!fits(c->given[j], taken))
+        const bool any = checked && c->given[j] == FLO_WHOLE_LINE;
+        if (!any && !fits(c->given[j], taken))
             return flo_settings_fail(
                 c->arena, c->node,
-                "layers that fit together: %s takes %s in column %lld, %s gives %s",
+                "layers that fit together: %s takes %s in column %lld, %s gives %s%s",
                 layer->name, flo_range_words(taken), (long long)j, c->giver,
-                flo_range_words(c->given[j]));
+                flo_range_words(c->given[j]),
+                taken == FLO_WHOLE_LINE ? "; add a layer that takes those (logit, "
+                                          "inverse_softplus) between them"
+                                        : "");
         c->given[j] = flo_bijection_gives(b, j, c->given[j]);
     }
     c->giver = layer->name;
@@ -67,7 +73,7 @@ static flo_status check_features(const flo_flow *flow, const flo_node *node)
     chain c = {flow->arena, node, flow->features, sampling ? base->name : "data", NULL};
     FLO_TRY(start(&c, sampling ? taken : FLO_ANY_RANGE));
     for (int64_t k = 0; k < flow->layers; k++)
-        FLO_TRY(pass_layer(&c, &flow->layer[k]));
+        FLO_TRY(pass_layer(&c, &flow->layer[k], !sampling && k < flow->fixed));
     for (int64_t j = 0; j < flow->features && !sampling; j++)
         if (!fits(c.given[j], taken))
             return flo_settings_fail(
@@ -85,7 +91,7 @@ static flo_status check_context(const flo_flow *flow, const flo_node *node)
     chain c = {flow->arena, node, flow->context, "the context", NULL};
     FLO_TRY(start(&c, FLO_ANY_RANGE));
     for (int64_t k = 0; k < flow->context_layers; k++)
-        FLO_TRY(pass_layer(&c, &flow->context_layer[k]));
+        FLO_TRY(pass_layer(&c, &flow->context_layer[k], true));
     return FLO_OK;
 }
 

@@ -5,7 +5,8 @@
 
 #include "flow/flow.h"
 
-/* Refuses a flow in which a layer is given numbers that it does not take, or the base
+/* Refuses a flow in which a layer is given numbers that it does not take (but by data
+   through layers without parameters, which is checked number by number), or the base
    density numbers that are only a part of its support (the density would not integrate
    to 1); the layers of the context too. The error stands at a section of `root`. Local.
    FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */

@@ -67,8 +67,8 @@ static void mark_bad_rows(const call *c, int64_t start, int64_t count, double *l
             log_prob[i] = (double)NAN;
 }
 
-/* Rows start .. start + count - 1 of a call through the flow to noise. */
-static void send_to_noise(const call *c, flo_workspace *w, int64_t start, int64_t count)
+/* Loads rows start .. start + count - 1 of a call, with context and noise. */
+static void load_tile(const call *c, flo_workspace *w, int64_t start, int64_t count)
 {
     const flo_flow *const flow = c->flow;
     flo_real *const data = flo_workspace_data(flow, w);
@@ -80,7 +80,6 @@ static void send_to_noise(const call *c, flo_workspace *w, int64_t start, int64_
     load(flow->context, start, 0, count, c->context, w->raw_context);
     flo_workspace_condition(flow, w);
     flo_workspace_dither(flow, w, 0, FLO_TILE_ROWS, c->first + start);
-    flo_flow_log_prob(flow, c->theta, w);
 }
 
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
@@ -92,7 +91,8 @@ void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
     for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS) {
         flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
         const int64_t count = least(rows - start, FLO_TILE_ROWS);
-        send_to_noise(&c, w, start, count);
+        load_tile(&c, w, start, count);
+        flo_flow_log_prob(c.flow, theta, w);
         memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
         mark_bad_rows(&c, start, count, log_prob);
         for (int64_t i = 0; i < count && preprocessed; i++)
@@ -100,20 +100,50 @@ void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
     }
 }
 
+/* The first layer behind those that dither; 0 where none does. */
+static int64_t behind_dither(const flo_flow *flow)
+{
+    int64_t k = flow->fixed;
+    while (k > 0 && !flow->layer[k - 1].bijection->dithers)
+        k--;
+    return k;
+}
+
+/* A loaded tile to noise and back, by the layers from `behind` on. */
+static void reconstruct(const call *c, flo_workspace *w, int64_t behind, size_t bytes,
+                        flo_real *start, flo_real *back)
+{
+    const flo_flow *const flow = c->flow;
+    if (flow->direction == FLO_DIRECTION_SAMPLING) {
+        memcpy(start, flo_workspace_data(flow, w), bytes);
+        flo_flow_inverse(flow, c->theta, w);
+        flo_flow_forward(flow, c->theta, w);
+        memcpy(back, flo_workspace_data(flow, w), bytes);
+        return;
+    }
+    for (int64_t k = 0; k < behind; k++)
+        flo_flow_forward_layer(flow, c->theta, w, k);
+    memcpy(start, w->value[behind], bytes);
+    for (int64_t k = behind; k < flow->layers; k++)
+        flo_flow_forward_layer(flow, c->theta, w, k);
+    for (int64_t k = flow->layers - 1; k >= behind; k--)
+        flo_flow_inverse_layer(flow, c->theta, w, k);
+    memcpy(back, w->value[behind], bytes);
+}
+
 void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t first,
                            int64_t rows, const flo_real *x, const flo_real *context,
-                           flo_real *back)
+                           flo_real *start, flo_real *back)
 {
     const call c = {tiles->flow, theta, first, x, context};
-    const int64_t D = tiles->flow->features;
+    const int64_t D = tiles->flow->features, behind = behind_dither(tiles->flow);
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
-    for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS) {
+    for (int64_t i = 0; i < rows; i += FLO_TILE_ROWS) {
         flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
-        const int64_t count = least(rows - start, FLO_TILE_ROWS);
-        send_to_noise(&c, w, start, count);
-        flo_flow_generate(c.flow, theta, w);
-        memcpy(back + start * D, flo_workspace_data(c.flow, w),
-               (size_t)(count * D) * sizeof *back);
+        const int64_t count = least(rows - i, FLO_TILE_ROWS);
+        load_tile(&c, w, i, count);
+        reconstruct(&c, w, behind, (size_t)(count * D) * sizeof *x, start + i * D,
+                    back + i * D);
     }
 }
 

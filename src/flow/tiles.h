@@ -26,11 +26,14 @@ void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
                         int64_t rows, const flo_real *x, const flo_real *context,
                         double *log_prob, double *preprocessed);
 
-/* back [rows, D]: what x [rows, D] under context [rows, C] comes back as after the way
-   to noise and from there to data; x itself were it computed exactly. Local. */
+/* start and back [rows, D]: where x [rows, D] under context [rows, C] starts on its way
+   to noise, and what it comes back as from there; the same, were it computed exactly.
+   start is x, or where layers dither, what x has become behind the last of them: whole
+   numbers would hide how far it is, or make a step of one of nearly nothing. start may
+   be x. Local. */
 void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t first,
                            int64_t rows, const flo_real *x, const flo_real *context,
-                           flo_real *back);
+                           flo_real *start, flo_real *back);
 
 /* Samples first .. first + count - 1 of a seed: x [count, D] under context [count, C].
    Sample i is a function of (seed, i) alone. Local. */

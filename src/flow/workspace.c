@@ -221,15 +221,20 @@ void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace
     }
 }
 
+void flo_flow_inverse_layer(const flo_flow *flow, const flo_real *theta,
+                            flo_workspace *w, int64_t k)
+{
+    const flo_layer *const layer = &flow->layer[k];
+    const flo_pass pass = pass_of(w, k);
+    layer->bijection->kind->inverse(layer->bijection, theta + layer->parameters, &pass,
+                                    w->value[k + 1], w->value[k], w->logdet);
+}
+
 void flo_flow_inverse(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
     memset(w->logdet, 0, (size_t)w->rows * sizeof *w->logdet);
-    for (int64_t k = flow->layers - 1; k >= 0; k--) {
-        const flo_layer *const layer = &flow->layer[k];
-        const flo_pass pass = pass_of(w, k);
-        layer->bijection->kind->inverse(layer->bijection, theta + layer->parameters,
-                                        &pass, w->value[k + 1], w->value[k], w->logdet);
-    }
+    for (int64_t k = flow->layers - 1; k >= 0; k--)
+        flo_flow_inverse_layer(flow, theta, w, k);
 }
 
 void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspace *w)

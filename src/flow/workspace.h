@@ -73,9 +73,11 @@ void flo_flow_forward(const flo_flow *flow, const flo_real *theta,
 void flo_flow_inverse(const flo_flow *flow, const flo_real *theta,
                       flo_workspace *workspace);
 
-/* Layer k of flo_flow_forward: value[k] to value[k + 1]; adds to logdet. Pure. Local.
- */
+/* Layer k of flo_flow_forward, value[k] to value[k + 1], and of flo_flow_inverse, back;
+   both add to logdet. Pure. Local. */
 void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
+                            flo_workspace *workspace, int64_t k);
+void flo_flow_inverse_layer(const flo_flow *flow, const flo_real *theta,
                             flo_workspace *workspace, int64_t k);
 
 /* data to noise and log_prob [B] in nats; noise to data and logdet log|det dx/dz|, both
