@@ -222,14 +222,14 @@ static void wide_rows_are_summed_in_pieces(void **state)
     flo_rows_close(&rows);
 }
 
-/* Doubles all values, and adds the row's number to column 0; refuses row `data`. */
+/* Doubles the features, and adds the row's number to column 0; refuses row `data`. */
 static flo_status change(void *data, int64_t first, flo_batch *batch)
 {
     const world *const w = data;
     for (int64_t i = 0; i < batch->rows; ++i) {
-        for (int64_t j = 0; j < COLUMNS; ++j)
-            batch->x[i * COLUMNS + j] *= 2;
-        batch->x[i * COLUMNS] += (flo_real)(first + i);
+        for (int64_t j = 0; j < D; ++j)
+            batch->x[i * D + j] *= 2;
+        batch->x[i * D] += (flo_real)(first + i);
         if (first + i == w->refused)
             return flo_fail(w->e.context, FLO_ERROR_DATA, "row %lld is refused",
                             (long long)(first + i));

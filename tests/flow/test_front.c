@@ -119,12 +119,12 @@ static void refused_numbers_are_found(void **state)
 static void refused_numbers_are_those_of_the_data(void **state)
 {
     fixture *const f = *state;
-    check_refused(f,
-                  "{preprocess: [{kind: signed_log}, {kind: permutation, order: "
-                  "reverse}, {kind: inverse_softplus}, {kind: permutation, order: "
-                  "reverse}], flow: {layers: [{kind: inverse_softplus, columns: 0}, "
-                  "{kind: elementwise_affine}]}}",
-                  2, -3, "02_inverse_softplus", 0, -log(4), "positive numbers; scale");
+    check_refused(
+        f,
+        "{preprocess: [{kind: signed_log}, {kind: permutation, order: "
+        "reverse}, {kind: box, low: -1, high: 9, columns: 0}], flow: {layers: "
+        "[{kind: permutation}, {kind: elementwise_affine}]}}",
+        2, -3, "02_box", 0, -log(4), "above -1 and below 9");
     check_refused(f,
                   "{preprocess: [], preprocess_context: [{kind: permutation, order: "
                   "reverse}, {kind: log}]" FLOW,
