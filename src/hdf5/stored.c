@@ -172,8 +172,10 @@ static flo_status prepare_chunked(flo_stored *stored, hid_t file_id, hid_t creat
     bytes = bytes > chunk_cache_most ? chunk_cache_most : bytes;
     stored->cache_bytes = (int64_t)bytes;
     const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-    /* A prime number of slots, many a chunk; 1: chunks read whole go first. */
-    H5Pset_chunk_cache(access, chunks > 5 ? 10007 : 521, (size_t)bytes, 1.0);
+    /* A prime number of slots, many a chunk. Chunks that were read whole go first, but
+       not them alone (1.0): HDF5 then keeps every chunk of which a part was read,
+       whatever the limit. */
+    H5Pset_chunk_cache(access, chunks > 5 ? 10007 : 521, (size_t)bytes, 0.75);
     H5Dclose(stored->id);
     stored->id = H5Dopen2(file_id, stored->name, access);
     H5Pclose(access);

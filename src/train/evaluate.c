@@ -10,8 +10,9 @@
 
 enum { MOST_TRIMMED = 10000 };
 
-/* Sums of one chunk, and of all: of w, w l, w^2, w^2 l, w^2 l^2, and counts. */
-enum { W, WL, W2, W2L, W2L2, ROWS, NONFINITE, SUMS };
+/* Sums of one chunk, and of all: of w, w l, w^2, w^2 l, w^2 l^2, w times l of what
+   `preprocess` gives, and counts. */
+enum { W, WL, W2, W2L, W2L2, WP, ROWS, NONFINITE, SUMS };
 
 static void add_chunk(const flo_chunks *c, int64_t chunk, flo_lowest *lowest,
                       double *sums)
@@ -26,6 +27,7 @@ static void add_chunk(const flo_chunks *c, int64_t chunk, flo_lowest *lowest,
         sums[W2] += w * w;
         sums[W2L] += w * w * l;
         sums[W2L2] += w * w * l * l;
+        sums[WP] += w * c->preprocessed[i];
         sums[ROWS] += 1;
         sums[NONFINITE] += !isfinite(l);
     }
@@ -50,13 +52,16 @@ static flo_status walk(flo_comm *comm, flo_context *context, flo_tiles *tiles,
     return status;
 }
 
-static void finish(const flo_lowest *lowest, const double *total, flo_evaluation *e)
+static void finish(int64_t features, const flo_lowest *lowest, const double *total,
+                   flo_evaluation *e)
 {
     const double mean = total[WL] / total[W];
     const double spread = total[W2L2] - 2 * mean * total[W2L] + mean * mean * total[W2];
     e->rows = (int64_t)total[ROWS];
     e->nonfinite = (int64_t)total[NONFINITE];
     e->log_likelihood = mean;
+    e->preprocessed = total[WP] / total[W];
+    e->bits = -mean / ((double)features * log(2));
     e->standard_error = sqrt(spread > 0 ? spread : 0) / total[W];
     e->lowest = lowest->held ? lowest->low[0].value : 0;
     e->lowest_row = lowest->held ? (int64_t)lowest->low[0].row : -1;
@@ -84,7 +89,7 @@ static flo_status evaluate(flo_comm *comm, flo_context *context, flo_tiles *tile
     if (!(total[W] > 0))
         return flo_rows_fail_weightless(rows);
     if (flo_comm_rank(comm) == 0)
-        finish(lowest, total, e);
+        finish(flo_rows_features(rows), lowest, total, e);
     flo_comm_broadcast(comm, e, sizeof *e);
     return FLO_OK;
 }

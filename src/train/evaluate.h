@@ -10,6 +10,9 @@ typedef struct flo_evaluation {
     int64_t rows;          /* with weight above 0 */
     int64_t nonfinite;     /* rows whose log_prob is not finite */
     double log_likelihood; /* weighted mean, nats a row */
+    double preprocessed;   /* the same of what `preprocess` gives: without the
+                              log-determinants of its layers */
+    double bits;           /* -log_likelihood / (D log 2): bits a dimension */
     double standard_error; /* of the mean */
     double lowest;         /* the lowest log_prob */
     int64_t lowest_row;    /* and its row */
