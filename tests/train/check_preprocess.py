@@ -225,10 +225,32 @@ def check_prepared_data_agrees(flotilla):
     near(other.mean(), mine.mean(), error, "two draws of noise")
     require((other[::-1] != mine).mean() > 0.99, "noise does not depend on the row")
     near(mine.mean(), raw["log_likelihood"], 1e-9, "logprob and test.json")
+    flotilla.data("twice.h5", {"test": np.tile(contents["raw"][:4096], (2, 1))})
+    twice = log_prob(flotilla, "raw", "twice.h5:test").reshape(2, 4096)
+    require((twice[0] != twice[1]).mean() > 0.99, "the same noise in every chunk")
     samples = flotilla.arrays("raw", "samples", "step-0000000300.h5")["samples"]
     require((samples == np.floor(samples)).all() and samples.min() >= 0 and
             samples.max() <= 15, "samples of whole numbers", samples[:5])
     near(samples.mean(axis=0), contents["raw"].mean(axis=0), 0.5, "their means")
+
+
+def check_start_from_data(flotilla):
+    """Layers that start from data start from whole numbers with their noise: of two levels
+    these are uniform, and their logits have mean 0 and deviation pi / sqrt(3)."""
+    x = np.random.default_rng(6).integers(0, 2, (4000, 2))
+    flotilla.data("data.h5", {"train": x.astype("i2")})
+    flotilla.write("config.yaml", """
+run: {directory: run, threads: 1}
+data: {files: [data.h5]}
+preprocess: [{kind: dequantize, levels: 2}, {kind: logit}]
+flow: {layers: [{kind: actnorm}]}
+train: {batch: 100, steps: 1, learning_rate: 1e-9}
+report: {samples: 0}
+""")
+    state = train(flotilla, "run")
+    near(state["parameters/02_actnorm/log_scale"], -math.log(math.pi / math.sqrt(3)), 0.05,
+         "log-scale of actnorm")
+    near(state["parameters/02_actnorm/shift"], 0, 0.1, "shift of actnorm")
 
 
 def check_rows_that_are_not_taken(flotilla):
