@@ -97,6 +97,7 @@ def check_bits(flotilla):
                 but=("run.ranks",))
     first, last = wanted[1]["metrics"][0], wanted[1]["metrics"][-1]
     require(last["train_log_likelihood"] > first["train_log_likelihood"], first, last)
+    same(last["bad_steps"], 0, "steps that the dropped row spoilt")
     near(last["validation_bits_per_dimension"],
          -last["validation_log_likelihood"] / 5 / math.log(2), 1e-9, "bits a dimension")
     same(wanted[0]["constants/00_dequantize/low"].tolist(), [0, 0])
