@@ -25,7 +25,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
-/* "data.h5" of "/home/a/data.h5", cut at its dot: names the run. */
+/* "data" of "/home/a/data.h5", "part" of "part-*.h5": names the run. */
 static void run_name(const char *file, char *name, size_t size)
 {
     const char *const slash = strrchr(file, '/');
@@ -33,6 +33,23 @@ static void run_name(const char *file, char *name, size_t size)
     char *const dot = strrchr(name, '.');
     if (dot && dot != name)
         *dot = '\0';
+    size_t length = strcspn(name, "*?[");
+    while (name[length] && length > 1 && strchr("-_.", name[length - 1]))
+        --length;
+    name[length] = '\0';
+    if (!name[0])
+        snprintf(name, size, "flow");
+}
+
+/* Of a table or group: all columns, for some of them to be taken out. */
+static void print_columns(const flo_source *source)
+{
+    const flo_source_info *const info = flo_source_describe(source);
+    if (!info->by_name)
+        return;
+    printf("  columns:  # take out what is no feature; see also context and weights\n");
+    for (int64_t c = 0; c < info->columns; c++)
+        printf("    - \"%s\"\n", flo_source_column_name(source, c));
 }
 
 /* Another split's data set if the file has it, a tenth of the rows if there are enough.
@@ -65,7 +82,11 @@ static void print_flow(int64_t D, int64_t rows)
 
 static void print_config(const flo_rows *rows)
 {
-    const char *const file = flo_rows_file(rows), *const set = flo_rows_dataset(rows);
+    const flo_source *const source = flo_rows_source(rows);
+    const char *const file = flo_rows_written(rows), *const set =
+                                                         flo_rows_dataset(rows);
+    int64_t first_row;
+    const char *const first = flo_source_shard(source, 0, &first_row);
     const int64_t N = flo_rows_count(rows), D = flo_rows_features(rows);
     const bool separate = strcmp(set, "train") == 0;
     const int64_t batch = N >= 20000 ? 512 : N >= 2000 ? 128 : N >= 64 ? 32 : N;
@@ -78,8 +99,9 @@ static void print_config(const flo_rows *rows)
            set, (long long)N, (long long)D);
     printf("run:\n  directory: runs/%s\n  seed: 1\n", name);
     printf("data:\n  files: [\"%s\"]\n  train: \"%s\"\n", file, set);
-    print_split(file, "validation", separate, N);
-    print_split(file, "test", separate, N);
+    print_split(first, "validation", separate, N);
+    print_split(first, "test", separate, N);
+    print_columns(source);
     print_flow(D, N);
     printf(
         "train:\n  batch: %lld\n  lanes: %lld\n  steps: %lld\n  learning_rate: 1e-3\n"
@@ -107,13 +129,9 @@ flo_status flo_verb_init(const flo_call *call, int *exit_code)
     flo_cli_parse(call, &argp, &in, &go_on, exit_code);
     if (!go_on)
         return FLO_OK;
-    char spec[4096];
     flo_rows *rows = NULL;
-    const bool train = flo_dataset_exists(in.data, "train");
-    snprintf(spec, sizeof spec, "%s%s", in.data, train ? ":train" : "");
-    const flo_status status =
-        flo_comm_agree(call->comm, call->context,
-                       flo_rows_open_file(call->context, spec, NULL, &rows));
+    const flo_status status = flo_comm_agree(
+        call->comm, call->context, flo_rows_open_train(call->context, in.data, &rows));
     if (status == FLO_OK && flo_cli_speaks(call))
         print_config(rows);
     flo_rows_close(&rows);

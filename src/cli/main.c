@@ -2,6 +2,7 @@
  */
 #include "cli/cli.h"
 
+#include "cli/crash.h"
 #include "core/version.h"
 #include "linalg/products.h"
 
@@ -88,6 +89,7 @@ int main(int argc, char **argv)
     flo_context *context;
     flo_comm *comm;
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+    flo_cli_catch_crashes();
     if (flo_context_create(&context) != FLO_OK)
         return FLO_EXIT_ERROR;
     if (flo_comm_start(context, &argc, &argv, &comm) != FLO_OK) {

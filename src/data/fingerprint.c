@@ -3,10 +3,7 @@
 
 #include "core/checksum.h"
 
-enum {
-    SAMPLES = 256, /* rows that are looked at, at least */
-    SHARD_SAMPLES = 4
-};
+enum { SAMPLES = 512 }; /* rows that are looked at */
 
 /* The row of sample `i` of `samples`: from the first to the last, evenly. */
 static int64_t sample_row(int64_t count, int64_t samples, int64_t i)
@@ -16,19 +13,11 @@ static int64_t sample_row(int64_t count, int64_t samples, int64_t i)
                : 0;
 }
 
-static int64_t count_samples(const flo_rows *rows)
-{
-    const int64_t count = rows->membership.count;
-    const int64_t wanted = SHARD_SAMPLES * flo_source_describe(rows->data)->shards;
-    const int64_t samples = wanted > SAMPLES ? wanted : SAMPLES;
-    return samples < count ? samples : count;
-}
-
 static flo_status hash_samples(flo_rows *rows, uint64_t *fingerprint)
 {
     const int64_t D = rows->columns.features, C = rows->contexts;
     const int64_t count = rows->membership.count;
-    const int64_t samples = count_samples(rows), width = D + C + 1;
+    const int64_t samples = count < SAMPLES ? count : SAMPLES, width = D + C + 1;
     /* Shapes as two reals each would lose bits: they get a hash of their own. */
     const int64_t shape[3] = {count, D, C};
     flo_real *content;

@@ -11,7 +11,7 @@ struct flo_lane_order {
     uint64_t seed;
     int64_t lane;
     int64_t rows;   /* n */
-    int64_t window; /* rows of a full window */
+    int64_t window; /* rows of a window at most */
     bool whole;     /* one window holds the lane */
     int64_t count;  /* pieces of blocks */
     flo_piece *base;
@@ -19,6 +19,8 @@ struct flo_lane_order {
     int64_t epoch;        /* -1: none yet */
     int32_t *piece_order; /* [count] */
     int64_t *piece_start; /* [count + 1], the position of a piece in the epoch */
+    int64_t windows;
+    int64_t *window_start; /* [windows + 1], the position of a window in the epoch */
     /* Of the present window. */
     int64_t index; /* of the window in the epoch */
     int64_t pieces;
@@ -36,12 +38,6 @@ static void permute(const flo_lane_order *order, int64_t epoch, int64_t which,
                                 (uint64_t)epoch << 32 | (uint64_t)which,
                                 (uint32_t)order->lane};
     flo_random_permutation(key, count, permutation);
-}
-
-static int64_t window_count(const flo_lane_order *order, int64_t index)
-{
-    const int64_t left = order->rows - index * order->window;
-    return left < order->window ? left : order->window;
 }
 
 /* Joins the window's pieces and notes the slots at which they begin. */
@@ -66,8 +62,11 @@ static flo_status take_memory(flo_lane_order *order)
                          &order->row_order));
     FLO_TRY(flo_allocate(context, order->count, sizeof *order->piece_order,
                          &order->piece_order));
-    return flo_allocate(context, order->count + 1, sizeof *order->piece_start,
-                        &order->piece_start);
+    FLO_TRY(flo_allocate(context, order->count + 1, sizeof *order->piece_start,
+                         &order->piece_start));
+    /* A window ends at a piece's end, or when it is full. */
+    return flo_allocate(context, order->count + order->rows / order->window + 1,
+                        sizeof *order->window_start, &order->window_start);
 }
 
 static flo_status fill(flo_lane_order *order, const flo_lane_plan *plan)
@@ -81,6 +80,8 @@ static flo_status fill(flo_lane_order *order, const flo_lane_plan *plan)
         flo_lane_cut(order->context, plan, order->lane, &order->base, &order->count));
     FLO_TRY(take_memory(order));
     if (order->whole) {
+        order->windows = 1;
+        order->window_start[1] = order->rows;
         order->pieces = order->count;
         memcpy(order->piece, order->base, (size_t)order->count * sizeof *order->piece);
         lay_out(order);
@@ -116,10 +117,31 @@ void flo_lane_order_destroy(flo_lane_order **order)
     flo_free(context, &(*order)->base);
     flo_free(context, &(*order)->piece_order);
     flo_free(context, &(*order)->piece_start);
+    flo_free(context, &(*order)->window_start);
     flo_free(context, &(*order)->piece);
     flo_free(context, &(*order)->slot_of);
     flo_free(context, &(*order)->row_order);
     flo_free(context, order);
+}
+
+/* Whole pieces into each window while they fit; a piece longer than a window fills
+   windows of its own, and the next begins with what is left of it. */
+static void cut_windows(flo_lane_order *order)
+{
+    int64_t windows = 0, held = 0, position = 0;
+    for (int64_t i = 0; i < order->count; ++i) {
+        int64_t left = order->piece_start[i + 1] - order->piece_start[i];
+        if (held && held + left > order->window) {
+            order->window_start[++windows] = position;
+            held = 0;
+        }
+        position += left;
+        for (; left > order->window; left -= order->window)
+            order->window_start[++windows] = position - left + order->window;
+        held += left;
+    }
+    order->window_start[++windows] = position;
+    order->windows = windows;
 }
 
 static void begin_epoch(flo_lane_order *order, int64_t epoch)
@@ -131,20 +153,7 @@ static void begin_epoch(flo_lane_order *order, int64_t epoch)
         position += order->base[order->piece_order[i]].count;
     }
     order->piece_start[order->count] = position;
-}
-
-/* The last of start [0 .. count] (ascending, start[0] == 0) that is <= position. */
-static int64_t find(const int64_t *start, int64_t count, int64_t position)
-{
-    int64_t low = 0, high = count;
-    while (high - low > 1) {
-        const int64_t middle = low + (high - low) / 2;
-        if (start[middle] <= position)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    cut_windows(order);
 }
 
 /* Cuts positions [first, first + count) of the epoch out of its pieces. */
@@ -152,7 +161,7 @@ static void gather_pieces(flo_lane_order *order, int64_t first, int64_t count)
 {
     order->pieces = 0;
     const int64_t last = first + count;
-    for (int64_t i = find(order->piece_start, order->count, first);
+    for (int64_t i = flo_pieces_find(order->piece_start, order->count, first);
          i < order->count && order->piece_start[i] < last; ++i) {
         const flo_piece whole = order->base[order->piece_order[i]];
         const int64_t begin = order->piece_start[i], end = order->piece_start[i + 1];
@@ -166,20 +175,35 @@ static void gather_pieces(flo_lane_order *order, int64_t first, int64_t count)
 
 void flo_lane_order_seek(flo_lane_order *order, int64_t k, bool *changed)
 {
-    const int64_t epoch = k / order->rows;
-    const int64_t index = k % order->rows / order->window;
+    const int64_t epoch = k / order->rows, position = k % order->rows;
     *changed = false;
-    if (epoch == order->epoch && index == order->index)
+    int64_t end;
+    if (k >= flo_lane_order_first(order, &end) && k < end)
         return;
     *changed = !order->whole || order->epoch < 0;
-    if (!order->whole) {
-        if (epoch != order->epoch)
-            begin_epoch(order, epoch);
-        gather_pieces(order, index * order->window, window_count(order, index));
-    }
-    permute(order, epoch, index + 1, window_count(order, index), order->row_order);
+    if (!order->whole && epoch != order->epoch)
+        begin_epoch(order, epoch);
     order->epoch = epoch;
-    order->index = index;
+    order->index = flo_pieces_find(order->window_start, order->windows, position);
+    const int64_t first = order->window_start[order->index];
+    const int64_t count = order->window_start[order->index + 1] - first;
+    if (!order->whole)
+        gather_pieces(order, first, count);
+    permute(order, epoch, order->index + 1, count, order->row_order);
+}
+
+int64_t flo_lane_order_first(const flo_lane_order *order, int64_t *end)
+{
+    *end = 0;
+    if (order->epoch < 0)
+        return -1;
+    *end = order->epoch * order->rows + order->window_start[order->index + 1];
+    return order->epoch * order->rows + order->window_start[order->index];
+}
+
+bool flo_lane_order_is_whole(const flo_lane_order *order)
+{
+    return order->whole;
 }
 
 const flo_piece *flo_lane_order_pieces(const flo_lane_order *order, int64_t *count)
@@ -190,14 +214,16 @@ const flo_piece *flo_lane_order_pieces(const flo_lane_order *order, int64_t *cou
 
 int64_t flo_lane_order_slot(const flo_lane_order *order, int64_t k)
 {
-    assert(k / order->rows == order->epoch);
-    assert(k % order->rows / order->window == order->index);
-    return order->row_order[k % order->rows % order->window];
+    int64_t end;
+    const int64_t first = flo_lane_order_first(order, &end);
+    assert(k >= first && k < end);
+    (void)end;
+    return order->row_order[k - first];
 }
 
 int64_t flo_lane_order_row(const flo_lane_order *order, int64_t k)
 {
     const int64_t slot = flo_lane_order_slot(order, k);
-    const int64_t piece = find(order->slot_of, order->pieces, slot);
+    const int64_t piece = flo_pieces_find(order->slot_of, order->pieces, slot);
     return order->piece[piece].first + slot - order->slot_of[piece];
 }

@@ -6,13 +6,7 @@
 
 #include <stdlib.h>
 
-enum {
-    BLOCK_BYTES = 1 << 20,
-    LARGEST_CHUNK_BYTES = 1 << 24, /* a larger chunk is cut: the cache helps out */
-    BLOCKS_A_LANE = 8              /* at least, where there are rows enough */
-};
-static const int64_t most_blocks = (int64_t)1 << 30;    /* permuted as int32_t */
-static const int64_t largest_window = (int64_t)1 << 30; /* the same */
+static const int64_t largest_window = (int64_t)1 << 30; /* permuted as int32_t */
 
 static int64_t smaller(int64_t a, int64_t b)
 {
@@ -29,56 +23,36 @@ static int64_t divide_up(int64_t a, int64_t b)
     return a / b + (a % b != 0);
 }
 
-/* About 1 MiB, but 8 blocks a lane; then whole chunks where that leaves enough. */
-static int64_t choose_block(int64_t rows, int64_t lanes, int64_t row_bytes,
-                            int64_t chunk_rows)
+/* A row of a window has its place in the window's order beside it; a step's rows may be
+   kept twice. */
+static int64_t choose_window(const flo_lane_plan *plan, const flo_lane_memory *memory)
 {
-    const int64_t share = larger(1, rows / lanes / BLOCKS_A_LANE);
-    int64_t block = smaller(larger(1, BLOCK_BYTES / row_bytes), share);
-    if (chunk_rows > block && chunk_rows <= share &&
-        chunk_rows <= LARGEST_CHUNK_BYTES / row_bytes)
-        block = chunk_rows;
-    else if (chunk_rows > 1 && chunk_rows <= block)
-        block -= block % chunk_rows;
-    return larger(block, divide_up(rows, most_blocks));
-}
-
-/* The whole lane where V windows fit, else as many rows as fit, but a step's at least.
- */
-static int64_t choose_window(const flo_lane_plan *plan, int64_t row_bytes,
-                             int64_t memory_bytes)
-{
+    const int64_t row_bytes = memory->row_bytes + (int64_t)sizeof(int64_t);
     const int64_t whole = divide_up(plan->rows, plan->lanes);
     const int64_t step = divide_up(plan->batch, plan->lanes);
-    const int64_t fitting = memory_bytes / plan->lanes / row_bytes;
-    return smaller(smaller(whole, larger(fitting, step)), largest_window);
+    const int64_t fitting =
+        (memory->bytes - memory->reader_bytes) / plan->lanes / row_bytes;
+    return smaller(
+        smaller(whole, fitting >= whole ? whole : larger((fitting - step) / 2, step)),
+        largest_window);
 }
 
-flo_status flo_lane_plan_make(flo_context *context, int64_t rows, int64_t lanes,
-                              int64_t batch, int64_t row_bytes, int64_t chunk_rows,
-                              int64_t memory_bytes, int64_t window_rows, uint64_t seed,
+flo_status flo_lane_plan_make(flo_context *context, const flo_lane_memory *memory,
                               flo_lane_plan *plan)
 {
-    if (batch < lanes)
+    if (plan->batch < plan->lanes)
         return flo_fail(context, FLO_ERROR_CONFIG,
                         "train.batch: found %lld rows a step for %lld lanes, wanted at "
                         "least one row a lane: use a larger train.batch or fewer "
                         "train.lanes",
-                        (long long)batch, (long long)lanes);
-    if (rows < batch) /* then rows < lanes too */
+                        (long long)plan->batch, (long long)plan->lanes);
+    if (plan->rows < plan->batch) /* then rows < lanes too */
         return flo_fail(context, FLO_ERROR_DATA,
                         "the training data has %lld rows, wanted at least one batch of "
                         "%lld: use a smaller train.batch or more data",
-                        (long long)rows, (long long)batch);
-    *plan =
-        (flo_lane_plan){.rows = rows,
-                        .lanes = lanes,
-                        .batch = batch,
-                        .block_rows = choose_block(rows, lanes, row_bytes, chunk_rows),
-                        .window_rows = window_rows,
-                        .seed = seed};
-    if (window_rows == FLO_AUTO)
-        plan->window_rows = choose_window(plan, row_bytes, memory_bytes);
+                        (long long)plan->rows, (long long)plan->batch);
+    if (plan->window_rows == FLO_AUTO)
+        plan->window_rows = choose_window(plan, memory);
     return FLO_OK;
 }
 
@@ -105,58 +79,68 @@ int64_t flo_lane_batch_rows(const flo_lane_plan *plan, int64_t lane)
     return flo_lane_batch_first(plan, lane + 1) - flo_lane_batch_first(plan, lane);
 }
 
-/* The blocks in their permuted order; all are full but the last of the data. */
+/* The blocks in their permuted order. */
 typedef struct block_order {
-    int64_t rows, block_rows, blocks;
+    const flo_lane_plan *plan;
+    int64_t blocks;
     int32_t *order;    /* [blocks] */
-    int64_t last_at;   /* where the last block of the data stands */
-    int64_t last_lack; /* rows that it has fewer than the others */
+    int64_t *position; /* [blocks + 1]: where the i-th of them begins, and N */
 } block_order;
+
+static int64_t block_first(const flo_lane_plan *plan, int64_t block)
+{
+    return plan->block_first ? plan->block_first[block]
+                             : smaller(plan->rows, block * plan->block_rows);
+}
 
 static flo_status permute_blocks(flo_context *context, const flo_lane_plan *plan,
                                  block_order *blocks)
 {
-    blocks->rows = plan->rows;
-    blocks->block_rows = plan->block_rows;
-    blocks->blocks = divide_up(plan->rows, plan->block_rows);
-    blocks->last_lack = blocks->blocks * plan->block_rows - plan->rows;
+    blocks->plan = plan;
+    blocks->blocks =
+        plan->block_first ? plan->blocks : divide_up(plan->rows, plan->block_rows);
     FLO_TRY(
         flo_allocate(context, blocks->blocks, sizeof *blocks->order, &blocks->order));
+    FLO_TRY(flo_allocate(context, blocks->blocks + 1, sizeof *blocks->position,
+                         &blocks->position));
     const flo_random_key key = {plan->seed, FLO_RANDOM_BLOCKS, 0, 0};
     flo_random_permutation(key, blocks->blocks, blocks->order);
-    while (blocks->order[blocks->last_at] != blocks->blocks - 1)
-        ++blocks->last_at;
+    for (int64_t i = 0; i < blocks->blocks; ++i)
+        blocks->position[i + 1] = blocks->position[i] +
+                                  block_first(plan, blocks->order[i] + 1) -
+                                  block_first(plan, blocks->order[i]);
     return FLO_OK;
 }
 
-/* The position of the first row of the block that stands at `at`. */
-static int64_t block_position(const block_order *blocks, int64_t at)
-{
-    return at * blocks->block_rows - (at > blocks->last_at ? blocks->last_lack : 0);
-}
-
-/* Where the block stands that holds a position. */
-static int64_t block_at(const block_order *blocks, int64_t position)
-{
-    const int64_t after_last = block_position(blocks, blocks->last_at + 1);
-    return position < after_last ? position / blocks->block_rows
-                                 : (position + blocks->last_lack) / blocks->block_rows;
-}
-
-/* The pieces of positions [first, last) in turn. */
+/* The pieces of positions [first, last) in turn, from the at-th block on. */
 static int64_t cut_blocks(const block_order *blocks, int64_t first, int64_t last,
-                          flo_piece *pieces)
+                          int64_t at, flo_piece *pieces)
 {
     int64_t count = 0;
-    for (int64_t position = first, at = block_at(blocks, first); position < last;
-         ++at) {
-        const int64_t begin = block_position(blocks, at);
-        const int64_t end = smaller(last, block_position(blocks, at + 1));
-        pieces[count++] = (flo_piece){
-            blocks->order[at] * blocks->block_rows + position - begin, end - position};
+    for (int64_t position = first; position < last; ++at) {
+        const int64_t begin = blocks->position[at];
+        const int64_t end = smaller(last, blocks->position[at + 1]);
+        pieces[count++] =
+            (flo_piece){block_first(blocks->plan, blocks->order[at]) + position - begin,
+                        end - position};
         position = end;
     }
     return count;
+}
+
+static flo_status cut_lane(flo_context *context, const block_order *blocks,
+                           int64_t lane, flo_piece **pieces, int64_t *count)
+{
+    const int64_t first = share_first(blocks->plan, lane, blocks->plan->rows);
+    const int64_t last = share_first(blocks->plan, lane + 1, blocks->plan->rows);
+    *count = 0;
+    if (first == last)
+        return flo_allocate(context, 0, sizeof **pieces, pieces);
+    const int64_t begin = flo_pieces_find(blocks->position, blocks->blocks, first);
+    const int64_t end = flo_pieces_find(blocks->position, blocks->blocks, last - 1) + 1;
+    FLO_TRY(flo_allocate(context, end - begin, sizeof **pieces, pieces));
+    *count = cut_blocks(blocks, first, last, begin, *pieces);
+    return FLO_OK;
 }
 
 flo_status flo_lane_cut(flo_context *context, const flo_lane_plan *plan, int64_t lane,
@@ -164,16 +148,25 @@ flo_status flo_lane_cut(flo_context *context, const flo_lane_plan *plan, int64_t
 {
     *pieces = NULL;
     block_order blocks = {0};
-    FLO_TRY(permute_blocks(context, plan, &blocks));
-    const int64_t first = share_first(plan, lane, plan->rows);
-    const int64_t last = share_first(plan, lane + 1, plan->rows);
-    const int64_t most =
-        first == last ? 0 : block_at(&blocks, last - 1) - block_at(&blocks, first) + 1;
-    const flo_status status = flo_allocate(context, most, sizeof **pieces, pieces);
+    flo_status status = permute_blocks(context, plan, &blocks);
     if (status == FLO_OK)
-        *count = cut_blocks(&blocks, first, last, *pieces);
+        status = cut_lane(context, &blocks, lane, pieces, count);
     flo_free(context, &blocks.order);
+    flo_free(context, &blocks.position);
     return status;
+}
+
+int64_t flo_pieces_find(const int64_t *start, int64_t count, int64_t position)
+{
+    int64_t low = 0, high = count;
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (start[middle] <= position)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static int by_first(const void *left, const void *right)

@@ -12,4 +12,8 @@ FLO_MUST_USE flo_status flo_lane_cut(flo_context *context, const flo_lane_plan *
 /* Sorts pieces by row and joins those that adjoin. Returns their new count. Pure. */
 int64_t flo_pieces_join(flo_piece *pieces, int64_t count);
 
+/* The last of start [count] (ascending) that is <= position, which start[0] is. Pure.
+ */
+int64_t flo_pieces_find(const int64_t *start, int64_t count, int64_t position);
+
 #endif

@@ -88,3 +88,15 @@ void flo_membership_locate(const flo_membership *membership, int64_t first,
         }
     }
 }
+
+int64_t flo_membership_before(const flo_membership *membership, int64_t stored)
+{
+    if (membership->all)
+        return stored;
+    const int64_t block = stored / BLOCK;
+    int64_t count = membership->before[block];
+    const uint64_t seed = block_seed(membership, block);
+    for (int64_t row = block * BLOCK; row < stored; ++row)
+        count += belongs(membership, seed, row);
+    return count;
+}

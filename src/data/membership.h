@@ -27,4 +27,8 @@ FLO_MUST_USE flo_status flo_membership_make(flo_arena *arena, uint64_t seed, dou
 void flo_membership_locate(const flo_membership *membership, int64_t first,
                            int64_t count, int64_t *stored);
 
+/* How many rows before stored row `stored` belong, which may be the number of stored
+   rows. Pure. Local. */
+int64_t flo_membership_before(const flo_membership *membership, int64_t stored);
+
 #endif

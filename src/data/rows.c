@@ -41,7 +41,7 @@ static flo_status open_context(flo_rows *rows, const flo_share *share, const cha
     if (spec) {
         FLO_TRY(flo_spec_cut(rows->arena, spec, &file, &name));
         if (!name)
-            FLO_TRY(flo_spec_find_dataset(rows->arena, file, &name));
+            FLO_TRY(flo_spec_find_dataset(rows->arena, file, "test", &name));
         files = (flo_texts){1, &file};
     } else if (rows->columns.context_in) {
         FLO_TRY(fill_in(rows->arena, rows->columns.context_in, share->name, &path));
@@ -152,6 +152,7 @@ typedef struct opening {
     uint64_t seed;
     const char *context_spec; /* or NULL */
     int64_t like_features;    /* 0: the settings hold as they are */
+    const char *usual;        /* the data set of a spec that names none */
 } opening;
 
 static flo_status open_all(flo_rows *rows, opening *how, const flo_share *share)
@@ -187,16 +188,18 @@ static flo_status create(flo_context *context, flo_rows **rows)
     return FLO_OK;
 }
 
-/* A data set that stands for itself: FILE[:dataset]. */
-static flo_status share_of_spec(flo_rows *rows, const char *spec, flo_share *share)
+/* A data set that stands for itself: FILE[:dataset]. Kept as written, too. */
+static flo_status share_of_spec(flo_rows *rows, const char *spec, const char *usual,
+                                flo_share *share)
 {
     const char **file;
     *share = (flo_share){.high = 1};
     FLO_TRY(flo_arena_take(rows->arena, 1, sizeof *file, &file));
     FLO_TRY(flo_spec_cut(rows->arena, spec, file, &share->name));
     share->files = (flo_texts){1, file};
+    rows->written = *file;
     return share->name ? FLO_OK
-                       : flo_spec_find_dataset(rows->arena, *file, &share->name);
+                       : flo_spec_find_dataset(rows->arena, *file, usual, &share->name);
 }
 
 /* Opens a split of the settings, or `spec`. */
@@ -206,7 +209,7 @@ static flo_status open_rows(flo_context *context, opening *how, flo_split split,
     flo_share share;
     FLO_TRY(create(context, rows));
     flo_status status =
-        spec ? share_of_spec(*rows, spec, &share)
+        spec ? share_of_spec(*rows, spec, how->usual, &share)
              : flo_split_find((*rows)->arena, &how->settings, split, &share);
     if (status == FLO_OK)
         status = open_all(*rows, how, &share);
@@ -226,14 +229,22 @@ flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
                               const char *context_spec, flo_rows **rows)
 {
     opening how = {.settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR},
-                   .context_spec = context_spec};
+                   .context_spec = context_spec,
+                   .usual = "test"};
+    return open_rows(context, &how, FLO_TRAIN, file_spec, rows);
+}
+
+flo_status flo_rows_open_train(flo_context *context, const char *file_spec,
+                               flo_rows **rows)
+{
+    opening how = {.settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR}, .usual = "train"};
     return open_rows(context, &how, FLO_TRAIN, file_spec, rows);
 }
 
 flo_status flo_rows_open_like(flo_context *context, const flo_data_settings *settings,
                               const char *file_spec, int64_t features, flo_rows **rows)
 {
-    opening how = {.settings = *settings, .like_features = features};
+    opening how = {.settings = *settings, .like_features = features, .usual = "test"};
     return open_rows(context, &how, FLO_TEST, file_spec, rows);
 }
 
@@ -272,6 +283,11 @@ const char *flo_rows_file(const flo_rows *rows)
 const char *flo_rows_dataset(const flo_rows *rows)
 {
     return flo_source_name(rows->data);
+}
+
+const char *flo_rows_written(const flo_rows *rows)
+{
+    return rows->written;
 }
 
 const flo_dataset_info *flo_rows_describe(const flo_rows *rows)

@@ -34,6 +34,11 @@ FLO_MUST_USE flo_status flo_rows_open(flo_context *context,
 FLO_MUST_USE flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
                                            const char *context_spec, flo_rows **rows);
 
+/* Opens FILE[:dataset] with all columns, to be trained on: the default data set is the
+   only numeric one, or `train`. Local. */
+FLO_MUST_USE flo_status flo_rows_open_train(flo_context *context, const char *file_spec,
+                                            flo_rows **rows);
+
 /* Opens FILE[:dataset] by the columns, context, weights and on_bad_rows of `settings`;
    a plain data set of exactly `features` columns is taken as it is: samples have the
    columns that were chosen from wider data. Weights count where the file has them.
@@ -44,17 +49,22 @@ FLO_MUST_USE flo_status flo_rows_open_like(flo_context *context,
                                            flo_rows **rows);
 void flo_rows_close(flo_rows **rows);
 
-int64_t flo_rows_count(const flo_rows *rows);                    /* N */
-int64_t flo_rows_features(const flo_rows *rows);                 /* D */
-int64_t flo_rows_context_features(const flo_rows *rows);         /* C */
-const char *flo_rows_file(const flo_rows *rows);                 /* for messages */
-const char *flo_rows_dataset(const flo_rows *rows);              /* for messages */
+int64_t flo_rows_count(const flo_rows *rows);            /* N */
+int64_t flo_rows_features(const flo_rows *rows);         /* D */
+int64_t flo_rows_context_features(const flo_rows *rows); /* C */
+const char *flo_rows_file(const flo_rows *rows);         /* for messages */
+const char *flo_rows_dataset(const flo_rows *rows);      /* for messages */
+const char *
+flo_rows_written(const flo_rows *rows); /* FILE of FILE[:dataset], or NULL */
 const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the first file */
 const flo_source *flo_rows_source(const flo_rows *rows); /* of the features. Borrowed */
 
-/* A hash of the shape of the split and of rows sampled evenly over it, four and more of
-   an average file; never of path, time, type or storage: the same rows in one file or
-   in many are the same. Bad rows are no error here. Local. FLO_ERROR_FILE. */
+/* Most memory that reading takes, in bytes: scratch, staging, chunk caches. */
+int64_t flo_rows_bytes(const flo_rows *rows);
+
+/* A hash of the shape of the split and of 512 rows taken evenly over all its files;
+   never of path, time, type or storage: the same rows in one file or in many are the
+   same. Bad rows are no error here. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerprint);
 
 /* Fails on all ranks unless all see the same data by count and fingerprint: a node with

@@ -10,6 +10,7 @@
 struct flo_rows {
     flo_context *context; /* borrowed */
     flo_arena *arena;     /* of all below */
+    const char *written;  /* FILE of a spec; NULL of a split */
     bool drop;            /* data.on_bad_rows: drop */
     flo_membership membership;
     flo_columns columns;

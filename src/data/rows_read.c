@@ -36,6 +36,21 @@ flo_status flo_rows_prepare(flo_rows *rows)
                           &rows->span);
 }
 
+static int64_t source_bytes(const flo_source *source)
+{
+    return source ? flo_source_bytes(source) : 0;
+}
+
+int64_t flo_rows_bytes(const flo_rows *rows)
+{
+    const int64_t widest = larger(rows->width, rows->contexts);
+    const int64_t reals = (rows->wide ? rows->piece_rows * rows->width : 0) +
+                          (rows->span ? rows->span_rows * widest : 0);
+    return rows->piece_rows * (int64_t)sizeof *rows->stored +
+           reals * (int64_t)sizeof(flo_real) + source_bytes(rows->data) +
+           source_bytes(rows->context_data) + source_bytes(rows->weight_data);
+}
+
 /* How many of stored [n] one read takes: near each other, and within the span. */
 static int64_t run_length(const flo_rows *rows, const int64_t *stored, int64_t n,
                           int64_t columns)

@@ -155,6 +155,7 @@ static void count_shard(flo_source *source, int64_t shard, const flo_dataset *da
     const flo_dataset_info *const info = flo_dataset_describe(dataset);
     source->shard[shard].first = source->info.rows;
     source->shard[shard].rows = info->rows;
+    source->shard[shard].chunk_rows = info->chunk_rows;
     source->info.rows += info->rows;
     source->info.stored_bytes += info->stored_bytes;
     source->info.direct = source->info.direct && info->direct;

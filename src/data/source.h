@@ -80,6 +80,9 @@ const char *flo_source_name(const flo_source *source); /* of the data set */
 /* Shard s: its file, and the row number of its first row. */
 const char *flo_source_shard(const flo_source *source, int64_t s, int64_t *first);
 
+/* Shard s: its number of rows, and the rows of one of its chunks (0: contiguous). */
+int64_t flo_source_shard_rows(const flo_source *source, int64_t s, int64_t *chunk_rows);
+
 /* Fails unless `other` has as many rows, shard by shard: it is the `what` ("the
    context") of the source's rows. Local. FLO_ERROR_DATA naming both files. */
 FLO_MUST_USE flo_status flo_source_match(const flo_source *source,

@@ -20,6 +20,12 @@ const char *flo_source_shard(const flo_source *source, int64_t s, int64_t *first
     return source->shard[s].file;
 }
 
+int64_t flo_source_shard_rows(const flo_source *source, int64_t s, int64_t *chunk_rows)
+{
+    *chunk_rows = source->shard[s].chunk_rows;
+    return source->shard[s].rows;
+}
+
 const char *flo_source_column_name(const flo_source *source, int64_t c)
 {
     return source->column_name ? source->column_name[c] : NULL;

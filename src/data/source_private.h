@@ -12,6 +12,7 @@ enum { FLO_SHARDS_OPEN = 16 };
 typedef struct flo_shard {
     const char *file;
     int64_t first, rows; /* of the source */
+    int64_t chunk_rows;  /* 0: contiguous */
 } flo_shard;
 
 /* A shard that is open. */

@@ -10,8 +10,9 @@
 
 /* The data sets of a file as far as a message needs them. */
 typedef struct search {
+    const char *usual;
     int64_t count;
-    bool has_test;
+    bool has_usual;
     char first[512], list[1024];
 } search;
 
@@ -21,27 +22,29 @@ static void note(const char *name, const flo_dataset_info *info, void *argument)
     (void)info;
     if (found->count++ == 0)
         snprintf(found->first, sizeof found->first, "%s", name);
-    found->has_test = found->has_test || !strcmp(name, "test");
+    found->has_usual = found->has_usual || !strcmp(name, found->usual);
     const size_t used = strlen(found->list);
     snprintf(found->list + used, sizeof found->list - used, "%s%s", used ? ", " : "",
              name);
 }
 
-flo_status flo_spec_find_dataset(flo_arena *arena, const char *file, const char **name)
+flo_status flo_spec_find_dataset(flo_arena *arena, const char *file, const char *usual,
+                                 const char **name)
 {
     flo_context *const context = flo_arena_context(arena);
     flo_texts files;
-    search found = {0};
+    search found = {.usual = usual};
     char *copy;
     FLO_TRY(flo_files_expand(arena, &(const flo_texts){1, &file}, &files));
     FLO_TRY(flo_dataset_each(context, files.values[0], note, &found));
-    if (found.count != 1 && !found.has_test)
+    if (found.count != 1 && !found.has_usual)
         return flo_fail(context, FLO_ERROR_DATA,
                         "%s: found %lld numeric data sets%s%s, wanted one, or one "
-                        "called test: name it as in %s:NAME",
+                        "called %s: name it as in %s:NAME, or a group whose data sets "
+                        "are the columns as in %s:/",
                         files.values[0], (long long)found.count,
-                        found.count ? ": " : "", found.list, file);
-    FLO_TRY(flo_arena_string(arena, found.count == 1 ? found.first : "test", &copy));
+                        found.count ? ": " : "", found.list, usual, file, file);
+    FLO_TRY(flo_arena_string(arena, found.count == 1 ? found.first : usual, &copy));
     *name = copy;
     return FLO_OK;
 }

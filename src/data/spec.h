@@ -16,8 +16,9 @@ FLO_MUST_USE flo_status flo_spec_cut(flo_arena *arena, const char *spec,
                                      const char **file, const char **name);
 
 /* The data set that is meant when none is named: the only numeric one of the (first)
-   file, or `test`. Local. FLO_ERROR_FILE, FLO_ERROR_DATA listing those there are. */
+   file, or the one called `usual`. Local. FLO_ERROR_FILE, FLO_ERROR_DATA listing those
+   there are. */
 FLO_MUST_USE flo_status flo_spec_find_dataset(flo_arena *arena, const char *file,
-                                              const char **name);
+                                              const char *usual, const char **name);
 
 #endif

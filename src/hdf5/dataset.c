@@ -109,7 +109,7 @@ flo_status flo_dataset_open(flo_context *context, const char *file, const char *
     if (status == FLO_OK)
         status = flo_arena_string(arena, name, &made->name);
     if (status == FLO_OK) {
-        const flo_hdf5_use use = flo_hdf5_begin();
+        const flo_hdf5_use use = flo_hdf5_begin_file(made->file);
         status = open_named(made);
         flo_hdf5_end(use);
     }
@@ -126,7 +126,7 @@ void flo_dataset_close(flo_dataset **dataset)
 {
     if (!*dataset)
         return;
-    const flo_hdf5_use use = flo_hdf5_begin();
+    const flo_hdf5_use use = flo_hdf5_begin_file((*dataset)->file);
     for (int64_t i = 0; i < (*dataset)->members; ++i)
         flo_stored_close(&(*dataset)->member[i].stored);
     close_file(*dataset);

@@ -85,7 +85,7 @@ flo_status flo_dataset_each(flo_context *context, const char *file,
                                           const flo_dataset_info *info, void *argument),
                             void *argument)
 {
-    const flo_hdf5_use use = flo_hdf5_begin();
+    const flo_hdf5_use use = flo_hdf5_begin_file(file);
     int descriptor;
     hid_t id;
     flo_status status = flo_hdf5_open(context, file, &descriptor, &id);
@@ -107,7 +107,7 @@ flo_status flo_dataset_each(flo_context *context, const char *file,
 
 bool flo_dataset_exists(const char *file, const char *name)
 {
-    const flo_hdf5_use use = flo_hdf5_begin();
+    const flo_hdf5_use use = flo_hdf5_begin_file(file);
     const hid_t access = flo_hdf5_access();
     const hid_t id = H5Fopen(file, H5F_ACC_RDONLY, access);
     const hid_t object = id < 0 ? -1 : H5Oopen(id, name, H5P_DEFAULT);

@@ -133,7 +133,7 @@ flo_status flo_dataset_choose(flo_dataset *dataset, int64_t count,
     for (int64_t m = 0; m < dataset->members; ++m)
         dataset->member[m].picks = 0;
     FLO_TRY(flo_arena_create(dataset->context, &dataset->choice));
-    const flo_hdf5_use use = flo_hdf5_begin();
+    const flo_hdf5_use use = flo_hdf5_begin_file(dataset->file);
     const flo_status status = choose(dataset, count, column);
     flo_hdf5_end(use);
     return status;

@@ -67,8 +67,8 @@ static bool describe_type(hid_t type, flo_dataset_info *info, char *flaw, size_t
 static bool describe_shape(hid_t space, hid_t type, flo_dataset_info *info, char *flaw,
                            size_t bytes)
 {
-    hsize_t shape[H5S_MAX_RANK];
-    const int rank = H5Sget_simple_extent_dims(space, shape, NULL);
+    hsize_t shape[H5S_MAX_RANK], most[H5S_MAX_RANK];
+    const int rank = H5Sget_simple_extent_dims(space, shape, most);
     info->rank = rank;
     if (rank < 1 || rank > MAXIMUM_RANK) {
         snprintf(flaw, bytes, "is %s",
@@ -80,6 +80,11 @@ static bool describe_shape(hid_t space, hid_t type, flo_dataset_info *info, char
     for (int d = 0; d < rank; ++d) {
         info->shape[d] = (int64_t)shape[d];
         fits = fits && shape[d] <= INT64_MAX;
+        if (shape[d] > most[d]) { /* unlimited is the largest number */
+            snprintf(flaw, bytes, "has a damaged header: it says %llu of at most %llu",
+                     (unsigned long long)shape[d], (unsigned long long)most[d]);
+            return false;
+        }
         if (d > 0)
             fits = fits && !__builtin_mul_overflow(info->columns, info->shape[d],
                                                    &info->columns);

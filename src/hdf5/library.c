@@ -1,6 +1,8 @@
 /* HDF5's turn and its error stack; files opened read-only, without locks. */
 #include "hdf5/library.h"
 
+#include "hdf5/inside.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -14,20 +16,39 @@
 
 /* Of the whole process, as HDF5's own state is. */
 static pthread_mutex_t turn = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+/* Of the thread whose turn it is. */
+static const char *volatile file_inside;
+static volatile pthread_t thread_inside;
 
-flo_hdf5_use flo_hdf5_begin(void)
+flo_hdf5_use flo_hdf5_begin_file(const char *file)
 {
-    flo_hdf5_use use = {NULL, NULL};
+    flo_hdf5_use use = {NULL, NULL, NULL};
     pthread_mutex_lock(&turn);
+    use.file = file_inside;
+    thread_inside = pthread_self();
+    if (file) /* else it goes on with the file of the use around it */
+        file_inside = file;
     H5Eget_auto2(H5E_DEFAULT, &use.print, &use.data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return use;
 }
 
+flo_hdf5_use flo_hdf5_begin(void)
+{
+    return flo_hdf5_begin_file(NULL);
+}
+
 void flo_hdf5_end(flo_hdf5_use use)
 {
     H5Eset_auto2(H5E_DEFAULT, use.print, use.data);
+    file_inside = use.file;
     pthread_mutex_unlock(&turn);
+}
+
+const char *flo_hdf5_file_inside(void)
+{
+    const char *const file = file_inside;
+    return file && pthread_equal(thread_inside, pthread_self()) ? file : NULL;
 }
 
 typedef struct reason_text {
@@ -126,6 +147,8 @@ hid_t flo_hdf5_access(void)
     return access;
 }
 
+/* A file that HDF5 has open with locks, as a source of a virtual data set, it opens
+   once more only so. */
 static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
 {
     const hid_t access = flo_hdf5_access();
@@ -133,7 +156,7 @@ static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
     if (id < 0)
         flo_hdf5_reason(reason, bytes);
     H5Pclose(access);
-    return id;
+    return id < 0 ? H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT) : id;
 }
 
 flo_status flo_hdf5_open(flo_context *context, const char *file, int *descriptor,

@@ -11,6 +11,7 @@
 typedef struct flo_hdf5_use {
     H5E_auto2_t print;
     void *data;
+    const char *file; /* of the use around this one */
 } flo_hdf5_use;
 
 /* Around every use of HDF5, by any thread: begin waits until no other thread is inside
@@ -18,6 +19,10 @@ typedef struct flo_hdf5_use {
    and lets the next in. Uses may nest in one thread. Local. */
 flo_hdf5_use flo_hdf5_begin(void);
 void flo_hdf5_end(flo_hdf5_use use);
+
+/* A use that reads a file which may be damaged: its name (borrowed until the end) is
+   for the message of cli/crash.h. */
+flo_hdf5_use flo_hdf5_begin_file(const char *file);
 
 /* Why the last HDF5 call failed, as text [bytes]: the innermost reason. Must be the
    very next HDF5 call. Returns text. Local. */

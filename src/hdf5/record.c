@@ -49,24 +49,41 @@ int64_t flo_record_columns(hid_t type)
     return columns;
 }
 
-/* Whether values of a type are the same bytes in the file and in memory. */
-static bool is_flat(hid_t type)
+static bool members_are_flat(hid_t compound)
+{
+    bool flat = true;
+    for (int i = 0; flat && i < H5Tget_nmembers(compound); ++i) {
+        const hid_t member = H5Tget_member_type(compound, (unsigned)i);
+        flat = flo_record_is_flat(member);
+        H5Tclose(member);
+    }
+    return flat;
+}
+
+bool flo_record_is_flat(hid_t type)
 {
     const H5T_class_t class = H5Tget_class(type);
-    return class != H5T_VLEN && class != H5T_REFERENCE && class != H5T_COMPOUND &&
+    if (class == H5T_COMPOUND)
+        return members_are_flat(type);
+    if (class == H5T_ARRAY) {
+        const hid_t element = H5Tget_super(type);
+        const bool flat = flo_record_is_flat(element);
+        H5Tclose(element);
+        return flat;
+    }
+    return class != H5T_VLEN && class != H5T_REFERENCE &&
            !(class == H5T_STRING && H5Tis_variable_str(type) != 0);
 }
 
-/* Whether records can be read as they are stored: every member flat, every number of a
+/* Whether records can be read as they are stored: all members flat, every number of a
    type that we convert. */
 static bool is_readable_as_stored(hid_t compound)
 {
-    bool readable = true;
+    bool readable = flo_record_is_flat(compound);
     for (int i = 0; readable && i < H5Tget_nmembers(compound); ++i) {
         const hid_t member = H5Tget_member_type(compound, (unsigned)i);
         const hid_t element = open_element(member);
-        readable = is_flat(element) &&
-                   !(is_number(element) && flo_converter_find(element) == NULL);
+        readable = !is_number(element) || flo_converter_find(element) != NULL;
         H5Tclose(element);
         H5Tclose(member);
     }

@@ -30,6 +30,10 @@ typedef struct flo_record {
    arrays of numbers of a compound, else 0. Local. */
 int64_t flo_record_columns(hid_t type);
 
+/* Whether a value is the same bytes in the file and in memory: no text or list of any
+   length in it, and no reference. Local. */
+bool flo_record_is_flat(hid_t type);
+
 /* The record of a stored type, one that has columns; a row of a plain data set has
    `elements` of it. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_record_make(flo_arena *arena, hid_t type, int64_t elements,

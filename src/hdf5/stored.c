@@ -64,16 +64,69 @@ static flo_status check_sources(const flo_stored *stored, hid_t creation)
                        "the sources back, or copy them into one plain data set");
 }
 
-/* A contiguous array that was made and never written reads as fill values. */
-static flo_status check_written(const flo_stored *stored, hid_t creation)
+/* How many chunks the shape wants; -1 where that cannot be. */
+static int64_t wanted_chunks(const flo_dataset_info *info, hid_t creation)
 {
-    H5D_space_status_t space = H5D_SPACE_STATUS_ALLOCATED;
-    H5Dget_space_status(stored->id, &space);
-    if (H5Pget_layout(creation) == H5D_VIRTUAL || stored->info.rows == 0 ||
-        stored->info.columns == 0 || space != H5D_SPACE_STATUS_NOT_ALLOCATED)
+    hsize_t chunk[H5S_MAX_RANK];
+    int64_t wanted = 1;
+    if (H5Pget_chunk(creation, H5S_MAX_RANK, chunk) != info->rank)
+        return -1;
+    for (int d = 0; d < info->rank; ++d) {
+        const int64_t extent = (int64_t)chunk[d], length = info->shape[d];
+        if (extent <= 0 ||
+            __builtin_mul_overflow(wanted, length / extent + (length % extent != 0),
+                                   &wanted))
+            return -1;
+    }
+    return wanted;
+}
+
+static flo_status check_chunks(const flo_stored *stored, hid_t creation)
+{
+#if H5_VERSION_GE(1, 10, 5)
+    hsize_t found = 0;
+    char flaw[FLAW_BYTES];
+    const int64_t wanted = wanted_chunks(&stored->info, creation);
+    const hid_t space = H5Dget_space(stored->id);
+    const bool known = H5Dget_num_chunks(stored->id, space, &found) >= 0;
+    H5Sclose(space);
+    if (!known || (int64_t)found != wanted) {
+        snprintf(flaw, sizeof flaw, "has %lld of the %lld chunks of its shape",
+                 (long long)(known ? (int64_t)found : 0), (long long)wanted);
+        return fail_flawed(stored, flaw,
+                           "all of them (HDF5 would hand out fill values for the "
+                           "others): let its writer finish, or write it again");
+    }
+#endif
+    return FLO_OK;
+}
+
+/* What was made and never written, or lost its end, would read as fill values; and a
+   damaged shape does not go with the bytes that there are. */
+static flo_status check_written(const flo_stored *stored, hid_t creation, hid_t type)
+{
+    const flo_dataset_info *const info = &stored->info;
+    const int64_t size = (int64_t)H5Tget_size(type);
+    const int64_t row_bytes = info->by_name ? size : info->columns * size;
+    const H5D_layout_t layout = H5Pget_layout(creation);
+    char flaw[FLAW_BYTES];
+    int64_t bytes;
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) != 0)
         return FLO_OK;
-    return fail_flawed(stored, "was created but never written",
-                       "rows: let its writer finish, or write it again");
+    if (layout == H5D_CHUNKED && info->stored_bytes > 0)
+        return check_chunks(stored, creation);
+    if (info->stored_bytes == 0 && info->rows > 0 && info->columns > 0)
+        return fail_flawed(stored, "was created but never written",
+                           "rows: let its writer finish, or write it again");
+    if (!flo_record_is_flat(type) ||
+        (!__builtin_mul_overflow(info->rows, row_bytes, &bytes) &&
+         bytes == info->stored_bytes))
+        return FLO_OK;
+    snprintf(flaw, sizeof flaw, "has %lld bytes in the file for %lld rows of %lld",
+             (long long)info->stored_bytes, (long long)info->rows,
+             (long long)row_bytes);
+    return fail_flawed(stored, flaw,
+                       "the bytes of its shape: the file is damaged: copy it again");
 }
 
 /* Whether the records can be read by pread: contiguous, in this file, not filtered, of
@@ -85,11 +138,10 @@ static bool find_direct(flo_stored *stored, hid_t creation)
     if (!stored->record.as_stored || H5Pget_layout(creation) != H5D_CONTIGUOUS ||
         H5Pget_external_count(creation) != 0 || H5Pget_nfilters(creation) != 0)
         return false;
-    int64_t bytes;
+    const int64_t bytes = stored->info.rows * stored->record.bytes;
     H5D_space_status_t space;
-    if (__builtin_mul_overflow(stored->info.rows, stored->record.bytes, &bytes) ||
-        bytes == 0 || H5Dget_space_status(stored->id, &space) < 0 ||
-        space != H5D_SPACE_STATUS_ALLOCATED || stored->info.stored_bytes != bytes)
+    if (bytes == 0 || H5Dget_space_status(stored->id, &space) < 0 ||
+        space != H5D_SPACE_STATUS_ALLOCATED)
         return false;
     const haddr_t offset = H5Dget_offset(stored->id);
     struct stat about;
@@ -120,8 +172,10 @@ static flo_status prepare_chunked(flo_stored *stored, hid_t file_id, hid_t creat
     bytes = bytes > chunk_cache_most ? chunk_cache_most : bytes;
     stored->cache_bytes = (int64_t)bytes;
     const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
-    /* A prime number of slots, many a chunk; 1: chunks read whole go first. */
-    H5Pset_chunk_cache(access, chunks > 5 ? 10007 : 521, (size_t)bytes, 1.0);
+    /* A prime number of slots, many a chunk. Chunks that were read whole go first, but
+       not them alone (1.0): HDF5 then keeps every chunk of which a part was read,
+       whatever the limit. */
+    H5Pset_chunk_cache(access, chunks > 5 ? 10007 : 521, (size_t)bytes, 0.75);
     H5Dclose(stored->id);
     stored->id = H5Dopen2(file_id, stored->name, access);
     H5Pclose(access);
@@ -138,7 +192,7 @@ static flo_status choose_reading(flo_arena *arena, flo_stored *stored, hid_t fil
 {
     FLO_TRY(check_filters(stored, creation));
     FLO_TRY(check_sources(stored, creation));
-    FLO_TRY(check_written(stored, creation));
+    FLO_TRY(check_written(stored, creation, type));
     FLO_TRY(flo_record_make(arena, type, stored->info.columns, &stored->record));
     stored->info.direct = find_direct(stored, creation);
     if (!stored->info.direct)
@@ -239,7 +293,7 @@ flo_status flo_stored_read(const flo_stored *stored, int64_t first, int64_t coun
 {
     if (stored->info.direct)
         return read_direct(stored, first, count, records);
-    const flo_hdf5_use use = flo_hdf5_begin();
+    const flo_hdf5_use use = flo_hdf5_begin_file(stored->file);
     const flo_status status = read_library(stored, first, count, records);
     flo_hdf5_end(use);
     return status;

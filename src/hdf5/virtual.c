@@ -9,10 +9,21 @@
 
 enum { NAME_BYTES = 1024 };
 
-/* A source as HDF5 finds it: as named, else beside the virtual data set's file. */
-static hid_t open_source(const char *file, const char *source)
+/* How HDF5 itself will open the sources: not always as the file that maps them (1.10.8
+   forgets that locks are off), and it refuses a file that it has open in another way,
+   which ends in fill values. To be closed. */
+static hid_t source_access(hid_t dataset)
 {
-    const hid_t access = flo_hdf5_access();
+    const hid_t file = H5Iget_file_id(dataset);
+    const hid_t access = H5Fget_access_plist(file);
+    H5Pset_fclose_degree(access, H5F_CLOSE_WEAK);
+    H5Fclose(file);
+    return access;
+}
+
+/* A source as HDF5 finds it: as named, else beside the virtual data set's file. */
+static hid_t open_source(const char *file, const char *source, hid_t access)
+{
     const char *const prefix = getenv("HDF5_VDS_PREFIX");
     const char *const slash = strrchr(file, '/');
     const int folder = slash ? (int)(slash - file) + 1 : 0;
@@ -26,8 +37,20 @@ static hid_t open_source(const char *file, const char *source)
         snprintf(path, sizeof path, "%s/%s", prefix, source);
         id = H5Fopen(path, H5F_ACC_RDONLY, access);
     }
-    H5Pclose(access);
     return id;
+}
+
+/* Why a source cannot be opened: it is not there, or open in our own way. */
+static const char *why_not(const char *file, const char *source)
+{
+    const hid_t access = flo_hdf5_access();
+    const hid_t id = open_source(file, source, access);
+    H5Pclose(access);
+    if (id < 0)
+        return "cannot be opened";
+    H5Fclose(id);
+    return "is read by itself, too, in this run, which HDF5 does not allow: read both "
+           "through virtual data sets, or none";
 }
 
 /* Whether what mapping `index` selects lies within the source as it is now. The whole
@@ -54,26 +77,64 @@ static bool covers(hid_t creation, size_t index, hid_t source)
     return good;
 }
 
-static bool source_present(const char *file, hid_t creation, size_t index, char *flaw,
-                           size_t bytes)
+/* Names are formats in which only %% can stand: %b, a number, needs sources that grow.
+ */
+static void unescape(char *name)
+{
+    char *to = name;
+    for (const char *from = name; *from; ++from) {
+        from += from[0] == '%' && from[1] == '%';
+        *to++ = *from;
+    }
+    *to = '\0';
+}
+
+static bool source_present(const char *file, hid_t dataset, hid_t creation,
+                           size_t index, char *flaw, size_t bytes)
 {
     char source[NAME_BYTES] = "", name[NAME_BYTES] = "";
     H5Pget_virtual_filename(creation, index, source, sizeof source);
     H5Pget_virtual_dsetname(creation, index, name, sizeof name);
-    const hid_t source_file = open_source(file, source);
-    const hid_t dataset =
-        source_file < 0 ? -1 : H5Dopen2(source_file, name, H5P_DEFAULT);
-    const bool good = dataset >= 0 && covers(creation, index, dataset);
+    unescape(source);
+    unescape(name);
+    const hid_t access = source_access(dataset);
+    const hid_t source_file = open_source(file, source, access);
+    const hid_t found = source_file < 0 ? -1 : H5Dopen2(source_file, name, H5P_DEFAULT);
+    const bool good = found >= 0 && covers(creation, index, found);
     if (!good)
         snprintf(flaw, bytes, "is virtual, and its source %s, data set '%s', %s",
                  source, name,
-                 source_file < 0 ? "cannot be opened"
-                 : dataset < 0   ? "is not there"
+                 source_file < 0 ? why_not(file, source)
+                 : found < 0     ? "is not there"
                                  : "has another size than the virtual data set says");
-    if (dataset >= 0)
-        H5Dclose(dataset);
+    if (found >= 0)
+        H5Dclose(found);
     if (source_file >= 0)
         H5Fclose(source_file);
+    H5Pclose(access);
+    return good;
+}
+
+/* Reads one element of every mapping: HDF5 then holds the sources open, as they were
+   found, until the virtual data set is closed. */
+static bool hold_sources(hid_t dataset, hid_t creation, size_t count)
+{
+    const hid_t type = H5Dget_type(dataset), one = H5Screate(H5S_SCALAR);
+    void *const element = calloc(1, H5Tget_size(type));
+    bool good = element != NULL;
+    for (size_t i = 0; good && i < count; ++i) {
+        hsize_t first[H5S_MAX_RANK], last[H5S_MAX_RANK];
+        const hid_t place = H5Pget_virtual_vspace(creation, i);
+        good = H5Sget_select_bounds(place, first, last) >= 0 &&
+               H5Sselect_elements(place, H5S_SELECT_SET, 1, first) >= 0 &&
+               H5Dread(dataset, type, one, place, H5P_DEFAULT, element) >= 0;
+        if (good)
+            H5Dvlen_reclaim(type, one, H5P_DEFAULT, element);
+        H5Sclose(place);
+    }
+    free(element);
+    H5Sclose(one);
+    H5Tclose(type);
     return good;
 }
 
@@ -92,14 +153,20 @@ bool flo_hdf5_sources_present(const char *file, hid_t dataset, char *flaw, size_
         mapped += points;
         good = points >= 0;
         if (!good)
-            snprintf(flaw, bytes, "is virtual with sources that may grow");
-        good = good && source_present(file, creation, i, flaw, bytes);
+            snprintf(
+                flaw, bytes,
+                "is virtual with sources that may grow, whose number is not known");
+        good = good && source_present(file, dataset, creation, i, flaw, bytes);
     }
     const hssize_t total = H5Sget_simple_extent_npoints(space);
     if (good && mapped != total) {
         snprintf(flaw, bytes,
                  "is virtual, and its sources give %lld of its %lld elements",
                  (long long)mapped, (long long)total);
+        good = false;
+    }
+    if (good && !hold_sources(dataset, creation, count)) {
+        snprintf(flaw, bytes, "is virtual, and its sources cannot be read");
         good = false;
     }
     H5Sclose(space);

@@ -21,11 +21,6 @@ double flo_memory_bytes(const flo_trainer *t)
     vectors += t->threads > 1 ? t->threads : 0; /* a gradient a thread */
     vectors += ranks > 1 ? 2 : 0;               /* sent and received */
     vectors += 4;                               /* a checkpoint's image on rank 0 */
-    double bytes =
-        (double)(vectors * P + rows * reals_a_row(t->flow)) * sizeof(flo_real);
-    if (t->rows[FLO_TRAIN]) {
-        const int64_t reals = t->flow->features + t->flow->context + 1;
-        bytes += (double)(lanes * t->plan.window_rows * reals) * sizeof(flo_real);
-    }
-    return bytes;
+    return (double)t->rows_bytes +
+           (double)(vectors * P + rows * reals_a_row(t->flow)) * sizeof(flo_real);
 }

@@ -52,6 +52,38 @@ void flo_report_line(flo_trainer *t, const char *format, ...)
         fprintf(stderr, "%s\n", flo_context_message(t->context));
 }
 
+/* How the feed has the rows, in text [size]. */
+static void describe_feed(const flo_trainer *t, char *text, size_t size)
+{
+    const int64_t lane = flo_lane_rows(&t->plan, t->plan.lanes - 1);
+    const int64_t window = t->plan.window_rows < lane ? t->plan.window_rows : lane;
+    char shuffle[100] = "each lane is shuffled whole";
+    if (window < lane)
+        snprintf(shuffle, sizeof shuffle,
+                 "shuffled in windows of %lld rows, %.3g of a lane's %lld",
+                 (long long)window, (double)window / (double)lane, (long long)lane);
+    snprintf(text, size, "%s, %.4g MB a rank (data.memory: %.4g MB); %s",
+             t->streams ? "streaming, two windows a lane and the reader"
+                        : "resident, read once",
+             1e-6 * (double)t->rows_bytes, 1e-6 * (double)t->config.data.memory,
+             shuffle);
+}
+
+/* A chunk is decoded once for every window that has a part of it. */
+static void warn_of_chunks(flo_trainer *t)
+{
+    const int64_t chunk = flo_rows_describe(t->rows[FLO_TRAIN])->chunk_rows;
+    const int64_t block = t->plan.block_rows, window = t->plan.window_rows;
+    const int64_t most = block < chunk && block < window ? block : window;
+    if (t->streams && chunk > most)
+        flo_report_line(t,
+                        "note: a chunk of %lld rows is decoded for each of about %lld "
+                        "pieces of %lld rows in turn: use a larger data.memory, or "
+                        "store the data in smaller chunks",
+                        (long long)chunk, (long long)((chunk + most - 1) / most),
+                        (long long)most);
+}
+
 void flo_report_banner(flo_trainer *t)
 {
     const flo_flow *const flow = t->flow;
@@ -70,6 +102,12 @@ void flo_report_banner(flo_trainer *t)
                         (long long)t->plan.rows, (long long)flow->features,
                         (long long)flow->context, flo_rows_file(t->rows[FLO_TRAIN]),
                         flo_rows_dataset(t->rows[FLO_TRAIN]));
+    if (t->rows[FLO_TRAIN]) {
+        char feed[300];
+        describe_feed(t, feed, sizeof feed);
+        flo_report_line(t, "data: %s", feed);
+        warn_of_chunks(t);
+    }
     if (t->bad_rows)
         flo_report_line(t, "data: %lld bad rows are dropped (data.on_bad_rows: drop)",
                         (long long)t->bad_rows);
@@ -100,10 +138,12 @@ void flo_report_check(flo_trainer *t)
                (long long)t->flow->context, info->type, info->layout,
                (long long)source->shards, source->shards == 1 ? "" : "s",
                source->direct ? "pread" : "H5Dread");
-        printf(
-            "lanes: %lld of about %lld rows, in blocks of %lld, shuffled within %lld\n",
-            (long long)t->plan.lanes, (long long)flo_lane_rows(&t->plan, 0),
-            (long long)t->plan.block_rows, (long long)t->plan.window_rows);
+        char feed[300];
+        describe_feed(t, feed, sizeof feed);
+        printf("lanes: %lld of about %lld rows, in blocks of %lld\n",
+               (long long)t->plan.lanes, (long long)flo_lane_rows(&t->plan, 0),
+               (long long)t->plan.block_rows);
+        printf("rows: %s\n", feed);
     }
     printf("steps: %lld of %lld rows\n", (long long)t->steps, (long long)t->plan.batch);
     printf("memory: about %.0f MB a rank with %d ranks x %d threads\n",

@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include "core/lane_tree.h"
+#include "data/blocks.h"
 #include "flow/model_file.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
@@ -87,28 +88,56 @@ static flo_status keep_context(flo_trainer *t, const flo_node *stored)
 
 static flo_status create_feed(flo_trainer *t)
 {
-    const int64_t workers = flo_comm_size(t->comm) * t->threads;
-    const int64_t first = flo_comm_rank(t->comm) * t->threads;
-    return flo_feed_create(t->context, t->rows[FLO_TRAIN], &t->plan,
-                           flo_lane_first(t->plan.lanes, workers, first),
-                           flo_lane_first(t->plan.lanes, workers, first + t->threads),
-                           &t->feed);
+    const int64_t V = t->plan.lanes;
+    const int ranks = flo_comm_size(t->comm), rank = flo_comm_rank(t->comm);
+    const flo_feed_task task = {.rows = t->rows[FLO_TRAIN],
+                                .settings = &t->config.data,
+                                .seed = (uint64_t)t->config.run.seed,
+                                .plan = &t->plan,
+                                .first_lane = flo_lane_first(V, ranks, rank),
+                                .last_lane = flo_lane_first(V, ranks, rank + 1),
+                                .streams = t->streams};
+    return flo_feed_create(t->context, &task, &t->feed);
+}
+
+/* All rows are kept where they fit, or where windows would take more. Every rank finds
+   the same, that of the rank with the most lanes. */
+static flo_status choose_mode(flo_trainer *t, const flo_lane_memory *memory)
+{
+    const int64_t ranks = flo_comm_size(t->comm);
+    const int64_t lanes = (t->plan.lanes + ranks - 1) / ranks;
+    const int64_t reals = memory->row_bytes / (int64_t)sizeof(flo_real);
+    const int64_t all = flo_feed_needs(&t->plan, lanes, reals, false);
+    const int64_t windows = flo_feed_needs(&t->plan, lanes, reals, true);
+    t->streams = all + memory->reader_bytes > memory->bytes && windows < all;
+    const int64_t rows = t->streams ? windows : all;
+    t->rows_bytes = rows + memory->reader_bytes;
+    if (rows <= memory->bytes)
+        return FLO_OK;
+    return flo_settings_fail(
+        t->arena, flo_node_find(flo_node_find(t->config.root, "data"), "memory"),
+        "at least %.4g MB for %s of %lld rows of each of %lld lanes a rank: use more "
+        "memory or ranks, or a smaller data.window_rows",
+        1e-6 * (double)rows, t->streams ? "two windows" : "a window",
+        (long long)t->plan.window_rows, (long long)lanes);
 }
 
 static flo_status plan_data(flo_trainer *t)
 {
     const flo_rows *const rows = t->rows[FLO_TRAIN];
-    const int64_t columns = flo_rows_features(rows) + flo_rows_context_features(rows);
-    FLO_TRY(flo_lane_plan_make(
-        t->context, flo_rows_count(rows), t->config.train.lanes, t->config.train.batch,
-        (columns + 1) * (int64_t)sizeof(float), flo_rows_describe(rows)->chunk_rows,
-        t->config.data.memory, t->config.data.window_rows, (uint64_t)t->config.run.seed,
-        &t->plan));
+    const int64_t reals = flo_rows_features(rows) + flo_rows_context_features(rows) + 1;
+    /* What reads ahead, and what reads once at the start and for validation. */
+    const flo_lane_memory memory = {t->config.data.memory,
+                                    reals * (int64_t)sizeof(flo_real),
+                                    2 * flo_rows_bytes(rows)};
+    t->plan.window_rows = t->config.data.window_rows;
+    FLO_TRY(flo_blocks_of_rows(t->arena, rows, &t->plan));
+    FLO_TRY(flo_lane_plan_make(t->context, &memory, &t->plan));
     char *text;
     FLO_TRY(flo_arena_print(t->arena, &text, "%lld", (long long)t->plan.window_rows));
     FLO_TRY(flo_node_set(t->arena, flo_node_find(t->config.root, "data"), "window_rows",
                          text, "chosen"));
-    t->streams = t->plan.window_rows < flo_lane_rows(&t->plan, t->plan.lanes - 1);
+    FLO_TRY(choose_mode(t, &memory));
     return t->options->check ? FLO_OK : create_feed(t);
 }
 

@@ -41,7 +41,8 @@ typedef struct flo_trainer {
     uint64_t fingerprint;
     flo_lane_plan plan;
     flo_feed *feed;
-    bool streams;     /* windows are read again and again */
+    bool streams;       /* not all rows are kept: on all ranks alike */
+    int64_t rows_bytes; /* kept by the rank with the most lanes, reading included */
     int64_t bad_rows; /* of training, dropped; known to a run that starts */
 
     flo_objective *objective;

@@ -3,6 +3,7 @@
 
 #include "comm/comm_private.h"
 #include "data/example.h"
+#include "data/plan.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -156,7 +157,7 @@ static void moments_are_right_and_the_same_on_any_ranks(void **state)
         flo_rows *rows =
             open_rows(w, weighted ? ", weights: 6" : ", columns: [0, 1, 2, 3]");
         for (size_t v = 0; v < sizeof lanes / sizeof *lanes; ++v) {
-            const flo_lane_plan plan = {N, lanes[v], 1000, 37, 100, 1};
+            const flo_lane_plan plan = PLAN(N, lanes[v], 1000, 37, 100, 1);
             flo_statistics found;
             collect_both(w, rows, &plan, NULL, &found);
             assert_int_equal(found.columns, COLUMNS);
@@ -179,7 +180,7 @@ static void moments_are_right_and_the_same_on_any_ranks(void **state)
 static void the_first_row_may_be_odd(void **state)
 {
     world *const w = *state;
-    const flo_lane_plan plan = {N, 16, 1000, 37, 100, 1};
+    const flo_lane_plan plan = PLAN(N, 16, 1000, 37, 100, 1);
     static const double odd[2] = {1e6, NAN};
     for (int i = 0; i < 2; ++i) {
         poke(w, 0, 0, odd[i]);
@@ -200,7 +201,7 @@ static void wide_rows_are_summed_in_pieces(void **state)
 {
     world *const w = *state;
     enum { ROWS = 1500, WIDE = 700 };
-    const flo_lane_plan plan = {ROWS, 4, 100, 500, 1000, 1};
+    const flo_lane_plan plan = PLAN(ROWS, 4, 100, 500, 1000, 1);
     if (flo_comm_rank(w->comm) == 0)
         example_add(&w->e, "wide", ROWS, WIDE);
     flo_comm_barrier(w->comm);
@@ -269,7 +270,7 @@ static void rows_pass_a_map(void **state)
 static void a_bad_row_is_agreed_on(void **state)
 {
     world *const w = *state;
-    const flo_lane_plan plan = {N, 16, 1000, 1, 100, 1};
+    const flo_lane_plan plan = PLAN(N, 16, 1000, 1, 100, 1);
     poke(w, 4000, 2, NAN);
     flo_rows *rows = open_rows(w, "");
     flo_statistics found;
@@ -286,7 +287,7 @@ static void a_bad_row_is_agreed_on(void **state)
 static void rows_without_weight_are_an_error(void **state)
 {
     world *const w = *state;
-    const flo_lane_plan plan = {100, 16, 20, 1, 100, 1};
+    const flo_lane_plan plan = PLAN(100, 16, 20, 1, 100, 1);
     if (flo_comm_rank(w->comm) == 0) {
         double values[100][COLUMNS] = {{0}};
         scratch_matrix(w->e.path, "none", H5T_IEEE_F64LE, 100, COLUMNS, values[0]);
@@ -306,7 +307,7 @@ static void rows_without_weight_are_an_error(void **state)
 static void a_rank_without_memory_is_agreed_on(void **state)
 {
     world *const w = *state;
-    const flo_lane_plan plan = {N, 16, 1000, 37, 100, 1};
+    const flo_lane_plan plan = PLAN(N, 16, 1000, 37, 100, 1);
     flo_rows *rows = open_rows(w, "");
     const int last = flo_comm_size(w->comm) - 1;
     int64_t failures = 0;

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/file.h>
 #include <cmocka.h>
 
 enum { ROWS = 3001, COLUMNS = 7 };
@@ -258,6 +259,89 @@ static void the_ends_of_integer_types_are_kept(void **state)
     }
 }
 
+/* All 65536 numbers of 16 bits, from their definition, in both byte orders, in rows
+   that are dense and in rows that are not. */
+static void every_float16_is_exact(void **state)
+{
+    fixture *const f = *state;
+    enum { ALL = 65536 };
+    static uint16_t bits[ALL];
+    static flo_real out[ALL * 2];
+    const hid_t half = half_precision(), other = half_precision();
+    H5Tset_order(other, H5T_ORDER_BE);
+    const hsize_t shape[2] = {ALL, 1};
+    for (int i = 0; i < ALL; ++i)
+        bits[i] = (uint16_t)i;
+    const hid_t file = scratch_file(f->path, 0);
+    scratch_add(file, "half", half, 2, shape, NULL, half, bits);
+    scratch_add(file, "other", other, 2, shape, NULL, half, bits);
+    H5Fclose(file);
+    static const char *const names[2] = {"half", "other"};
+    for (int n = 0; n < 2; ++n)
+        for (int64_t stride = 1; stride <= 2; ++stride) {
+            flo_dataset *dataset;
+            assert_int_equal(flo_dataset_open(f->context, f->path, names[n], &dataset),
+                             FLO_OK);
+            assert_int_equal(flo_dataset_read(dataset, 0, ALL, stride, out), FLO_OK);
+            flo_dataset_close(&dataset);
+            for (int i = 0; i < ALL; ++i) {
+                const int exponent = i >> 10 & 31, mantissa = i & 1023;
+                const double magnitude =
+                    exponent == 31  ? (mantissa ? (double)NAN : (double)INFINITY)
+                    : exponent == 0 ? ldexp(mantissa, -24)
+                                    : ldexp(1024 + mantissa, exponent - 25);
+                const double found = (double)out[i * stride];
+                assert_int_equal(signbit(found) != 0, i >> 15);
+                assert_true(fabs(found) == magnitude ||
+                            (isnan(found) && isnan(magnitude)));
+            }
+        }
+    H5Tclose(half);
+    H5Tclose(other);
+}
+
+/* 64-bit integers between two values of flo_real go to the nearer, of two as near to
+   the even one. */
+static void large_integers_round_to_nearest(void **state)
+{
+    fixture *const f = *state;
+    enum { BITS = sizeof(flo_real) == 4 ? 24 : 53 };
+    const uint64_t unit = UINT64_C(1) << (63 - BITS + 1); /* of values above 2^63 */
+    const uint64_t base = UINT64_C(1) << 63;
+    const uint64_t naturals[6] = {
+        base + unit / 2,     base + unit / 2 + 1, base + unit + unit / 2,
+        base + unit / 2 - 1, UINT64_MAX,          0};
+    const double wanted[6] = {
+        0x1p63, 0x1p63 + (double)unit, 0x1p63 + 2 * (double)unit, 0x1p63, 0x1p64, 0};
+    int64_t integers[6];
+    for (int i = 0; i < 6; ++i)
+        integers[i] = -(int64_t)(naturals[i] / 2);
+    const hsize_t shape[2] = {6, 1};
+    const struct {
+        hid_t stored, memory;
+        const void *values;
+        double scale;
+    } sets[] = {{H5T_STD_U64LE, H5T_NATIVE_UINT64, naturals, 1},
+                {H5T_STD_U64BE, H5T_NATIVE_UINT64, naturals, 1},
+                {H5T_STD_I64LE, H5T_NATIVE_INT64, integers, -0.5},
+                {H5T_STD_I64BE, H5T_NATIVE_INT64, integers, -0.5}};
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; ++s) {
+        const hid_t file = scratch_file(f->path, 0);
+        scratch_add(file, "x", sets[s].stored, 2, shape, NULL, sets[s].memory,
+                    sets[s].values);
+        H5Fclose(file);
+        flo_dataset *dataset;
+        flo_real out[6];
+        assert_int_equal(flo_dataset_open(f->context, f->path, "x", &dataset), FLO_OK);
+        assert_int_equal(flo_dataset_read(dataset, 0, 6, 1, out), FLO_OK);
+        flo_dataset_close(&dataset);
+        /* Half of odd naturals is another number: those ends are left to the others. */
+        for (int i = 0; i < 6; ++i)
+            if (sets[s].scale > 0 || naturals[i] % 2 == 0)
+                assert_true((double)out[i] == sets[s].scale * wanted[i]);
+    }
+}
+
 static void wrong_files_are_named(void **state)
 {
     fixture *const f = *state;
@@ -460,6 +544,86 @@ static void virtual_sources_must_be_there(void **state)
                         WORDS(f->path, "'v'", "21000", "21007"));
 }
 
+/* A source that HDF5 itself has open, through a virtual data set that was read, opens
+   again; the other way round HDF5 would give fill values, so it is refused. */
+static void a_virtual_source_can_be_read_beside(void **state)
+{
+    fixture *const f = *state;
+    char part[SCRATCH_PATH];
+    snprintf(part, sizeof part, "%s/part.h5", f->folder);
+    write_virtual(f, "part.h5", 0, ROWS, ROWS);
+    const scratch_layout chunked = {{100, COLUMNS}, 0, 0, 0};
+    const hsize_t shape[2] = {ROWS, COLUMNS};
+    const hid_t file = scratch_file(part, 0);
+    scratch_add(file, "x", H5T_IEEE_F64LE, 2, shape, &chunked, H5T_NATIVE_DOUBLE,
+                f->values);
+    H5Fclose(file);
+    flo_dataset *whole, *again, *source;
+    assert_int_equal(flo_dataset_open(f->context, f->path, "v", &whole), FLO_OK);
+    check_rows(f, whole, COLUMNS);
+    assert_int_equal(flo_dataset_open(f->context, f->path, "v", &again), FLO_OK);
+    assert_int_equal(flo_dataset_open(f->context, part, "x", &source), FLO_OK);
+    check_rows(f, source, COLUMNS);
+    check_rows(f, again, COLUMNS);
+    flo_dataset_close(&whole);
+    flo_dataset_close(&again);
+    const flo_status status = flo_dataset_open(f->context, f->path, "v", &whole);
+    if (status == FLO_OK) /* an HDF5 that opens sources as we do */
+        check_rows(f, whole, COLUMNS);
+    else
+        expect_failure(f, status, FLO_ERROR_DATA, WORDS("part.h5", "by itself"));
+    flo_dataset_close(&whole);
+    flo_dataset_close(&source);
+}
+
+/* Sources part-0.h5, part-1.h5 .. as many as there are: how many is nobody's promise.
+ */
+static void virtual_sources_that_grow_are_refused(void **state)
+{
+    fixture *const f = *state;
+    const hid_t file = scratch_file(f->path, 0);
+    const hsize_t shape[2] = {0, 3}, most[2] = {H5S_UNLIMITED, 3}, one[2] = {1, 3};
+    const hsize_t start[2] = {0, 0}, stride[2] = {1, 3}, count[2] = {H5S_UNLIMITED, 1};
+    const hid_t space = H5Screate_simple(2, shape, most);
+    const hid_t part = H5Screate_simple(2, one, NULL);
+    const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, one);
+    H5Pset_virtual(creation, space, "part-%b.h5", "x", part);
+    H5Dclose(H5Dcreate2(file, "v", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, creation,
+                        H5P_DEFAULT));
+    H5Pclose(creation);
+    H5Sclose(part);
+    H5Sclose(space);
+    H5Fclose(file);
+    expect_open_failure(f, f->path, "v", FLO_ERROR_DATA, WORDS("'v'", "may grow"));
+}
+
+/* As a writer of HDF5 holds it: an exclusive lock of another open file. */
+static void a_file_being_written_is_refused(void **state)
+{
+    fixture *const f = *state;
+    scratch_matrix(f->path, "x", H5T_IEEE_F64LE, 10, COLUMNS, f->values);
+    const int writer = open(f->path, O_RDONLY);
+    assert_int_equal(flock(writer, LOCK_EX | LOCK_NB), 0);
+    unsetenv("HDF5_USE_FILE_LOCKING");
+    expect_open_failure(f, f->path, "x", FLO_ERROR_FILE,
+                        WORDS(f->path, "another program", "HDF5_USE_FILE_LOCKING"));
+    flo_dataset *dataset;
+    static const char *const off[2] = {"FALSE", "0"};
+    for (int i = 0; i < 2; ++i) {
+        setenv("HDF5_USE_FILE_LOCKING", off[i], 1);
+        assert_int_equal(flo_dataset_open(f->context, f->path, "x", &dataset), FLO_OK);
+        flo_dataset_close(&dataset);
+    }
+    unsetenv("HDF5_USE_FILE_LOCKING");
+    /* Other readers are welcome, and we are no hindrance to a writer. */
+    assert_int_equal(flock(writer, LOCK_SH | LOCK_NB), 0);
+    assert_int_equal(flo_dataset_open(f->context, f->path, "x", &dataset), FLO_OK);
+    assert_int_equal(flock(writer, LOCK_EX | LOCK_NB), 0);
+    flo_dataset_close(&dataset);
+    close(writer);
+}
+
 typedef struct names {
     char text[400];
 } names;
@@ -563,6 +727,8 @@ int main(void)
                                        TEST(every_rank_reads_as_rows),
                                        TEST(extreme_values_agree_with_the_library),
                                        TEST(the_ends_of_integer_types_are_kept),
+                                       TEST(every_float16_is_exact),
+                                       TEST(large_integers_round_to_nearest),
                                        TEST(wrong_files_are_named),
                                        TEST(every_truncation_is_refused),
                                        TEST(a_file_cut_after_opening_is_named),
@@ -571,6 +737,9 @@ int main(void)
                                        TEST(an_empty_dataset_opens),
                                        TEST(external_files_go_through_the_library),
                                        TEST(virtual_sources_must_be_there),
+                                       TEST(a_virtual_source_can_be_read_beside),
+                                       TEST(virtual_sources_that_grow_are_refused),
+                                       TEST(a_file_being_written_is_refused),
                                        TEST(numeric_datasets_are_visited_by_name),
                                        TEST(a_long_list_is_cut),
                                        TEST(hdf5_stays_silent),

@@ -46,14 +46,17 @@ def places(flotilla):
     return [(0, 1), (0, 2), (3, 1)] if flotilla.sanitized else PLACES
 
 
-def make_data(flotilla, chunk_rows=None):
-    """Types as stored differ: float32, float64, int16. chunk_rows: chunked and deflated."""
+def make_data(flotilla, chunk_rows=None, bad_rows=()):
+    """Types as stored differ: float32, float64, int16. chunk_rows: chunked and deflated.
+    bad_rows: of train, with a NaN."""
     random = np.random.Generator(np.random.PCG64(1))
     with h5py.File(flotilla.path("data.h5"), "w") as file:
         for split, rows in (("train", 900), ("validation", 5000)):
             contents = {split: normal_rows(rows, 5, seed=rows),
                         "conditions/" + split: random.standard_normal((rows, 2)),
                         "weights/" + split: random.integers(0, 4, rows).astype(np.int16)}
+            if split == "train":
+                contents[split][list(bad_rows), 3] = np.nan
             for name, values in contents.items():
                 chunks = chunk_rows and (chunk_rows, *values.shape[1:])
                 file.create_dataset(name, data=values, chunks=chunks,
@@ -107,27 +110,34 @@ def check_ranks_and_threads(flotilla):
     require(last != other, "16 and 6 lanes gave the same metrics", last)
 
 
-WINDOWS = ("--set", "data.window_rows=10", "--set", "train.lanes=6",
-           "--set", "data.context=null", "--set", "train.epochs=5", "--set",
-           "train.steps=0")
+WINDOWS = ("--set", "data.window_rows=40", "--set", "train.lanes=6",
+           "--set", "data.on_bad_rows=drop", "--set", "train.steps=50")
+# Less than reading takes, so that windows stream; and room for all rows.
+STREAMING, RESIDENT = ("--set", "data.memory=1MiB"), ("--set", "data.memory=1GB")
 
 
-def check_windows_layouts_and_samples(flotilla):
-    """Small windows over several epochs, contiguous or compressed: the same rows."""
+def check_memory_and_layouts(flotilla):
+    """Windows over several epochs, kept in memory or read ahead, contiguous or compressed:
+    the same rows on any ranks. With weights, context, dropped rows, a fraction, lanes that
+    differ by a row."""
     flotilla.write("config.yaml", CONFIG)
     wanted = None
-    # Chunks of 8 rows leave the blocks as they are, of 16 (773 rows, 6 lanes).
-    for chunk_rows in (None, 8):
-        make_data(flotilla, chunk_rows)
-        for ranks, threads in ((0, 1), (3, 1), (1, 2)):
-            found = train(flotilla, f"{chunk_rows}-{ranks}x{threads}", ranks, threads,
-                          *WINDOWS, "--set", "data.memory=1MiB")
-            wanted = wanted or found
-            compare(found, wanted, f"chunks {chunk_rows}, {ranks} ranks x "
-                    f"{threads} threads:")
-    require({"samples/step-0000000020.h5", "samples/step-0000000039.h5"} <= set(wanted),
+    # Chunks of 9 rows leave the blocks as they are, of 18 (900 rows, 6 lanes).
+    for chunk_rows in (None, 9):
+        make_data(flotilla, chunk_rows, bad_rows=(0, 77, 78, 500, 899))
+        for memory, said in ((STREAMING, "data: streaming"), (RESIDENT, "data: resident")):
+            for ranks, threads in ((0, 1), (2, 1), (4, 1), (1, 2)):
+                if flotilla.sanitized and ranks not in (0, 2):
+                    continue
+                run = f"{chunk_rows}-{said[6:]}-{ranks}x{threads}"
+                found = train(flotilla, run, ranks, threads, *WINDOWS, *memory)
+                require(said in flotilla.read(run, "log.txt"), flotilla.read(run, "log.txt"))
+                wanted = wanted or found
+                compare(found, wanted, run)
+    require({"samples/step-0000000020.h5", "samples/step-0000000050.h5"} <= set(wanted),
             sorted(wanted))
-    make_data(flotilla)
+    # A streaming run waits for its first windows at least.
+    require(flotilla.metrics("9-streaming-0x1")[0]["data_wait_seconds"] > 0)
     whole = train(flotilla, "whole", 0, 1, *WINDOWS, "--set", "data.window_rows=auto")
     require(whole["metrics"] != wanted["metrics"], "the window changed nothing")
 

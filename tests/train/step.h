@@ -5,6 +5,7 @@
 #include "train/gradient.h"
 
 #include "data/example.h"
+#include "data/plan.h"
 #include "flow/build.h"
 
 enum { STEP_D = 3, STEP_C = 2, STEP_ROWS = 97, STEP_BATCH = 40 };
@@ -43,8 +44,9 @@ static inline void step_open_data(step *s, int64_t lanes)
         example_settings(&s->e, "context: [3, 4], weights: 5");
     assert_int_equal(flo_rows_open(s->e.context, &settings, 1, FLO_TRAIN, &s->rows),
                      FLO_OK);
-    assert_int_equal(
-        flo_feed_create(s->e.context, s->rows, &s->plan, 0, lanes, &s->feed), FLO_OK);
+    const flo_feed_task task = {
+        .rows = s->rows, .settings = &settings, .plan = &s->plan, .last_lane = lanes};
+    assert_int_equal(flo_feed_create(s->e.context, &task, &s->feed), FLO_OK);
     assert_int_equal(flo_feed_prepare(s->feed, s->number), FLO_OK);
 }
 
@@ -73,7 +75,7 @@ static inline void step_create(step *s, const char *yaml, int64_t lanes, int thr
     example_create(&s->e);
     s->f = (fixture){s->e.context, s->e.arena};
     assert_int_equal(flo_comm_start(s->e.context, NULL, NULL, &s->comm), FLO_OK);
-    s->plan = (flo_lane_plan){STEP_ROWS, lanes, STEP_BATCH, 3, STEP_ROWS, 4};
+    s->plan = (flo_lane_plan)PLAN(STEP_ROWS, lanes, STEP_BATCH, 3, STEP_ROWS, 4);
     flo_node *const root = parse(&s->f, yaml);
     assert_int_equal(flo_objective_create(s->e.arena, root, &s->objective), FLO_OK);
     if (s->objective->kind->uses_data) {
