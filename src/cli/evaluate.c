@@ -54,9 +54,9 @@ static void print(const flo_loaded *loaded, const flo_rows *rows,
     printf("rows                %lld\n", (long long)e->rows);
     printf("log_likelihood      %.6f nats a row\n", e->log_likelihood);
     printf("standard_error      %.6f\n", e->standard_error);
-    printf("preprocessed        %.6f nats a row, without the log-determinants of "
+    printf("preprocessed        %.6f +- %.6f, without the log-determinants of "
            "`preprocess`\n",
-           e->preprocessed);
+           e->preprocessed, e->preprocessed_error);
     printf("bits_per_dimension  %.6f\n", e->bits);
     printf("lowest_log_prob     %.6g (row %lld)\n", e->lowest,
            (long long)e->lowest_row);

@@ -274,6 +274,7 @@ void flo_report_evaluation(const flo_evaluation *e, const flo_reconstruction *r,
     put(line, "log_likelihood", e->log_likelihood, 12);
     put(line, "standard_error", e->standard_error, 6);
     put(line, "log_likelihood_preprocessed", e->preprocessed, 12);
+    put(line, "standard_error_preprocessed", e->preprocessed_error, 6);
     put(line, "bits_per_dimension", e->bits, 12);
     put(line, "lowest_log_prob", e->lowest, 12);
     put(line, "lowest_row", (double)e->lowest_row, 15);

@@ -472,6 +472,8 @@ static void rows_are_dithered_by_their_number(void **state)
     assert_memory_not_equal(other, all.noise[0], sizeof other);
     flo_workspace_draw(flow, &part, 9, 1000);
     assert_memory_not_equal(other, part.noise[0], sizeof other);
+    flo_workspace_draw(flow, &part, 0, 1000); /* of no step is it that of the split */
+    assert_memory_not_equal(part.noise[0], all.noise[0], sizeof other);
     flo_workspace_draw(flow, &part, 8, 1003);
     assert_memory_equal(other + 3 * 2, part.noise[0], (ROWS - 3) * row);
 }
