@@ -103,6 +103,18 @@ class Maybe:
         self.kind, self.word = kind, word
 
 
+COLUMNS = "columns"  # the type of the setting columns: all, or a list; kept as it is written
+
+
+def chosen_columns(written, features):
+    """The columns, rising, that a layer acts on: all, indices and ranges such as 0:3."""
+    mask = np.zeros(features, bool)
+    for item in [":"] if written == "all" else np.atleast_1d(written):
+        first, colon, last = item.partition(":")
+        mask[slice(int(first or 0), int(last or features)) if colon else int(first)] = True
+    return torch.from_numpy(mask.nonzero()[0])
+
+
 # ---- Conditioner networks
 
 ACTIVATIONS = {"relu": functional.relu, "tanh": torch.tanh, "silu": functional.silu}
@@ -282,6 +294,8 @@ class Layer(nn.Module):
 
 
 class Bijection(Layer):
+    noise = 0  # uniform numbers that a row takes on its way forward, as one more argument
+
     def forward(self, x, context):
         raise NotImplementedError
 
@@ -290,7 +304,9 @@ class Bijection(Layer):
 
 
 class Standardize(Bijection):
-    """z = (x - mean) / deviation, in double: x may be large against its deviation."""
+    """z = (x - mean) / deviation, in double: x may be large against its deviation. Columns
+    that it leaves alone have mean 0 and deviation 1."""
+    settings = {"columns": COLUMNS}
 
     def __init__(self, part):
         super().__init__()
@@ -306,6 +322,35 @@ class Standardize(Bijection):
     def inverse(self, z, context):
         x = (z.double() * self.deviation + self.mean).to(z.dtype)
         return x, torch.log(self.deviation).sum().expand(len(z))
+
+
+class Dequantize(Bijection):
+    """z = (x - low + u) / levels of whole numbers x, u uniform in (0, 1) (Uria et al. 2013,
+    arXiv 1306.0186): NaN for other numbers. The inverse rounds down."""
+    settings = {"levels": Maybe(int, "auto"), "low": Maybe(int, "auto"), "columns": COLUMNS}
+
+    def __init__(self, part):
+        super().__init__()
+        self.register_buffer("columns", chosen_columns(part.settings.columns, part.features))
+        self.noise = len(self.columns)
+        for name in ("low", "levels"):
+            self.register_buffer(name, part.constant(name, self.noise))
+        if not (self.levels >= 1).all():
+            part.refuse(f"levels {self.levels.tolist()}", "positive ones")
+
+    def _logdet(self, x):
+        return -torch.log(self.levels).sum().expand(len(x))
+
+    def forward(self, x, context, noise):
+        level = x[:, self.columns].double() - self.low
+        fits = (level == level.floor()) & (level >= 0) & (level < self.levels)
+        z = torch.where(fits, (level + noise) / self.levels, torch.full_like(level, math.nan))
+        return x.index_copy(1, self.columns, z.to(x.dtype)), self._logdet(x)
+
+    def inverse(self, z, context):
+        level = torch.floor(z[:, self.columns].double() * self.levels)
+        x = torch.minimum(level.clamp(min=0), self.levels - 1) + self.low
+        return z.index_copy(1, self.columns, x.to(z.dtype)), -self._logdet(z)
 
 
 class ElementwiseAffine(Bijection):
@@ -551,19 +596,24 @@ class ElementwiseSpline(Bijection):
 
 
 class Elementwise(Bijection):
-    """z = f(x): `apply_to` gives f(x) and log f'(x), `undo` x and log dx/dz."""
+    """z = f(x) in some columns: `apply_to` gives f(x) and log f'(x), `undo` x and log dx/dz."""
+    settings = {"columns": COLUMNS}
 
     def __init__(self, part):
         super().__init__()
         vars(self).update(vars(part.settings))
+        self.columns = chosen_columns(part.settings.columns, part.features)
+
+    def _changed(self, rows, change):
+        columns = self.columns.to(rows.device)
+        changed, slope = change(rows[:, columns])
+        return rows.index_copy(1, columns, changed), total(slope)
 
     def forward(self, x, context):
-        z, slope = self.apply_to(x)
-        return z, total(slope)
+        return self._changed(x, self.apply_to)
 
     def inverse(self, z, context):
-        x, slope = self.undo(z)
-        return x, total(slope)
+        return self._changed(z, self.undo)
 
     def apply_to(self, x):
         raise NotImplementedError
@@ -574,7 +624,7 @@ class Elementwise(Bijection):
 
 class LeakyRelu(Elementwise):
     """z = x, and slope x where x < 0."""
-    settings = {"slope": float}
+    settings = {"slope": float, **Elementwise.settings}
 
     def apply_to(self, x):
         slope = torch.ones_like(x).masked_fill(x < 0, self.slope)
@@ -588,7 +638,7 @@ class LeakyRelu(Elementwise):
 class LeakyTanh(Elementwise):
     """z = tanh(x) where |x| <= bound, beyond it the straight line that goes on with the slope
     that tanh has there."""
-    settings = {"bound": float}
+    settings = {"bound": float, **Elementwise.settings}
 
     def _line(self):
         height = math.tanh(self.bound)
@@ -629,7 +679,7 @@ class Sigmoid(Elementwise):
 
 class Logit(Elementwise):
     """z = logit(p), p = alpha + (1 - 2 alpha) x (Dinh et al. 2017, section 4.1)."""
-    settings = {"alpha": float}
+    settings = {"alpha": float, **Elementwise.settings}
 
     def apply_to(self, x):
         scale = 1 - 2 * self.alpha
@@ -640,6 +690,58 @@ class Logit(Elementwise):
         p, slope = logistic(z)
         scale = 1 - 2 * self.alpha
         return (p - self.alpha) / scale, slope - math.log(scale)
+
+
+class Box(Elementwise):
+    """z = logit((x - low) / (high - low)); what is outside is not finite."""
+    settings = {"low": Maybe(float, "auto"), "high": Maybe(float, "auto"), "margin": float,
+                **Elementwise.settings}
+
+    def __init__(self, part):
+        super().__init__(part)
+        self.low, self.high = (part.constant(name, len(self.columns)).double()
+                               for name in ("low", "high"))
+        if not (self.low < self.high).all():
+            part.refuse(f"boxes from {self.low.tolist()} to {self.high.tolist()}", "low < high")
+
+    def _ends(self, rows):
+        return self.low.to(rows.device), self.high.to(rows.device)
+
+    def apply_to(self, x):
+        low, high = self._ends(x)
+        below, above = torch.log(x.double() - low), torch.log(high - x.double())
+        return (below - above).to(x.dtype), torch.log(high - low) - below - above
+
+    def undo(self, z):
+        low, high = self._ends(z)
+        p, q = torch.sigmoid(z.double()), torch.sigmoid(-z.double())
+        x = torch.where(z < 0, low + (high - low) * p, high - (high - low) * q)
+        return x.to(z.dtype), logistic(z)[1] + torch.log(high - low)
+
+
+class Log(Elementwise):
+    """z = log(x + offset)."""
+    settings = {"offset": float, **Elementwise.settings}
+
+    def apply_to(self, x):
+        z = torch.log(x + self.offset)
+        return z, -z
+
+    def undo(self, z):
+        return torch.exp(z) - self.offset, z
+
+
+class SignedLog(Elementwise):
+    """z = sign(x) log(1 + |x| / scale)."""
+    settings = {"scale": float, **Elementwise.settings}
+
+    def apply_to(self, x):
+        size = torch.log1p(x.abs() / self.scale)
+        return x.sign() * size, -math.log(self.scale) - size
+
+    def undo(self, z):
+        return (z.sign() * self.scale * torch.expm1(z.abs()),
+                math.log(self.scale) + z.abs())
 
 
 def softplus(x):
@@ -932,6 +1034,10 @@ class Radial(Bijection):
 
 BIJECTIONS = {
     "standardize": Standardize,
+    "dequantize": Dequantize,
+    "box": Box,
+    "log": Log,
+    "signed_log": SignedLog,
     "elementwise_affine": ElementwiseAffine,
     "permutation": Permutation,
     "lu_linear": LuLinear,
@@ -1191,8 +1297,9 @@ DENSITIES = {
 
 # ---- Random numbers (Philox4x32-10, Salmon et al. 2011; Box & Muller 1958)
 
-UNIFORM, NORMAL = 1, 2     # kinds of draws
-SAMPLES, OBJECTIVE = 7, 8  # purposes: base samples that are kept, of reverse KL
+UNIFORM, NORMAL = 1, 2  # kinds of draws
+# Purposes: base samples that are kept, of reverse KL; noise on whole numbers.
+SAMPLES, OBJECTIVE, DEQUANTIZE = 7, 8, 9
 
 
 def philox(counter, key):
@@ -1216,20 +1323,21 @@ class Stream:
         self.seed, self.purpose, self.a, self.b = seed, purpose, a, b
         self.double = np.dtype(dtype) == np.float64
 
-    def _words(self, kind, count):
-        """Draws 0 .. count - 1: words of 32 bits, or of 64."""
+    def _words(self, kind, count, first=0):
+        """Draws first .. first + count - 1: words of 32 bits, or of 64."""
         halves = [self.seed & 0xFFFFFFFF, self.seed >> 32]
         name = [self.a & 0xFFFFFFFF, self.a >> 32, self.b, self.purpose | kind << 16]
         derived = [int(word) for word in philox(name, halves)]
         width = 2 if self.double else 4
-        block = np.arange(-(-count // width), dtype=np.uint64)
+        block = np.arange(first // width, -(-(first + count) // width), dtype=np.uint64)
         upper = [np.full_like(block, word) for word in derived[2:]]
         words = philox([block & np.uint64(0xFFFFFFFF), block >> np.uint64(32), *upper],
                        derived[:2])
         if self.double:
             words = [words[0] | words[1] << np.uint64(32),
                      words[2] | words[3] << np.uint64(32)]
-        return np.stack(words, axis=-1).reshape(-1)[:count]
+        skipped = first % width
+        return np.stack(words, axis=-1).reshape(-1)[skipped:skipped + count]
 
     def _unit(self, words):
         """The middle of one of 2^52 (2^23) equal cells of (0, 1)."""
@@ -1237,8 +1345,8 @@ class Stream:
         cell = words >> np.uint64((64 if self.double else 32) - bits)
         return (cell.astype(np.float64) + 0.5) * 2.0 ** -bits
 
-    def uniform(self, count):
-        return self._unit(self._words(UNIFORM, count))
+    def uniform(self, count, first=0):
+        return self._unit(self._words(UNIFORM, count, first))
 
     def normal(self, count):
         """By pairs: the first uniform gives the radius, the second the angle."""
@@ -1260,8 +1368,10 @@ class Flow(nn.Module):
     """A chain of bijections and a base density. With direction density, forward maps data
     to noise; with direction sampling, noise to data."""
 
-    def __init__(self, features, context_features, direction, context_layers, layers, base):
+    def __init__(self, features, context_features, direction, context_layers, layers, base,
+                 seed, real):
         super().__init__()
+        self.seed, self.real = seed, real  # of the run; the type of its random numbers
         self.features, self.context_features = features, context_features
         self.direction = direction
         self.context_layers, self.layers = list(context_layers), list(layers)
@@ -1298,34 +1408,47 @@ class Flow(nn.Module):
             context, _ = getattr(self, name)(context, None)
         return context
 
-    def _run(self, x, context, inverse):
+    def _noise(self, k, rows, columns, first):
+        """What layer k adds to rows first ..: in training other noise every time."""
+        if self.training:
+            return torch.rand(rows, columns, dtype=torch.float64)
+        stream = Stream(self.seed, DEQUANTIZE, 0, k, self.real)
+        noise = stream.uniform(rows * columns, first * columns)
+        return torch.from_numpy(noise.reshape(rows, columns))
+
+    def _run(self, x, context, inverse, first=0):
         logdet = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-        for name in reversed(self.layers) if inverse else self.layers:
-            layer = getattr(self, name)
-            x, log_slope = (layer.inverse if inverse else layer)(x, context)
+        order = list(enumerate(self.layers))
+        for k, name in reversed(order) if inverse else order:
+            layer, more = getattr(self, name), ()
+            if layer.noise and not inverse:
+                more = (self._noise(k, len(x), layer.noise, first).to(x.device),)
+            x, log_slope = (layer.inverse if inverse else layer)(x, context, *more)
             logdet = logdet + log_slope
         return x, logdet
 
-    def forward(self, x, context=None):
-        """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D]."""
+    def forward(self, x, context=None, first=0):
+        """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D],
+        which are rows first .. of their data set: whole numbers take the noise of that row."""
         x = self._rows(x, self.features, "rows")
-        return self._run(x, self._condition(self._context(context, len(x))), False)
+        return self._run(x, self._condition(self._context(context, len(x))), False, first)
 
     def inverse(self, z, context=None):
         """Back through the layers: x and log|det dx/dz|."""
         z = self._rows(z, self.features, "rows")
         return self._run(z, self._condition(self._context(context, len(z))), True)
 
-    def log_prob(self, x, context=None):
+    def log_prob(self, x, context=None, first=0):
         """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; NaN for a row
-        that is not finite."""
+        that is not finite. x are rows first .. of their data set: whole numbers take the
+        noise of that row, as in `flotilla logprob`."""
         x = self._rows(x, self.features, "rows")
         context = self._context(context, len(x))
         finite = torch.isfinite(x).all(dim=1)
         if context is not None:
             finite = finite & torch.isfinite(context).all(dim=1)
         context = self._condition(context)
-        z, logdet = self._run(x, context, self.direction == "sampling")
+        z, logdet = self._run(x, context, self.direction == "sampling", first)
         log_prob = self.base.log_prob(z, context) + logdet
         return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
 
@@ -1403,6 +1526,8 @@ def convert(text, kind, where):
     """The value of a setting from the text in the config."""
     if isinstance(kind, Maybe):
         return None if text == kind.word else convert(text, kind.kind, where)
+    if kind == COLUMNS and isinstance(text, (str, list)):
+        return text
     if isinstance(text, list) and kind is list:
         return [convert(item, int, where) for item in text]
     try:
@@ -1427,6 +1552,8 @@ def settings_of(node, table, where):
                          "this model of another version of flotilla?")
     kind = table[node["kind"]]
     found = {key: value for key, value in node.items() if key != "kind"}
+    if "columns" in kind.settings:  # models from before layers could leave columns alone
+        found.setdefault("columns", "all")
     if found.keys() != kind.settings.keys():
         raise ModelError(f"{where}: {node['kind']}: found settings {', '.join(found) or 'none'}"
                          f", wanted {', '.join(kind.settings) or 'none'}; is this model of "
@@ -1480,10 +1607,14 @@ def check_format(file):
 REALS = {"float": np.float32, "double": np.float64}
 
 
+def real_of(file):
+    real = file.attrs["real"]
+    return real.decode() if isinstance(real, bytes) else real
+
+
 def vector(file, group):
     """The tensors of a group of parameters, all of the type that the model says."""
-    real = file.attrs["real"]
-    real = real.decode() if isinstance(real, bytes) else real
+    real = real_of(file)
     tensors = tensors_below(file, group)
     for name, values in tensors.items():
         if real not in REALS or values.dtype != REALS[real]:
@@ -1492,7 +1623,7 @@ def vector(file, group):
     return tensors
 
 
-def build(config, features, context, parameters, constants):
+def build(config, features, context, seed, real, parameters, constants):
     """The flow of a config; takes its tensors out of `parameters` and `constants`."""
     flow = config.get("flow")
     if not isinstance(flow, dict) or flow.keys() != {"direction", "base", "layers"}:
@@ -1519,7 +1650,7 @@ def build(config, features, context, parameters, constants):
     if parameters or constants:
         raise ModelError("found tensors that no layer of its config has: "
                          f"{', '.join(sorted([*parameters, *constants]))}")
-    return Flow(features, context, direction, context_layers, layers, base)
+    return Flow(features, context, direction, context_layers, layers, base, seed, real)
 
 
 def read_model(path, average):
@@ -1528,8 +1659,10 @@ def read_model(path, average):
         check_format(file)
         config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
         group = "average" if average and "average" in file else "parameters"
+        tensors = vector(file, group)
         return build(config, int(file.attrs["features"]), int(file.attrs["context_features"]),
-                     vector(file, group), tensors_below(file, "constants")).eval()
+                     int(file.attrs["seed"]), REALS[real_of(file)], tensors,
+                     tensors_below(file, "constants")).eval()
 
 
 def load(model, average=True):
@@ -1567,7 +1700,7 @@ def log_prob_of(model, x, context, rows=4096):
     """log_prob in pieces, without gradients."""
     with torch.no_grad():
         pieces = [model.log_prob(x[i:i + rows], context if context is None
-                                 else context[i:i + rows]).numpy()
+                                 else context[i:i + rows], first=i).numpy()
                   for i in range(0, len(x), rows)]
     return np.concatenate(pieces)
 

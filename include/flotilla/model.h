@@ -23,10 +23,13 @@ int64_t flo_model_context_features(const flo_model *model);
 int64_t flo_model_parameters(const flo_model *model);
 
 /* log_prob [rows] in nats, in the data's own units, of x [rows, D] under context [rows,
-   C] (NULL where C is 0). A row that is not finite gives NaN. A row's bits do not
-   depend on the rows beside it. Local. */
-void flo_model_log_prob(flo_model *model, int64_t rows, const flo_real *x,
-                        const flo_real *context, double *log_prob);
+   C] (NULL where C is 0). A row that is not finite gives NaN, and one that the model's
+   first layers do not take (a whole number outside of the levels, say) one that is not
+   finite. first is the number of row 0 in its file or table: a model of whole numbers
+   adds the noise of that row, and a multiple of 256 gives the bits of `flotilla
+   logprob`. A row's bits do not depend on the rows beside it. Local. */
+void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
+                        const flo_real *x, const flo_real *context, double *log_prob);
 
 /* Samples first .. first + count - 1 of a seed into x [count, D] under context [count,
    C] (NULL where C is 0). Sample i is a function of (seed, i) alone. temperature scales

@@ -40,12 +40,37 @@ flo_status flo_bijection_create(flo_arena *arena, flo_node *node, int64_t featur
         return unknown_kind(arena, name);
     flo_bijection *self;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *self, &self));
-    *self = (flo_bijection){.kind = kind, .features = features, .context = context};
+    *self = (flo_bijection){
+        .kind = kind, .features = features, .context = context, .fitted = kind->fitted};
     flo_layout_start(&self->parameters, arena);
     flo_layout_start(&self->constants, arena);
     FLO_TRY(kind->configure(self, arena, node, place));
     *bijection = self;
     return FLO_OK;
+}
+
+flo_range flo_bijection_takes(const flo_bijection *self, int64_t j)
+{
+    return self->passes && self->passes[j] ? FLO_ANY_RANGE : self->kind->domain;
+}
+
+flo_range flo_bijection_gives(const flo_bijection *self, int64_t j, flo_range given)
+{
+    return flo_bijection_takes(self, j) == FLO_ANY_RANGE ? given : self->kind->image;
+}
+
+const char *flo_range_words(flo_range range)
+{
+    static const char *const words[] = {
+        [FLO_WHOLE_LINE] = "any number",
+        [FLO_POSITIVE] = "positive numbers",
+        [FLO_UNIT_INTERVAL] = "numbers between 0 and 1",
+        [FLO_INTERVAL] = "numbers inside an interval",
+        [FLO_WHOLE_NUMBERS] = "whole numbers",
+        [FLO_ANY_RANGE] = "numbers of any range",
+        [FLO_MIXED_RANGES] = "columns of different ranges in a new order",
+    };
+    return words[range];
 }
 
 flo_status flo_bijection_fit_nothing(const flo_bijection *self, flo_context *context,

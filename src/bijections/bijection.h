@@ -27,13 +27,14 @@ typedef struct flo_place {
    constants or a start from data. */
 typedef struct flo_moments {
     const double *mean, *deviation; /* [D] */
+    const double *low, *high;       /* [D], least and greatest; fit alone has them */
 } flo_moments;
 
 typedef struct flo_bijection_kind {
     const char *name;
     const flo_settings *settings; /* name, help, rows */
     bool alternates; /* counts in flo_place.occurrence: its mask alternates */
-    bool fitted;     /* fit needs the moments of the data: only first in `preprocess` */
+    bool fitted;     /* has constants that tell of the data: only in `preprocess` */
     bool starts_from_data;   /* start looks at the moments: they are worth computing */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
 
@@ -42,10 +43,13 @@ typedef struct flo_bijection_kind {
     flo_status (*configure)(flo_bijection *self, flo_arena *arena, flo_node *node,
                             const flo_place *place);
     /* Fills the constants: drawn by the place's seed, or fitted to the moments.
-       FLO_ERROR_DATA (a constant column). */
+       FLO_ERROR_DATA (a constant column; columns are numbered as the layer is fed). */
     flo_status (*fit)(const flo_bijection *self, flo_context *context,
                       const flo_place *place, const flo_moments *moments,
                       double *constants);
+    /* Writes what column j of x must be, and what to do where it is not, into text
+       [size]; NULL: flo_range_words of the domain say it. */
+    void (*explain)(const flo_bijection *self, int64_t j, char *text, size_t size);
     /* Derives state from constants [constants.size], just fitted or read from a file;
        they stay where they are. FLO_ERROR_FILE when they are not of this layer. */
     flo_status (*prepare)(flo_bijection *self, flo_context *context,
@@ -78,7 +82,11 @@ struct flo_bijection {
     flo_layout parameters, constants; /* offsets from the layer's own start */
     int64_t cache, scratch, noise;    /* reals a row, see flo_pass */
     int64_t scratch_fixed;            /* reals more, whatever the rows */
-    void *state;                      /* of the kind, in the arena */
+    bool fitted;        /* fit needs the moments: a kind that is fitted, unless its
+                           settings say all */
+    bool dithers;       /* every pass forward needs the noise, not training alone */
+    const bool *passes; /* [D], columns that it leaves as they are; NULL: none */
+    void *state;        /* of the kind, in the arena */
 };
 
 /* Makes the layer that a config node describes. The arena owns it. Local.
@@ -87,6 +95,14 @@ FLO_MUST_USE flo_status flo_bijection_create(flo_arena *arena, flo_node *node,
                                              int64_t features, int64_t context,
                                              const flo_place *place,
                                              flo_bijection **bijection);
+
+/* The range of column j that a layer takes, and that it gives of a column of range
+   `given`. Pure. Local. */
+flo_range flo_bijection_takes(const flo_bijection *self, int64_t j);
+flo_range flo_bijection_gives(const flo_bijection *self, int64_t j, flo_range given);
+
+/* "numbers between 0 and 1": a range in words. Static storage. */
+const char *flo_range_words(flo_range range);
 
 /* For kinds without constants, or with nothing to prepare. */
 flo_status flo_bijection_fit_nothing(const flo_bijection *self, flo_context *context,

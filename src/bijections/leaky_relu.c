@@ -18,40 +18,41 @@ static const flo_setting rows[] = {{.name = "slope",
                                     .high = 1e3,
                                     .fallback = "0.01",
                                     .help = "by which negative numbers are multiplied"},
+                                   FLO_SCALAR_COLUMNS(leaky_relu),
                                    {.name = NULL}};
 static const flo_settings settings = {
     "leaky_relu", "scales the negative numbers of every column", rows};
 
-static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z,
-                    flo_real *log_slope)
+static void forward(const void *state, int64_t B, int64_t n, const flo_real *x,
+                    flo_real *z, flo_real *log_slope)
 {
     const leaky_relu *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real y = s->below * x[i];
         z[i] = x[i] < 0 ? y : x[i];
         log_slope[i] = x[i] < 0 ? s->log_below : 0;
     }
 }
 
-static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x,
-                    flo_real *log_slope)
+static void inverse(const void *state, int64_t B, int64_t n, const flo_real *z,
+                    flo_real *x, flo_real *log_slope)
 {
     const leaky_relu *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real y = z[i] / s->below;
         x[i] = z[i] < 0 ? y : z[i];
         log_slope[i] = z[i] < 0 ? -s->log_below : 0;
     }
 }
 
-static void derivatives(const void *state, int64_t n, const flo_real *x,
+static void derivatives(const void *state, int64_t B, int64_t n, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     const leaky_relu *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         slope[i] = x[i] < 0 ? s->below : 1;
         bend[i] = 0;
     }

@@ -26,16 +26,17 @@ static const flo_setting rows[] = {{.name = "alpha",
                                     .fallback = "1e-6",
                                     .help = "numbers are drawn to the middle, alpha + "
                                             "(1 - 2 alpha) x, before the logit"},
+                                   FLO_SCALAR_COLUMNS(logit),
                                    {.name = NULL}};
 static const flo_settings settings = {
     "logit", "every column from numbers between 0 and 1 to the real line", rows};
 
-static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z,
-                    flo_real *log_slope)
+static void forward(const void *state, int64_t B, int64_t n, const flo_real *x,
+                    flo_real *z, flo_real *log_slope)
 {
     const logit *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real p = s->shift + s->scale * x[i];
         const flo_real q = s->shift + s->scale * (1 - x[i]);
         z[i] = flo_log_ratio(p, q, s->scale * (2 * x[i] - 1));
@@ -43,12 +44,12 @@ static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z
     }
 }
 
-static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x,
-                    flo_real *log_slope)
+static void inverse(const void *state, int64_t B, int64_t n, const flo_real *z,
+                    flo_real *x, flo_real *log_slope)
 {
     const logit *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real p = flo_sigmoid(z[i]);
         const flo_real inside = p < s->low ? s->low : p > s->high ? s->high : p;
         x[i] = (inside - s->shift) / s->scale;
@@ -56,12 +57,12 @@ static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x
     }
 }
 
-static void derivatives(const void *state, int64_t n, const flo_real *x,
+static void derivatives(const void *state, int64_t B, int64_t n, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     const logit *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real p = s->shift + s->scale * x[i];
         const flo_real q = s->shift + s->scale * (1 - x[i]);
         slope[i] = s->scale / p / q;

@@ -3,6 +3,10 @@
 #include "bijections/registry.h"
 
 extern const flo_bijection_kind flo_standardize;
+extern const flo_bijection_kind flo_dequantize;
+extern const flo_bijection_kind flo_box;
+extern const flo_bijection_kind flo_elementwise_log;
+extern const flo_bijection_kind flo_elementwise_signed_log;
 extern const flo_bijection_kind flo_elementwise_affine;
 extern const flo_bijection_kind flo_permutation;
 extern const flo_bijection_kind flo_lu_linear;
@@ -26,6 +30,10 @@ extern const flo_bijection_kind flo_spline_autoregressive;
 
 const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_standardize,
+    &flo_dequantize,
+    &flo_box,
+    &flo_elementwise_log,
+    &flo_elementwise_signed_log,
     &flo_elementwise_affine,
     &flo_permutation,
     &flo_lu_linear,

@@ -6,7 +6,8 @@
 
 #include "core/elementary.h"
 
-static const flo_setting rows[] = {{.name = NULL}};
+static const flo_setting rows[] = {FLO_COLUMNS_ROW(flo_scalar_layer, columns),
+                                   {.name = NULL}};
 static const flo_settings settings = {"sigmoid",
                                       "every column to numbers between 0 and 1", rows};
 
@@ -17,34 +18,34 @@ static flo_real inside(flo_real p)
     return p < FLO_SMALLEST_NORMAL ? FLO_SMALLEST_NORMAL : p > high ? high : p;
 }
 
-static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z,
-                    flo_real *log_slope)
+static void forward(const void *state, int64_t B, int64_t n, const flo_real *x,
+                    flo_real *z, flo_real *log_slope)
 {
     (void)state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         z[i] = inside(flo_sigmoid(x[i]));
         log_slope[i] = flo_log_logistic(x[i]);
     }
 }
 
-static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x,
-                    flo_real *log_slope)
+static void inverse(const void *state, int64_t B, int64_t n, const flo_real *z,
+                    flo_real *x, flo_real *log_slope)
 {
     (void)state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         x[i] = flo_logit(z[i]);
         log_slope[i] = -flo_log_logistic(x[i]);
     }
 }
 
-static void derivatives(const void *state, int64_t n, const flo_real *x,
+static void derivatives(const void *state, int64_t B, int64_t n, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     (void)state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         slope[i] = flo_exp(flo_log_logistic(x[i]));
         bend[i] = flo_sigmoid(-x[i]) - flo_sigmoid(x[i]);
     }

@@ -9,19 +9,20 @@
 
 #include "core/elementary.h"
 
-static const flo_setting rows[] = {{.name = NULL}};
+static const flo_setting rows[] = {FLO_COLUMNS_ROW(flo_scalar_layer, columns),
+                                   {.name = NULL}};
 static const flo_settings softplus_settings = {
     "softplus", "every column to positive numbers", rows};
 static const flo_settings inverse_settings = {
     "inverse_softplus", "every column from positive numbers to the real line", rows};
 
 /* y = softplus(x) and log dy/dx. */
-static void soften(const void *state, int64_t n, const flo_real *x, flo_real *y,
-                   flo_real *log_slope)
+static void soften(const void *state, int64_t B, int64_t n, const flo_real *x,
+                   flo_real *y, flo_real *log_slope)
 {
     (void)state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real soft = flo_softplus(x[i]);
         y[i] = soft < FLO_SMALLEST_NORMAL ? FLO_SMALLEST_NORMAL : soft;
         log_slope[i] = flo_log_sigmoid(x[i]);
@@ -29,35 +30,35 @@ static void soften(const void *state, int64_t n, const flo_real *x, flo_real *y,
 }
 
 /* x of y = softplus(x) and log dx/dy. */
-static void harden(const void *state, int64_t n, const flo_real *y, flo_real *x,
-                   flo_real *log_slope)
+static void harden(const void *state, int64_t B, int64_t n, const flo_real *y,
+                   flo_real *x, flo_real *log_slope)
 {
     (void)state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real l = flo_log1m_exp(y[i]);
         x[i] = y[i] + l;
         log_slope[i] = -l;
     }
 }
 
-static void softplus_derivatives(const void *state, int64_t n, const flo_real *x,
-                                 flo_real *slope, flo_real *bend)
+static void softplus_derivatives(const void *state, int64_t B, int64_t n,
+                                 const flo_real *x, flo_real *slope, flo_real *bend)
 {
     (void)state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         slope[i] = flo_sigmoid(x[i]);
         bend[i] = flo_sigmoid(-x[i]);
     }
 }
 
-static void inverse_derivatives(const void *state, int64_t n, const flo_real *x,
-                                flo_real *slope, flo_real *bend)
+static void inverse_derivatives(const void *state, int64_t B, int64_t n,
+                                const flo_real *x, flo_real *slope, flo_real *bend)
 {
     (void)state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         slope[i] = -1 / flo_expm1(-x[i]);
         bend[i] = -1 / flo_expm1(x[i]);
     }

@@ -1,16 +1,17 @@
 /* Standardisation: z = (x - mean) / deviation, constants fitted to the training data.
  */
-#include "bijections/bijection.h"
+#include "bijections/column_choice.h"
 
 #include <math.h>
-#include <string.h>
 
 typedef struct standardize {
+    flo_column_choice columns;      /* the others have mean 0 and deviation 1 */
     const double *mean, *deviation; /* [D], borrowed from the flow's constants */
     double logdet;                  /* of one row */
 } standardize;
 
-static const flo_setting rows[] = {{.name = NULL}};
+static const flo_setting rows[] = {FLO_COLUMNS_ROW(standardize, columns),
+                                   {.name = NULL}};
 static const flo_settings settings = {
     "standardize", "every column to mean 0 and standard deviation 1", rows};
 
@@ -19,8 +20,11 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
 {
     (void)place;
     int64_t ignored;
-    FLO_TRY(flo_settings_read(arena, NULL, node, &settings, NULL));
-    FLO_TRY(flo_arena_take(arena, 1, sizeof(standardize), &self->state));
+    standardize *s;
+    FLO_TRY(flo_arena_take(arena, 1, sizeof *s, &s));
+    FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
+    FLO_TRY(flo_column_choice_make(self, arena, &s->columns));
+    self->state = s;
     FLO_TRY(
         flo_layout_add(&self->constants, self->features, 0, false, &ignored, "mean"));
     return flo_layout_add(&self->constants, self->features, 0, false, &ignored,
@@ -32,17 +36,24 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
                       double *constants)
 {
     (void)place;
+    const standardize *const s = self->state;
     const int64_t D = self->features;
     for (int64_t j = 0; j < D; j++) {
-        if (!(moments->deviation[j] > 0) || !isfinite(moments->deviation[j]))
-            return flo_fail(
-                context, FLO_ERROR_DATA,
-                "standardize: column %lld has standard deviation %g (mean "
-                "%g), wanted a column that varies; leave the constant column "
-                "out with data.columns or data.context",
-                (long long)j, moments->deviation[j], moments->mean[j]);
-        constants[j] = moments->mean[j];
-        constants[D + j] = moments->deviation[j];
+        constants[j] = 0;
+        constants[D + j] = 1;
+    }
+    for (int64_t k = 0; k < s->columns.count; k++) {
+        const int64_t j = flo_column_chosen(&s->columns, k);
+        const double mean = moments->mean[j], deviation = moments->deviation[j];
+        if (!(deviation > 0) || !isfinite(deviation))
+            return flo_fail(context, FLO_ERROR_DATA,
+                            "standardize: column %lld has standard deviation %g (mean "
+                            "%g), wanted a column that varies; leave the constant "
+                            "column out with data.columns or data.context, or out of "
+                            "the layer's `columns`",
+                            (long long)j, deviation, mean);
+        constants[j] = mean;
+        constants[D + j] = deviation;
     }
     return FLO_OK;
 }

@@ -23,16 +23,17 @@ static const flo_setting rows[] = {{.name = "bound",
                                     .fallback = "3",
                                     .help = "beyond it, tanh goes on as a straight "
                                             "line"},
+                                   FLO_SCALAR_COLUMNS(leaky_tanh),
                                    {.name = NULL}};
 static const flo_settings settings = {
     "tanh", "squeezes every column by a tanh with linear tails", rows};
 
-static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z,
-                    flo_real *log_slope)
+static void forward(const void *state, int64_t B, int64_t n, const flo_real *x,
+                    flo_real *z, flo_real *log_slope)
 {
     const leaky_tanh *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real size = flo_magnitude(x[i]);
         const flo_real line = s->height + s->tail * (size - s->end);
         const flo_real curve = flo_tanh(size), log_curve = flo_log_logistic(2 * size);
@@ -41,12 +42,12 @@ static void forward(const void *state, int64_t n, const flo_real *x, flo_real *z
     }
 }
 
-static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x,
-                    flo_real *log_slope)
+static void inverse(const void *state, int64_t B, int64_t n, const flo_real *z,
+                    flo_real *x, flo_real *log_slope)
 {
     const leaky_tanh *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real size = flo_magnitude(z[i]);
         const flo_real line = s->end + (size - s->height) / s->tail;
         const flo_real curve = flo_atanh(size);
@@ -57,12 +58,12 @@ static void inverse(const void *state, int64_t n, const flo_real *z, flo_real *x
     }
 }
 
-static void derivatives(const void *state, int64_t n, const flo_real *x,
+static void derivatives(const void *state, int64_t B, int64_t n, const flo_real *x,
                         flo_real *slope, flo_real *bend)
 {
     const leaky_tanh *const s = state;
     FLO_INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < B * n; i++) {
         const flo_real size = flo_magnitude(x[i]);
         const flo_real y = flo_tanh(x[i]);
         slope[i] = size > s->end ? s->tail : 4 * flo_exp(flo_log_logistic(2 * size));

@@ -5,8 +5,6 @@
 #include "train/loaded.h"
 #include "train/report.h"
 
-#include <math.h>
-
 enum { JSON = 256 };
 
 typedef struct input {
@@ -47,7 +45,7 @@ static void print(const flo_loaded *loaded, const flo_rows *rows,
     if (flo_report_is_lossy(r, text, sizeof text))
         fprintf(stderr, "%s\n", text);
     if (json) {
-        flo_report_evaluation(e, r, loaded->flow->features, text, sizeof text);
+        flo_report_evaluation(e, r, text, sizeof text);
         printf("%s\n", text);
         return;
     }
@@ -56,8 +54,10 @@ static void print(const flo_loaded *loaded, const flo_rows *rows,
     printf("rows                %lld\n", (long long)e->rows);
     printf("log_likelihood      %.6f nats a row\n", e->log_likelihood);
     printf("standard_error      %.6f\n", e->standard_error);
-    printf("bits_per_dimension  %.6f\n",
-           -e->log_likelihood / ((double)loaded->flow->features * log(2)));
+    printf("preprocessed        %.6f +- %.6f, without the log-determinants of "
+           "`preprocess`\n",
+           e->preprocessed, e->preprocessed_error);
+    printf("bits_per_dimension  %.6f\n", e->bits);
     printf("lowest_log_prob     %.6g (row %lld)\n", e->lowest,
            (long long)e->lowest_row);
     printf("trimmed             %.6f without the lowest %lld rows\n", e->trimmed,

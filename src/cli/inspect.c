@@ -1,6 +1,7 @@
 /* flotilla inspect: what a data file, config, checkpoint or run directory holds. */
 #include "cli/verbs.h"
 
+#include "cli/inspect_data.h"
 #include "config/node.h"
 #include "hdf5/dataset.h"
 #include "run/checkpoints.h"
@@ -10,62 +11,48 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { QUICK = 256, COLUMNS, JSON };
+
 typedef struct input {
     const char *file;
+    flo_inspect_options data;
 } input;
+
+static const struct argp_option options[] = {
+    {"quick", QUICK, 0, 0, "of a data file: its data sets, without reading rows", 0},
+    {"columns", COLUMNS, 0, 0, "of a data file: all columns, however many", 0},
+    {"json", JSON, 0, 0, "of a data file: one JSON object, with all columns", 0},
+    {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     input *const in = state->input;
-    if (key == ARGP_KEY_ARG && !in->file) {
+    switch (key) {
+    case QUICK:
+        in->data.quick = true;
+        return 0;
+    case COLUMNS:
+        in->data.columns = true;
+        return 0;
+    case JSON:
+        in->data.json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (in->file)
+            return flo_cli_refuse(state,
+                                  "found a second argument \"%s\", wanted one FILE; of "
+                                  "many files give a pattern in quotes: 'part-*.h5'",
+                                  argument);
         in->file = argument;
         return 0;
+    case ARGP_KEY_END:
+        if (!in->file)
+            return flo_cli_refuse(
+                state, "wanted FILE: a data file, config, checkpoint or run directory");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
-    if (key == ARGP_KEY_ARG)
-        return flo_cli_refuse(state, "found a second argument \"%s\", wanted one FILE",
-                              argument);
-    if (key == ARGP_KEY_END && !in->file)
-        return flo_cli_refuse(
-            state, "wanted FILE: a data file, config, checkpoint or run directory");
-    return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
-}
-
-/* A file's data sets as they are told. */
-typedef struct listing {
-    flo_context *context;
-    const char *file;
-    bool headed; /* the heading comes with the first: an error stands alone */
-} listing;
-
-/* Opens the data set as training would, since only that tells how it is read. */
-static void print_dataset(const char *name, const flo_dataset_info *info,
-                          void *argument)
-{
-    listing *const list = argument;
-    flo_dataset *dataset;
-    const char *how = "read by H5Dread";
-    if (flo_dataset_open(list->context, list->file, name, &dataset) != FLO_OK)
-        how = flo_context_message(list->context);
-    else if (flo_dataset_describe(dataset)->direct)
-        how = "read by pread";
-    flo_dataset_close(&dataset);
-    if (!list->headed)
-        printf("data file %s\n", list->file);
-    list->headed = true;
-    printf("  %-24s %12lld rows x %lld columns  %-8s %s, %.1f MB, %s\n", name,
-           (long long)info->rows, (long long)info->columns, info->type, info->layout,
-           1e-6 * (double)info->stored_bytes, how);
-}
-
-static flo_status inspect_data(const flo_call *call, const char *file)
-{
-    if (!flo_cli_speaks(call))
-        return FLO_OK;
-    listing list = {.context = call->context, .file = file};
-    FLO_TRY(flo_dataset_each(call->context, file, print_dataset, &list));
-    if (!list.headed)
-        printf("data file %s\n  no numeric data set\n", file);
-    return FLO_OK;
 }
 
 static flo_status inspect_model(const flo_call *call, flo_arena *arena,
@@ -136,26 +123,35 @@ static bool ends_in(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static flo_status inspect(const flo_call *call, flo_arena *arena, const char *file)
+static flo_status inspect(const flo_call *call, flo_arena *arena, const input *in)
 {
     struct stat status;
-    const bool is_folder = stat(file, &status) == 0 && S_ISDIR(status.st_mode);
-    if (ends_in(file, ".yaml") || ends_in(file, ".yml"))
-        return inspect_config(call, arena, file);
-    if (is_folder || flo_dataset_exists(file, "parameters"))
-        return inspect_model(call, arena, file);
-    return flo_comm_agree(call->comm, call->context, inspect_data(call, file));
+    const bool is_folder = stat(in->file, &status) == 0 && S_ISDIR(status.st_mode);
+    const bool is_config = ends_in(in->file, ".yaml") || ends_in(in->file, ".yml");
+    const bool is_model = is_folder || flo_dataset_exists(in->file, "parameters");
+    if (!is_config && !is_model)
+        return flo_inspect_data(call, arena, in->file, &in->data);
+    if (in->data.quick || in->data.columns || in->data.json)
+        return flo_fail(call->context, FLO_ERROR_USAGE,
+                        "%s: found a %s, wanted a data file: --quick, --columns and "
+                        "--json are about data",
+                        in->file, is_config ? "config" : "model");
+    return is_config ? inspect_config(call, arena, in->file)
+                     : inspect_model(call, arena, in->file);
 }
 
 flo_status flo_verb_inspect(const flo_call *call, int *exit_code)
 {
     static const struct argp argp = {
-        NULL,
+        options,
         parse,
         "FILE",
-        "Tells what FILE holds: the data sets of a data file and how they will be "
-        "read, the layers of a config (a preset expanded) and what training would do, "
-        "the model of a checkpoint or run directory.",
+        "Tells what FILE holds: the data sets of a data file and, of FILE:dataset, "
+        "FILE "
+        "alone (train, or the only one) or a pattern in quotes, how it is read and "
+        "what "
+        "its columns are like; the layers of a config (a preset expanded) and what "
+        "training would do; the model of a checkpoint or run directory.",
         0,
         0,
         0};
@@ -166,7 +162,7 @@ flo_status flo_verb_inspect(const flo_call *call, int *exit_code)
     if (!go_on)
         return FLO_OK;
     FLO_TRY(flo_arena_create(call->context, &arena));
-    const flo_status status = inspect(call, arena, in.file);
+    const flo_status status = inspect(call, arena, &in);
     flo_arena_destroy(&arena);
     return status;
 }

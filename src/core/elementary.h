@@ -36,6 +36,7 @@ typedef uint64_t flo_real_bits;
 #define FLO_FRACTION_BITS 52
 #define FLO_EXPONENT_BIAS 1023u
 #define FLO_SMALLEST_NORMAL 0x1p-1022
+#define FLO_LARGEST 0x1.fffffffffffffp1023
 #define FLO_EPSILON 0x1p-52
 #define FLO_ROUNDER 0x1.8p52
 #define FLO_EXP_LOWEST -746.0
@@ -46,6 +47,7 @@ typedef uint32_t flo_real_bits;
 #define FLO_FRACTION_BITS 23
 #define FLO_EXPONENT_BIAS 127u
 #define FLO_SMALLEST_NORMAL 0x1p-126f
+#define FLO_LARGEST 0x1.fffffep127f
 #define FLO_EPSILON 0x1p-23f
 #define FLO_ROUNDER 0x1.8p23f
 #define FLO_EXP_LOWEST -104.0f
@@ -278,6 +280,23 @@ static inline void flo_sincos_turns(flo_real u, flo_real *sine, flo_real *cosine
     const flo_real cosine_size = q & 1 ? s : c;
     *sine = q & 2 ? -sine_size : sine_size;
     *cosine = (q + 1) & 2 ? -cosine_size : cosine_size;
+}
+
+/* x, or the end of [low, high] that is nearest to it. NaN stays. */
+static inline flo_real flo_inside(flo_real x, flo_real low, flo_real high)
+{
+    const flo_real above = x < low ? low : x;
+    return above > high ? high : above;
+}
+
+/* The next number above x, which is finite. */
+static inline flo_real flo_next_above(flo_real x)
+{
+#ifdef FLOTILLA_DOUBLE
+    return nextafter(x, (double)INFINITY);
+#else
+    return nextafterf(x, INFINITY);
+#endif
 }
 
 #endif

@@ -12,7 +12,8 @@ typedef struct flo_pass {
     const flo_real *context; /* [B, C]; unused where C is 0 */
     flo_real *cache;       /* [B * cache of the kind]: forward writes, backward reads */
     flo_real *scratch;     /* [B * scratch + scratch_fixed of the kind]: free */
-    const flo_real *noise; /* [B, noise of the kind], uniform in (0, 1): dropout */
+    const flo_real *noise; /* [B, noise of the kind], uniform in (0, 1): dropout,
+                              dequantisation */
     bool training;         /* dropout applies */
 } flo_pass;
 

@@ -73,6 +73,12 @@ FLO_MUST_USE flo_status flo_rows_fingerprint(flo_rows *rows, uint64_t *fingerpri
 FLO_MUST_USE flo_status flo_rows_agree(flo_comm *comm, flo_rows *rows,
                                        uint64_t *fingerprint);
 
+/* For messages, into text [size]: "FILE: data set 'NAME', row R, column C (ITS NAME)"
+   of a row of the split, R in its file, and of one of the D features (or C context
+   columns). Local. */
+void flo_rows_locate(const flo_rows *rows, int64_t row, bool of_context, int64_t column,
+                     char *text, size_t size);
+
 /* The error of a split whose rows all have weight 0. Local. */
 flo_status flo_rows_fail_weightless(const flo_rows *rows);
 

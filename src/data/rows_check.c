@@ -4,23 +4,44 @@
 #include "core/vector.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+/* Where a stored row and a column of a source lie, for messages. */
+static void locate(const flo_source *source, int64_t stored, int64_t column, char *text,
+                   size_t size)
+{
+    int64_t row;
+    const char *const file = flo_source_locate(source, stored, &row);
+    const char *const name = flo_source_column_name(source, column);
+    snprintf(text, size, "%s: data set '%s', row %lld, column %lld%s%s%s", file,
+             flo_source_name(source), (long long)row, (long long)column,
+             name ? " (" : "", name ? name : "", name ? ")" : "");
+}
 
 /* A value of a stored row that is not what it should be: column of the source. */
 static flo_status fail_value(const flo_rows *rows, const flo_source *source,
                              int64_t stored, int64_t column, flo_real value,
                              const char *wanted)
 {
-    int64_t row;
-    const char *const file = flo_source_locate(source, stored, &row);
-    const char *const name = flo_source_column_name(source, column);
-    return flo_fail(
-        rows->context, FLO_ERROR_DATA,
-        "%s: data set '%s', row %lld, column %lld%s%s%s: found %g, wanted %s; "
-        "repair or remove such rows, or set data.on_bad_rows: drop to go on "
-        "without them",
-        file, flo_source_name(source), (long long)row, (long long)column,
-        name ? " (" : "", name ? name : "", name ? ")" : "", (double)value, wanted);
+    char where[FLO_MESSAGE_BYTES / 2];
+    locate(source, stored, column, where, sizeof where);
+    return flo_fail(rows->context, FLO_ERROR_DATA,
+                    "%s: found %g, wanted %s; repair or remove such rows, or set "
+                    "data.on_bad_rows: drop to go on without them",
+                    where, (double)value, wanted);
+}
+
+void flo_rows_locate(const flo_rows *rows, int64_t row, bool of_context, int64_t column,
+                     char *text, size_t size)
+{
+    const flo_columns *const columns = &rows->columns;
+    const bool apart = of_context && rows->context_data;
+    const int64_t *const from = of_context ? columns->context : columns->feature;
+    int64_t stored;
+    flo_membership_locate(&rows->membership, row, 1, &stored);
+    locate(apart ? rows->context_data : rows->data, stored,
+           from && !apart ? from[column] : column, text, size);
 }
 
 /* Values of one kind, and where they come from. */

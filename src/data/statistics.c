@@ -26,6 +26,7 @@ typedef struct collection {
     flo_context *context; /* borrowed */
     flo_rows *rows;       /* borrowed */
     const flo_lane_plan *plan;
+    const flo_row_map *map; /* borrowed; NULL: none */
     int64_t features, contexts, columns;
     flo_batch piece; /* room for piece_rows */
     int64_t piece_rows;
@@ -74,6 +75,14 @@ static void release(collection *c)
     flo_free(c->context, &c->second);
 }
 
+/* At most piece_rows rows from `first` on into the piece, through the map. */
+static flo_status read_piece(collection *c, int64_t first, int64_t left, int64_t *bad)
+{
+    const int64_t count = left < c->piece_rows ? left : c->piece_rows;
+    FLO_TRY(flo_rows_read(c->rows, first, count, &c->piece, bad));
+    return c->map ? c->map->apply(c->map->data, first, &c->piece) : FLO_OK;
+}
+
 /* The shift need only be near the data: the mean of the first rows is, even where the
    first row of all is far from the rest. Rank 0 takes it, so all ranks have the same.
  */
@@ -84,9 +93,7 @@ static flo_status read_shift(collection *c)
     for (int64_t first = 0; first < total && first < SHIFT_ROWS;
          first += c->piece_rows) {
         const int64_t left = (total < SHIFT_ROWS ? total : SHIFT_ROWS) - first;
-        FLO_TRY(flo_rows_read(c->rows, first,
-                              left < c->piece_rows ? left : c->piece_rows, &c->piece,
-                              NULL));
+        FLO_TRY(read_piece(c, first, left, NULL));
         for (int64_t i = 0; i < c->piece.rows; ++i) {
             if (!(c->piece.weight[i] > 0))
                 continue;
@@ -148,10 +155,8 @@ static flo_status sum_lane(collection *c, int64_t lane, flo_statistics *statisti
     for (int64_t p = 0; p < count; ++p)
         for (int64_t done = 0; status == FLO_OK && done < pieces[p].count;
              done += c->piece_rows) {
-            const int64_t left = pieces[p].count - done;
-            status = flo_rows_read(c->rows, pieces[p].first + done,
-                                   left < c->piece_rows ? left : c->piece_rows,
-                                   &c->piece, &statistics->bad_rows);
+            status = read_piece(c, pieces[p].first + done, pieces[p].count - done,
+                                &statistics->bad_rows);
             if (status == FLO_OK)
                 add_piece(c, &sums, statistics);
         }
@@ -236,7 +241,8 @@ static flo_status collect(collection *c, flo_statistics *statistics)
 }
 
 flo_status flo_statistics_collect(flo_comm *comm, flo_context *context, flo_rows *rows,
-                                  const flo_lane_plan *plan, flo_statistics *statistics)
+                                  const flo_lane_plan *plan, const flo_row_map *map,
+                                  flo_statistics *statistics)
 {
     const int64_t features = flo_rows_features(rows);
     const int64_t contexts = flo_rows_context_features(rows);
@@ -245,6 +251,7 @@ flo_status flo_statistics_collect(flo_comm *comm, flo_context *context, flo_rows
                     .context = context,
                     .rows = rows,
                     .plan = plan,
+                    .map = map,
                     .features = features,
                     .contexts = contexts,
                     .columns = features + contexts,

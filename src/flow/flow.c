@@ -48,12 +48,16 @@ static flo_status add_layer(walk *w, flo_node *node)
     FLO_TRY(flo_bijection_create(w->arena, node, w->features, w->context, &layer->place,
                                  &layer->bijection));
     const flo_bijection_kind *const kind = layer->bijection->kind;
-    if (kind->fitted && !(w->preprocess && index == 0))
-        return flo_settings_fail(
-            w->arena, node,
-            "a kind that is not fitted to the data; %s may only stand first in "
-            "`preprocess`",
-            kind->name);
+    if (kind->fitted && !w->preprocess)
+        return flo_settings_fail(w->arena, node,
+                                 "a kind that is not fitted to the data; %s may only "
+                                 "stand in `preprocess`",
+                                 kind->name);
+    if (layer->bijection->dithers && w->layer == &flow->context_layer)
+        return flo_settings_fail(w->arena, node,
+                                 "a kind without noise: networks take whole numbers "
+                                 "as they are, and %s is for the features",
+                                 kind->name);
     if (w->preprocess && layer->bijection->parameters.size)
         return flo_settings_fail(w->arena, node,
                                  "a kind without learned parameters, such as "
@@ -135,6 +139,7 @@ static flo_status add_layers(flo_flow *flow, flo_node *root, flo_node *layers)
         return flo_settings_fail(flow->arena, preprocess,
                                  "a list such as [{kind: standardize}], or []");
     }
+    flow->preprocess = flow->layers;
     w.preprocess = false;
     return add_list(&w, layers);
 }
@@ -205,43 +210,57 @@ flo_status flo_flow_create(flo_arena *arena, flo_node *root, int64_t features,
     if (!flow->parameters.size)
         return flo_settings_fail(arena, settings.layers,
                                  "at least one layer with parameters to learn");
-    FLO_TRY(flo_ranges_check(flow, settings.layers));
     flow->fixed = count_fixed(flow);
+    FLO_TRY(flo_ranges_check(flow, root));
     FLO_TRY(
         flo_arena_take(arena, flow->constants.size, sizeof(double), &flow->constant));
     *result = flow;
     return FLO_OK;
 }
 
-bool flo_flow_is_fitted(const flo_flow *flow)
+static bool waits(int64_t layers, const flo_layer *layer, int64_t ready)
 {
-    return (flow->layers && flow->layer[0].bijection->kind->fitted) ||
-           (flow->context_layers && flow->context_layer[0].bijection->kind->fitted);
+    return ready < layers && layer[ready].bijection->fitted;
 }
 
-static flo_status prepare(flo_flow *flow, int64_t layers, const flo_layer *layer)
+bool flo_flow_waits(const flo_flow *flow)
 {
-    flo_context *const context = flo_arena_context(flow->arena);
-    for (int64_t k = 0; k < layers; k++)
-        FLO_TRY(layer[k].bijection->kind->prepare(layer[k].bijection, context,
-                                                  flow->constant + layer[k].constants));
-    return FLO_OK;
+    return waits(flow->layers, flow->layer, flow->ready) ||
+           waits(flow->context_layers, flow->context_layer, flow->context_ready);
+}
+
+static flo_status prepare(flo_flow *flow, const flo_layer *layer)
+{
+    return layer->bijection->kind->prepare(layer->bijection,
+                                           flo_arena_context(flow->arena),
+                                           flow->constant + layer->constants);
 }
 
 flo_status flo_flow_prepare(flo_flow *flow)
 {
-    FLO_TRY(prepare(flow, flow->context_layers, flow->context_layer));
-    return prepare(flow, flow->layers, flow->layer);
+    for (int64_t k = 0; k < flow->context_layers; k++)
+        FLO_TRY(prepare(flow, &flow->context_layer[k]));
+    for (int64_t k = 0; k < flow->layers; k++)
+        FLO_TRY(prepare(flow, &flow->layer[k]));
+    flow->context_ready = flow->context_layers;
+    flow->ready = flow->layers;
+    return FLO_OK;
 }
 
+/* The next layer of a chain, and those behind it that do not wait. */
 static flo_status fit(flo_flow *flow, int64_t layers, const flo_layer *layer,
-                      const flo_moments *moments)
+                      const flo_moments *moments, int64_t *ready)
 {
     flo_context *const context = flo_arena_context(flow->arena);
-    for (int64_t k = 0; k < layers; k++)
-        FLO_TRY(layer[k].bijection->kind->fit(layer[k].bijection, context,
-                                              &layer[k].place, moments,
-                                              flow->constant + layer[k].constants));
+    while (*ready < layers && (moments || !waits(layers, layer, *ready))) {
+        const flo_layer *const l = &layer[*ready];
+        const bool waited = l->bijection->fitted;
+        FLO_TRY(l->bijection->kind->fit(l->bijection, context, &l->place, moments,
+                                        flow->constant + l->constants));
+        FLO_TRY(prepare(flow, l));
+        moments = waited ? NULL : moments;
+        ++*ready;
+    }
     return FLO_OK;
 }
 
@@ -261,11 +280,11 @@ flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments)
     const int64_t D = flow->features;
     flo_moments given;
     if (moments)
-        given = (flo_moments){moments->mean + D, moments->deviation + D};
+        given = (flo_moments){moments->mean + D, moments->deviation + D,
+                              moments->low + D, moments->high + D};
     FLO_TRY(of_the_context(flow, fit(flow, flow->context_layers, flow->context_layer,
-                                     moments ? &given : NULL)));
-    FLO_TRY(fit(flow, flow->layers, flow->layer, moments));
-    return flo_flow_prepare(flow);
+                                     moments ? &given : NULL, &flow->context_ready)));
+    return fit(flow, flow->layers, flow->layer, moments, &flow->ready);
 }
 
 void flo_flow_init(const flo_flow *flow, flo_real *theta)

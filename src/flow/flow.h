@@ -25,16 +25,18 @@ typedef struct flo_flow {
     int64_t features, context; /* D, C */
     flo_direction direction;
     uint64_t seed;
-    int64_t layers;   /* L */
-    flo_layer *layer; /* [L] */
-    int64_t fixed;    /* the first layers, without parameters: backward stops there */
+    int64_t layers;     /* L */
+    flo_layer *layer;   /* [L] */
+    int64_t preprocess; /* the first layers, those of section `preprocess` */
+    int64_t fixed;      /* the first layers, without parameters: backward stops there */
     int64_t context_layers;   /* without parameters, on rows [B, C] */
     flo_layer *context_layer; /* [context_layers], "context_00_standardize" */
     flo_density *base;
     int64_t base_parameters; /* offset of the base's slice, behind the layers' */
     flo_layout parameters;   /* theta [P] */
     flo_layout constants;
-    double *constant; /* [constants.size] */
+    double *constant;             /* [constants.size] */
+    int64_t ready, context_ready; /* the first layers whose constants are there */
 } flo_flow;
 
 /* Builds the flow of config nodes `flow` (a map), `preprocess` (a list or NULL) and
@@ -46,16 +48,20 @@ FLO_MUST_USE flo_status flo_flow_create(flo_arena *arena, flo_node *root,
                                         int64_t features, int64_t context,
                                         uint64_t seed, flo_flow **flow);
 
-/* Whether a layer wants the moments of the data. */
-bool flo_flow_is_fitted(const flo_flow *flow);
+/* Whether a layer waits for the moments of what it is fed: layer[ready] or
+   context_layer[context_ready]. Local. */
+bool flo_flow_waits(const flo_flow *flow);
 
-/* Fills all constants and prepares the layers. moments [D + C], of the features and
-   then of the context; NULL is allowed unless flo_flow_is_fitted. Local.
-   FLO_ERROR_DATA. */
+/* Fills the constants and prepares the layers, one after the other, up to the next that
+   waits for moments. Where one waits already, moments [D + C] are of what it is fed:
+   features behind layer ready - 1, then context behind context layer context_ready - 1;
+   NULL fills none that waits. So a flow is fitted by calls with moments until none
+   waits. Errors are the same on all ranks where the moments are. Local. FLO_ERROR_DATA.
+ */
 FLO_MUST_USE flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments);
 
-/* Prepares the layers after flow->constant was read from a file. Local. FLO_ERROR_FILE.
- */
+/* Prepares all layers after flow->constant was read from a file. Local.
+   FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_flow_prepare(flo_flow *flow);
 
 /* Initial parameters theta [P] by the seed. Local. */

@@ -73,10 +73,11 @@ int64_t flo_model_parameters(const flo_model *model)
     return model->flow->parameters.size;
 }
 
-void flo_model_log_prob(flo_model *model, int64_t rows, const flo_real *x,
-                        const flo_real *context, double *log_prob)
+void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
+                        const flo_real *x, const flo_real *context, double *log_prob)
 {
-    flo_tiles_log_prob(model->tiles, model->theta, rows, x, context, log_prob);
+    flo_tiles_log_prob(model->tiles, model->theta, first, rows, x, context, log_prob,
+                       NULL);
 }
 
 void flo_model_sample(flo_model *model, uint64_t seed, int64_t first, int64_t count,

@@ -43,77 +43,108 @@ static void load(int64_t columns, int64_t start, int64_t begin, int64_t end,
                (size_t)((end - begin) * columns) * sizeof *to);
 }
 
-/* NaN for rows whose values or context are not finite: a flow may map infinity to a
-   density of 0, which would look like a row that was scored. */
-static void mark_bad_rows(const flo_flow *flow, int64_t rows, const flo_real *x,
-                          const flo_real *context, double *log_prob)
-{
-    const int64_t D = flow->features, C = flow->context;
-    for (int64_t i = 0; i < rows; i++)
-        if (flo_vector_first_nonfinite(D, x + i * D) < D ||
-            (C && flo_vector_first_nonfinite(C, context + i * C) < C))
-            log_prob[i] = (double)NAN;
-}
-
-/* Rows start .. start + count - 1 of x and context through the flow to noise. */
-static void send_to_noise(const flo_flow *flow, const flo_real *theta, flo_workspace *w,
-                          int64_t start, int64_t count, const flo_real *x,
-                          const flo_real *context)
-{
-    flo_real *const data = flo_workspace_data(flow, w);
-    load(flow->features, start, 0, count, x, data);
-    /* A padded row repeats the first: a row of zeros may lie outside the data's range.
-     */
-    for (int64_t i = count; i < FLO_TILE_ROWS; i++)
-        memcpy(data + i * flow->features, data, (size_t)flow->features * sizeof *data);
-    load(flow->context, start, 0, count, context, w->raw_context);
-    flo_workspace_condition(flow, w);
-    flo_flow_log_prob(flow, theta, w);
-}
-
-static void log_prob_of_tile(const flo_flow *flow, const flo_real *theta,
-                             flo_workspace *w, int64_t start, int64_t count,
-                             const flo_real *x, const flo_real *context,
-                             double *log_prob)
-{
-    send_to_noise(flow, theta, w, start, count, x, context);
-    memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
-    mark_bad_rows(flow, count, x + start * flow->features,
-                  context ? context + start * flow->context : NULL, log_prob + start);
-}
+/* The rows of one call, of which row 0 has number `first`. */
+typedef struct call {
+    const flo_flow *flow;
+    const flo_real *theta;
+    int64_t first;
+    const flo_real *x, *context;
+} call;
 
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t rows,
-                        const flo_real *x, const flo_real *context, double *log_prob)
+/* NaN for rows whose values or context are not finite: a flow may map infinity to a
+   density of 0, which would look like a row that was scored. */
+static void mark_bad_rows(const call *c, int64_t start, int64_t count, double *log_prob)
 {
-#pragma omp parallel for schedule(static) num_threads(tiles->threads)
-    for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS)
-        log_prob_of_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], start,
-                         least(rows - start, FLO_TILE_ROWS), x, context, log_prob);
+    const int64_t D = c->flow->features, C = c->flow->context;
+    for (int64_t i = start; i < start + count; i++)
+        if (flo_vector_first_nonfinite(D, c->x + i * D) < D ||
+            (C && flo_vector_first_nonfinite(C, c->context + i * C) < C))
+            log_prob[i] = (double)NAN;
 }
 
-static void reconstruct_tile(const flo_flow *flow, const flo_real *theta,
-                             flo_workspace *w, int64_t start, int64_t count,
-                             const flo_real *x, const flo_real *context, flo_real *back)
+/* Loads rows start .. start + count - 1 of a call, with context and noise. */
+static void load_tile(const call *c, flo_workspace *w, int64_t start, int64_t count)
 {
-    const int64_t D = flow->features;
-    send_to_noise(flow, theta, w, start, count, x, context);
-    flo_flow_generate(flow, theta, w);
-    memcpy(back + start * D, flo_workspace_data(flow, w),
-           (size_t)(count * D) * sizeof *back);
+    const flo_flow *const flow = c->flow;
+    flo_real *const data = flo_workspace_data(flow, w);
+    load(flow->features, start, 0, count, c->x, data);
+    /* A padded row repeats the first: a row of zeros may lie outside the data's range.
+     */
+    for (int64_t i = count; i < FLO_TILE_ROWS; i++)
+        memcpy(data + i * flow->features, data, (size_t)flow->features * sizeof *data);
+    load(flow->context, start, 0, count, c->context, w->raw_context);
+    flo_workspace_condition(flow, w);
+    flo_workspace_dither(flow, w, 0, FLO_TILE_ROWS, c->first + start);
 }
 
-void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t rows,
-                           const flo_real *x, const flo_real *context, flo_real *back)
+void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
+                        int64_t rows, const flo_real *x, const flo_real *context,
+                        double *log_prob, double *preprocessed)
 {
+    const call c = {tiles->flow, theta, first, x, context};
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
-    for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS)
-        reconstruct_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], start,
-                         least(rows - start, FLO_TILE_ROWS), x, context, back);
+    for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS) {
+        flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
+        const int64_t count = least(rows - start, FLO_TILE_ROWS);
+        load_tile(&c, w, start, count);
+        flo_flow_log_prob(c.flow, theta, w);
+        memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
+        mark_bad_rows(&c, start, count, log_prob);
+        for (int64_t i = 0; i < count && preprocessed; i++)
+            preprocessed[start + i] = log_prob[start + i] - w->preprocessed[i];
+    }
+}
+
+/* The first layer behind those that dither; 0 where none does. */
+static int64_t behind_dither(const flo_flow *flow)
+{
+    int64_t k = flow->fixed;
+    while (k > 0 && !flow->layer[k - 1].bijection->dithers)
+        k--;
+    return k;
+}
+
+/* A loaded tile to noise and back, by the layers from `behind` on. */
+static void reconstruct(const call *c, flo_workspace *w, int64_t behind, size_t bytes,
+                        flo_real *start, flo_real *back)
+{
+    const flo_flow *const flow = c->flow;
+    if (flow->direction == FLO_DIRECTION_SAMPLING) {
+        memcpy(start, flo_workspace_data(flow, w), bytes);
+        flo_flow_inverse(flow, c->theta, w);
+        flo_flow_forward(flow, c->theta, w);
+        memcpy(back, flo_workspace_data(flow, w), bytes);
+        return;
+    }
+    for (int64_t k = 0; k < behind; k++)
+        flo_flow_forward_layer(flow, c->theta, w, k);
+    memcpy(start, w->value[behind], bytes);
+    for (int64_t k = behind; k < flow->layers; k++)
+        flo_flow_forward_layer(flow, c->theta, w, k);
+    for (int64_t k = flow->layers - 1; k >= behind; k--)
+        flo_flow_inverse_layer(flow, c->theta, w, k);
+    memcpy(back, w->value[behind], bytes);
+}
+
+void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t first,
+                           int64_t rows, const flo_real *x, const flo_real *context,
+                           flo_real *start, flo_real *back)
+{
+    const call c = {tiles->flow, theta, first, x, context};
+    const int64_t D = tiles->flow->features, behind = behind_dither(tiles->flow);
+#pragma omp parallel for schedule(static) num_threads(tiles->threads)
+    for (int64_t i = 0; i < rows; i += FLO_TILE_ROWS) {
+        flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
+        const int64_t count = least(rows - i, FLO_TILE_ROWS);
+        load_tile(&c, w, i, count);
+        reconstruct(&c, w, behind, (size_t)(count * D) * sizeof *x, start + i * D,
+                    back + i * D);
+    }
 }
 
 /* Rows [begin, end) of tile t; x and context start at sample `first`. */

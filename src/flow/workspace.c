@@ -37,6 +37,11 @@ static int64_t noise_of(const flo_flow *flow, int64_t k)
     return k < flow->layers ? flow->layer[k].bijection->noise : flow->base->noise;
 }
 
+static bool dithers(const flo_flow *flow, int64_t k)
+{
+    return k < flow->layers && flow->layer[k].bijection->dithers;
+}
+
 static flo_status take_reals(flo_arena *arena, int64_t count, flo_real **memory)
 {
     return flo_arena_take(arena, count, sizeof(flo_real), memory);
@@ -78,7 +83,8 @@ static flo_status take_two_in_turn(flo_arena *arena, const flo_flow *flow, int64
     for (int64_t k = 0; k <= flow->layers; k++) {
         w->value[k] = buffer[k % 2];
         w->cache[k] = shared;
-        w->noise[k] = NULL;
+        if (dithers(flow, k))
+            FLO_TRY(take_reals(arena, rows * noise_of(flow, k), &w->noise[k]));
     }
     return FLO_OK;
 }
@@ -104,6 +110,7 @@ flo_status flo_workspace_create(flo_arena *arena, const flo_flow *flow, int64_t 
         FLO_TRY(
             take_reals(arena, training ? rows * flow->features : 0, &w->gradient[i]));
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->logdet));
+    FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->preprocessed));
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->log_prob));
     return flo_arena_take(arena, rows, sizeof(double), &w->dlogdet);
 }
@@ -135,16 +142,38 @@ void flo_workspace_condition(const flo_flow *flow, flo_workspace *w)
                (size_t)(w->rows * flow->context) * sizeof *w->context);
 }
 
+/* Dithering of training step s is stream s + 1 of its purpose,
+   that of the rows of a split stream 0. */
 void flo_workspace_draw(const flo_flow *flow, flo_workspace *w, uint64_t step,
                         int64_t first_row)
 {
     for (int64_t k = 0; k <= flow->layers; k++) {
         const int64_t n = noise_of(flow, k);
-        const flo_random_key key = {flow->seed, FLO_RANDOM_DROPOUT, step, (uint32_t)k};
+        const bool dither = dithers(flow, k);
+        const flo_random_key key = {flow->seed,
+                                    dither ? FLO_RANDOM_DEQUANTIZE : FLO_RANDOM_DROPOUT,
+                                    dither ? step + 1 : step, (uint32_t)k};
         if (n)
             flo_random_uniform(key, (uint64_t)(first_row * n), w->rows * n,
                                w->noise[k]);
     }
+}
+
+void flo_flow_dither(const flo_flow *flow, int64_t layer, int64_t first_row,
+                     int64_t rows, flo_real *noise)
+{
+    const int64_t n = noise_of(flow, layer);
+    const flo_random_key key = {flow->seed, FLO_RANDOM_DEQUANTIZE, 0, (uint32_t)layer};
+    flo_random_uniform(key, (uint64_t)(first_row * n), rows * n, noise);
+}
+
+void flo_workspace_dither(const flo_flow *flow, flo_workspace *w, int64_t begin,
+                          int64_t count, int64_t first_row)
+{
+    for (int64_t k = 0; k < flow->fixed; k++)
+        if (dithers(flow, k))
+            flo_flow_dither(flow, k, first_row, count,
+                            w->noise[k] + begin * noise_of(flow, k));
 }
 
 static flo_pass pass_of(const flo_workspace *w, int64_t k)
@@ -182,20 +211,30 @@ void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
 
 void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
-    memset(w->logdet, 0, (size_t)w->rows * sizeof *w->logdet);
-    for (int64_t k = 0; k < flow->layers; k++)
+    const size_t bytes = (size_t)w->rows * sizeof *w->logdet;
+    memset(w->logdet, 0, bytes);
+    memset(w->preprocessed, 0, bytes);
+    for (int64_t k = 0; k < flow->layers; k++) {
         flo_flow_forward_layer(flow, theta, w, k);
+        if (k + 1 == flow->preprocess)
+            memcpy(w->preprocessed, w->logdet, bytes);
+    }
+}
+
+void flo_flow_inverse_layer(const flo_flow *flow, const flo_real *theta,
+                            flo_workspace *w, int64_t k)
+{
+    const flo_layer *const layer = &flow->layer[k];
+    const flo_pass pass = pass_of(w, k);
+    layer->bijection->kind->inverse(layer->bijection, theta + layer->parameters, &pass,
+                                    w->value[k + 1], w->value[k], w->logdet);
 }
 
 void flo_flow_inverse(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
     memset(w->logdet, 0, (size_t)w->rows * sizeof *w->logdet);
-    for (int64_t k = flow->layers - 1; k >= 0; k--) {
-        const flo_layer *const layer = &flow->layer[k];
-        const flo_pass pass = pass_of(w, k);
-        layer->bijection->kind->inverse(layer->bijection, theta + layer->parameters,
-                                        &pass, w->value[k + 1], w->value[k], w->logdet);
-    }
+    for (int64_t k = flow->layers - 1; k >= 0; k--)
+        flo_flow_inverse_layer(flow, theta, w, k);
 }
 
 void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspace *w)

@@ -1,7 +1,8 @@
 /* The memory of one pass of rows through a flow, and the passes themselves.
 
    A training workspace keeps the input and cache of every layer for the backward pass;
-   any other keeps two buffers in turn. Nothing here allocates after create. */
+   any other keeps two buffers in turn. Noise is drawn before a pass forward. Nothing
+   here allocates after create. */
 #ifndef FLO_FLOW_WORKSPACE_H
 #define FLO_FLOW_WORKSPACE_H
 
@@ -13,12 +14,13 @@ typedef struct flo_workspace {
     bool training;         /* dropout applies; backward is possible */
     flo_real **value;      /* [L + 1] of [B, D]: value[0] -> .. -> value[L] */
     flo_real **cache;      /* [L + 1]; the last is the base's */
-    flo_real **noise;      /* [L + 1] */
+    flo_real **noise;      /* [L + 1]; without training, only of layers that dither */
     flo_real *raw_context; /* [B, C], as the data has it: flo_workspace_condition */
     flo_real *context;     /* [B, C], as the layers see it */
     flo_real *context_cache;
     flo_real *weight;      /* [B] */
     double *logdet;        /* [B], of the last pass */
+    double *preprocessed;  /* [B], its part of the layers of `preprocess` */
     double *log_prob;      /* [B] */
     double *dlogdet;       /* [B] */
     flo_real *gradient[2]; /* [B, D]: by the value between layers, in turn */
@@ -45,10 +47,19 @@ flo_real *flo_workspace_noise(const flo_flow *flow, const flo_workspace *workspa
    set of rows, before any pass over them. logdet is lost too. Pure. Local. */
 void flo_workspace_condition(const flo_flow *flow, flo_workspace *workspace);
 
-/* Fills the dropout noise of all layers: a function of (seed, step, row of the batch).
-   first_row is the batch's number of row 0. Local. */
+/* Fills the noise of all layers for training: a function of (seed, step, row of the
+   batch). first_row is the batch's number of row 0. Local. */
 void flo_workspace_draw(const flo_flow *flow, flo_workspace *workspace, uint64_t step,
                         int64_t first_row);
+
+/* Fills the noise that rows [begin, begin + count) need in any pass, as rows first_row
+   .. of their split: a function of (seed, row of the split). Local. */
+void flo_workspace_dither(const flo_flow *flow, flo_workspace *workspace, int64_t begin,
+                          int64_t count, int64_t first_row);
+
+/* The same of one layer, which dithers: noise [rows, noise of the layer]. Local. */
+void flo_flow_dither(const flo_flow *flow, int64_t layer, int64_t first_row,
+                     int64_t rows, flo_real *noise);
 
 /* Fills the noise rows with base samples first_row .. first_row + rows - 1 of a stream:
    key gives seed, purpose and step. Local. */
@@ -62,9 +73,11 @@ void flo_flow_forward(const flo_flow *flow, const flo_real *theta,
 void flo_flow_inverse(const flo_flow *flow, const flo_real *theta,
                       flo_workspace *workspace);
 
-/* Layer k of flo_flow_forward: value[k] to value[k + 1]; adds to logdet. Pure. Local.
- */
+/* Layer k of flo_flow_forward, value[k] to value[k + 1], and of flo_flow_inverse, back;
+   both add to logdet. Pure. Local. */
 void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
+                            flo_workspace *workspace, int64_t k);
+void flo_flow_inverse_layer(const flo_flow *flow, const flo_real *theta,
                             flo_workspace *workspace, int64_t k);
 
 /* data to noise and log_prob [B] in nats; noise to data and logdet log|det dx/dz|, both

@@ -18,6 +18,9 @@ flo_status flo_chunks_create(flo_context *context, flo_rows *rows, flo_chunks *c
             flo_allocate(context, FLO_CHUNK_ROWS, sizeof(flo_real), &c->batch.weight);
     if (status == FLO_OK)
         status = flo_allocate(context, FLO_CHUNK_ROWS, sizeof(double), &c->log_prob);
+    if (status == FLO_OK)
+        status =
+            flo_allocate(context, FLO_CHUNK_ROWS, sizeof(double), &c->preprocessed);
     if (status != FLO_OK)
         flo_chunks_free(c);
     return status;
@@ -29,6 +32,7 @@ void flo_chunks_free(flo_chunks *c)
     flo_free(c->context, &c->batch.context);
     flo_free(c->context, &c->batch.weight);
     flo_free(c->context, &c->log_prob);
+    flo_free(c->context, &c->preprocessed);
 }
 
 /* A dropped row has no density: zeros of weight 0 stand in its place. */
@@ -40,7 +44,7 @@ static void blank_dropped(flo_chunks *c)
         for (int64_t j = 0; zeros && j < D; j++)
             zeros = c->batch.x[i * D + j] == 0;
         if (zeros)
-            c->log_prob[i] = NAN;
+            c->log_prob[i] = c->preprocessed[i] = NAN;
     }
 }
 
@@ -57,8 +61,8 @@ flo_status flo_chunks_log_prob(flo_chunks *c, flo_tiles *tiles, const flo_real *
                                int64_t chunk)
 {
     FLO_TRY(flo_chunks_read(c, chunk));
-    flo_tiles_log_prob(tiles, theta, c->batch.rows, c->batch.x, c->batch.context,
-                       c->log_prob);
+    flo_tiles_log_prob(tiles, theta, chunk * FLO_CHUNK_ROWS, c->batch.rows, c->batch.x,
+                       c->batch.context, c->log_prob, c->preprocessed);
     if (c->bad_rows)
         blank_dropped(c);
     return FLO_OK;

@@ -111,6 +111,7 @@ static flo_status read_tile(const walk *w, int64_t first, flo_workspace *ws)
                            .context = ws->raw_context + i * C,
                            .weight = ws->weight + i};
         FLO_TRY(flo_rows_read(w->rows, row[i], next - i, &batch, NULL));
+        flo_workspace_dither(w->flow, ws, i, next - i, row[i]);
     }
     flo_workspace_condition(w->flow, ws);
     return FLO_OK;
@@ -226,7 +227,7 @@ static void move_forward(const walk *w, const flo_real *theta, int64_t k)
 static flo_status start_layers(const walk *w, int64_t last, flo_real *theta,
                                flo_data_start_report *report)
 {
-    const flo_moments moments = {w->mean, w->deviation};
+    const flo_moments moments = {w->mean, w->deviation, NULL, NULL};
     for (int64_t k = 0; k <= last; k++) {
         const flo_layer *const layer = &w->flow->layer[k];
         const flo_bijection_kind *const kind = layer->bijection->kind;

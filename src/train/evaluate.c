@@ -10,14 +10,16 @@
 
 enum { MOST_TRIMMED = 10000 };
 
-/* Sums of one chunk, and of all: of w, w l, w^2, w^2 l, w^2 l^2, and counts. */
-enum { W, WL, W2, W2L, W2L2, ROWS, NONFINITE, SUMS };
+/* Sums of one chunk, and of all: of w, w l, w^2, w^2 l, w^2 l^2, the same of l in what
+   `preprocess` gives, and counts. */
+enum { W, W2, WL, W2L, W2L2, WP, W2P, W2P2, ROWS, NONFINITE, SUMS };
 
 static void add_chunk(const flo_chunks *c, int64_t chunk, flo_lowest *lowest,
                       double *sums)
 {
     for (int64_t i = 0; i < c->batch.rows; i++) {
-        const double w = (double)c->batch.weight[i], l = c->log_prob[i];
+        const double w = (double)c->batch.weight[i];
+        const double l = c->log_prob[i], p = c->preprocessed[i];
         if (w == 0)
             continue;
         flo_lowest_see(lowest, l, w, chunk * FLO_CHUNK_ROWS + i);
@@ -26,6 +28,9 @@ static void add_chunk(const flo_chunks *c, int64_t chunk, flo_lowest *lowest,
         sums[W2] += w * w;
         sums[W2L] += w * w * l;
         sums[W2L2] += w * w * l * l;
+        sums[WP] += w * p;
+        sums[W2P] += w * w * p;
+        sums[W2P2] += w * w * p * p;
         sums[ROWS] += 1;
         sums[NONFINITE] += !isfinite(l);
     }
@@ -50,14 +55,24 @@ static flo_status walk(flo_comm *comm, flo_context *context, flo_tiles *tiles,
     return status;
 }
 
-static void finish(const flo_lowest *lowest, const double *total, flo_evaluation *e)
+/* The standard error of a weighted mean, from the sums of w^2 l and w^2 l^2. */
+static double error_of(const double *total, double mean, double w2l, double w2l2)
+{
+    const double spread = w2l2 - 2 * mean * w2l + mean * mean * total[W2];
+    return sqrt(spread > 0 ? spread : 0) / total[W];
+}
+
+static void finish(int64_t features, const flo_lowest *lowest, const double *total,
+                   flo_evaluation *e)
 {
     const double mean = total[WL] / total[W];
-    const double spread = total[W2L2] - 2 * mean * total[W2L] + mean * mean * total[W2];
     e->rows = (int64_t)total[ROWS];
     e->nonfinite = (int64_t)total[NONFINITE];
     e->log_likelihood = mean;
-    e->standard_error = sqrt(spread > 0 ? spread : 0) / total[W];
+    e->bits = -mean / ((double)features * log(2));
+    e->preprocessed = total[WP] / total[W];
+    e->standard_error = error_of(total, mean, total[W2L], total[W2L2]);
+    e->preprocessed_error = error_of(total, e->preprocessed, total[W2P], total[W2P2]);
     e->lowest = lowest->held ? lowest->low[0].value : 0;
     e->lowest_row = lowest->held ? (int64_t)lowest->low[0].row : -1;
     e->trimmed_rows = e->rows / 10000 < MOST_TRIMMED ? e->rows / 10000 : MOST_TRIMMED;
@@ -84,7 +99,7 @@ static flo_status evaluate(flo_comm *comm, flo_context *context, flo_tiles *tile
     if (!(total[W] > 0))
         return flo_rows_fail_weightless(rows);
     if (flo_comm_rank(comm) == 0)
-        finish(lowest, total, e);
+        finish(flo_rows_features(rows), lowest, total, e);
     flo_comm_broadcast(comm, e, sizeof *e);
     return FLO_OK;
 }

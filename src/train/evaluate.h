@@ -7,14 +7,18 @@
 #include "flow/tiles.h"
 
 typedef struct flo_evaluation {
-    int64_t rows;          /* with weight above 0 */
-    int64_t nonfinite;     /* rows whose log_prob is not finite */
-    double log_likelihood; /* weighted mean, nats a row */
-    double standard_error; /* of the mean */
-    double lowest;         /* the lowest log_prob */
-    int64_t lowest_row;    /* and its row */
-    int64_t trimmed_rows;  /* the lowest 0.01 % of the rows (at most 10,000) */
-    double trimmed;        /* weighted mean without them */
+    int64_t rows;              /* with weight above 0 */
+    int64_t nonfinite;         /* rows whose log_prob is not finite */
+    double log_likelihood;     /* weighted mean, nats a row */
+    double preprocessed;       /* the same of what `preprocess` gives: without the
+                                  log-determinants of its layers */
+    double bits;               /* -log_likelihood / (D log 2): bits a dimension */
+    double standard_error;     /* of the mean */
+    double preprocessed_error; /* of that of what `preprocess` gives */
+    double lowest;             /* the lowest log_prob */
+    int64_t lowest_row;        /* and its row */
+    int64_t trimmed_rows;      /* the lowest 0.01 % of the rows (at most 10,000) */
+    double trimmed;            /* weighted mean without them */
 } flo_evaluation;
 
 /* Evaluates all rows. Collective. FLO_ERROR_FILE, FLO_ERROR_DATA, FLO_ERROR_MEMORY;

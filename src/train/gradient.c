@@ -150,6 +150,23 @@ void flo_gradient_destroy(flo_gradient **gradient)
     *gradient = NULL;
 }
 
+/* Rows of weight 0 add nothing, but what stands there, zeros of a dropped row say, may
+   not be what the first layers take: they repeat the first row that counts. Where none
+   does, the lane has no rows in this step. */
+static void replace_weightless(const flo_flow *flow, flo_workspace *ws)
+{
+    const int64_t D = flow->features;
+    flo_real *const x = flo_workspace_data(flow, ws);
+    int64_t first = 0;
+    while (first < ws->rows && ws->weight[first] == 0)
+        first++;
+    if (first == ws->rows)
+        ws->rows = 0;
+    for (int64_t i = 0; i < ws->rows; i++)
+        if (ws->weight[i] == 0)
+            memcpy(x + i * D, x + first * D, (size_t)D * sizeof *x);
+}
+
 /* Forward of all lanes of a worker. */
 static void forward(const flo_gradient *g, worker *w, const flo_real *theta,
                     int64_t step, double *value, double *weight)
@@ -168,8 +185,11 @@ static void forward(const flo_gradient *g, worker *w, const flo_real *theta,
                                .context = ws->raw_context,
                                .weight = ws->weight};
             flo_feed_fetch(task->feed, lane, &batch);
+            replace_weightless(task->flow, ws);
             flo_workspace_condition(task->flow, ws);
         }
+        if (!ws->rows)
+            continue;
         flo_workspace_draw(task->flow, ws, place.step, place.first_row);
         task->objective->kind->forward(task->objective, task->flow, theta, ws, place);
         const flo_lane_result result = flo_objective_sum(ws);
@@ -206,10 +226,10 @@ static void backward_slice(const flo_gradient *g, worker *w, bool leads,
         flo_workspace *const ws = &w->workspace[lane - w->first];
         flo_real *const slice = w->stack + stack.count * g->widest;
         memset(slice, 0, (size_t)n * sizeof *slice);
-        if (k == flow->layers)
+        if (ws->rows && k == flow->layers)
             g->task.objective->kind->backward(g->task.objective, flow, theta, ws,
                                               slice);
-        else
+        else if (ws->rows)
             flo_flow_backward_layer(flow, theta, ws, k, slice);
         push(&stack, 0, lane, n, g->widest, w->stack);
         if (leads) /* messages move only while somebody asks */

@@ -17,11 +17,12 @@ static double distance(flo_real x, flo_real back)
 }
 
 /* Column j of a chunk whose first row is `first`. Values are taken from that of the
-   first row, so that a constant column has no spread at all. */
+   first row, so that a constant column has no spread at all; one that is not finite,
+   which a layer refused, is an error and no part of the spread. */
 static void see_column(const flo_batch *batch, const flo_real *back, int64_t D,
                        int64_t first, int64_t j, double *column)
 {
-    const double shift = (double)batch->x[j];
+    const double shift = isfinite(batch->x[j]) ? (double)batch->x[j] : 0;
     double sum = 0, squares = 0;
     column[ROW] = -1;
     for (int64_t i = 0; i < batch->rows; i++) {
@@ -29,8 +30,8 @@ static void see_column(const flo_batch *batch, const flo_real *back, int64_t D,
             continue;
         const double d = (double)batch->x[i * D + j] - shift;
         const double error = distance(batch->x[i * D + j], back[i * D + j]);
-        sum += d;
-        squares += d * d;
+        sum += isfinite(d) ? d : 0;
+        squares += isfinite(d) ? d * d : 0;
         column[COUNT] += 1;
         if (column[ROW] < 0 || error > column[ERROR]) {
             column[ERROR] = error;
@@ -54,8 +55,8 @@ static flo_status walk(flo_comm *comm, flo_chunks *c, flo_tiles *tiles,
         const int64_t left = FLO_RECONSTRUCTION_ROWS - first;
         FLO_TRY(flo_chunks_read(c, k));
         c->batch.rows = c->batch.rows < left ? c->batch.rows : left;
-        flo_tiles_reconstruct(tiles, theta, c->batch.rows, c->batch.x, c->batch.context,
-                              back);
+        flo_tiles_reconstruct(tiles, theta, first, c->batch.rows, c->batch.x,
+                              c->batch.context, c->batch.x, back);
         for (int64_t j = 0; j < D; j++)
             see_column(&c->batch, back, D, first, j, numbers + (k * D + j) * NUMBERS);
     }

@@ -20,7 +20,8 @@ typedef struct flo_reconstruction {
     int64_t row, column; /* where; -1 if no row was looked at */
 } flo_reconstruction;
 
-/* Sends the first rows to noise and back. The same on all ranks, and on any number of
+/* Sends the first rows to noise and back; of whole numbers with noise on them, these
+   (flo_tiles_reconstruct). The same on all ranks, and on any number of
    them. Collective. FLO_ERROR_FILE, FLO_ERROR_DATA, FLO_ERROR_MEMORY; agreed. */
 FLO_MUST_USE flo_status flo_reconstruct(flo_comm *comm, flo_context *context,
                                         flo_tiles *tiles, const flo_real *theta,

@@ -203,7 +203,7 @@ static void show(flo_trainer *t, double train, double validation, double rate,
 
 /* Rank 0 alone. */
 static flo_status write_line(flo_trainer *t, double train, double rate, double norm,
-                             double validation)
+                             const flo_evaluation *validation)
 {
     flo_reporter *const r = t->reporter;
     const double now = flo_seconds();
@@ -217,8 +217,12 @@ static flo_status write_line(flo_trainer *t, double train, double rate, double n
     put(line, "epoch", epoch(t), 8);
     put(line, "rows", (double)t->progress.step * (double)t->plan.batch, 15);
     put(line, name, train, 12);
-    if (!isnan(validation))
-        put(line, "validation_log_likelihood", validation, 12);
+    if (validation) {
+        put(line, "validation_log_likelihood", validation->log_likelihood, 12);
+        put(line, "validation_log_likelihood_preprocessed", validation->preprocessed,
+            12);
+        put(line, "validation_bits_per_dimension", validation->bits, 12);
+    }
     put(line, "learning_rate", rate, 8);
     put(line, "gradient_norm", norm, 8);
     put(line, "bad_steps", (double)t->progress.bad_total, 15);
@@ -226,7 +230,8 @@ static flo_status write_line(flo_trainer *t, double train, double rate, double n
     put(line, "data_wait_seconds", wait - r->wait, 4);
     put(line, "exposed_communication_seconds", exposed - r->exposed, 4);
     strncat(line, "}", sizeof line - strlen(line) - 1);
-    show(t, train, validation, rate, rows_per_second);
+    show(t, train, validation ? validation->log_likelihood : NAN, rate,
+         rows_per_second);
     r->seconds = flo_seconds();
     r->step = t->progress.step;
     r->wait = wait;
@@ -234,10 +239,11 @@ static flo_status write_line(flo_trainer *t, double train, double rate, double n
     return flo_directory_metrics(t->directory, line);
 }
 
-void flo_report_step(flo_trainer *t, double rate, double norm, double validation)
+void flo_report_step(flo_trainer *t, double rate, double norm,
+                     const flo_evaluation *validation)
 {
     const bool due = t->progress.step % t->config.report.every == 0 ||
-                     t->progress.step == t->steps || !isnan(validation);
+                     t->progress.step == t->steps || validation;
     if (!due)
         return;
     const double train = t->progress.window_value / t->progress.window_weight;
@@ -261,14 +267,15 @@ bool flo_report_is_lossy(const flo_reconstruction *r, char *text, size_t size)
 }
 
 void flo_report_evaluation(const flo_evaluation *e, const flo_reconstruction *r,
-                           int64_t features, char *text, size_t size)
+                           char *text, size_t size)
 {
     char line[LINE_BYTES];
     snprintf(line, sizeof line, "{\"rows\": %lld", (long long)e->rows);
     put(line, "log_likelihood", e->log_likelihood, 12);
     put(line, "standard_error", e->standard_error, 6);
-    put(line, "bits_per_dimension", -e->log_likelihood / ((double)features * log(2)),
-        12);
+    put(line, "log_likelihood_preprocessed", e->preprocessed, 12);
+    put(line, "standard_error_preprocessed", e->preprocessed_error, 6);
+    put(line, "bits_per_dimension", e->bits, 12);
     put(line, "lowest_log_prob", e->lowest, 12);
     put(line, "lowest_row", (double)e->lowest_row, 15);
     put(line, "trimmed_rows", (double)e->trimmed_rows, 15);
@@ -294,7 +301,7 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
                     (long long)e->lowest_row, e->trimmed, (long long)e->trimmed_rows);
     if (flo_report_is_lossy(r, text, sizeof text))
         flo_report_line(t, "%s", text);
-    flo_report_evaluation(e, r, t->flow->features, text, sizeof text - 1);
+    flo_report_evaluation(e, r, text, sizeof text - 1);
     strncat(text, "\n", sizeof text - strlen(text) - 1);
     return flo_file_replace(t->context, flo_directory_file(t->directory, "test.json"),
                             text, strlen(text));

@@ -20,10 +20,11 @@ void flo_report_check(flo_trainer *trainer);
 void flo_report_start(flo_trainer *trainer);
 
 /* A line of metrics when report.every says so or a validation was made at this step
-   (validation, else NaN); the window of training sums starts anew. Every rank calls it:
+   (else NULL); the window of training sums starts anew. Every rank calls it:
    the window is part of a checkpoint. A line that cannot be written is reported, and
    training goes on. Local. */
-void flo_report_step(flo_trainer *trainer, double rate, double norm, double validation);
+void flo_report_step(flo_trainer *trainer, double rate, double norm,
+                     const flo_evaluation *validation);
 
 /* test.json, and the figures to people. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_report_test(flo_trainer *trainer,
@@ -31,10 +32,10 @@ FLO_MUST_USE flo_status flo_report_test(flo_trainer *trainer,
                                         const flo_reconstruction *reconstruction);
 
 /* An evaluation as a JSON object, in text [size]; a number that JSON does not have is
-   null. features gives bits a dimension. Local. */
+   null. Local. */
 void flo_report_evaluation(const flo_evaluation *evaluation,
-                           const flo_reconstruction *reconstruction, int64_t features,
-                           char *text, size_t size);
+                           const flo_reconstruction *reconstruction, char *text,
+                           size_t size);
 
 /* Whether a reconstruction error is above its limit; then text [size] tells of it and
    of what to do. Local. */

@@ -17,7 +17,8 @@
 typedef struct step {
     double value, weight; /* sums over the batch */
     double rate, norm;
-    double validation; /* NaN: not at this step */
+    flo_evaluation validation;
+    bool validated;    /* at this step */
     int64_t nonfinite; /* rows of this rank */
     bool bad;          /* of all ranks: the step is skipped */
     bool stop;
@@ -107,17 +108,17 @@ static flo_status validate(flo_trainer *t, step *s)
     const int64_t every = t->config.report.validate_every;
     const bool due =
         (every && t->progress.step % every == 0) || t->progress.step == t->steps;
-    s->validation = NAN;
+    s->validated = false;
     if (!due || !t->rows[FLO_VALIDATION])
         return FLO_OK;
-    flo_evaluation e;
     FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, flo_trainer_parameters(t),
-                         t->rows[FLO_VALIDATION], &e));
-    s->validation = e.log_likelihood;
-    flo_plateau_see(&t->config.train.schedule, &t->progress.plateau, e.log_likelihood);
+                         t->rows[FLO_VALIDATION], &s->validation));
+    const double found = s->validation.log_likelihood;
+    s->validated = true;
+    flo_plateau_see(&t->config.train.schedule, &t->progress.plateau, found);
     t->progress.waited++;
-    if (e.log_likelihood > t->progress.best) {
-        t->progress.best = e.log_likelihood;
+    if (found > t->progress.best) {
+        t->progress.best = found;
         t->progress.best_step = t->progress.step;
         t->progress.waited = 0;
         flo_save_best(t);
@@ -165,7 +166,7 @@ static flo_status run(flo_trainer *t, flo_outcome *outcome)
         FLO_TRY(update(t, &s));
         compare_ranks(t);
         FLO_TRY(validate(t, &s));
-        flo_report_step(t, s.rate, s.norm, s.validation);
+        flo_report_step(t, s.rate, s.norm, s.validated ? &s.validation : NULL);
         FLO_TRY(flo_finish_samples_if_due(t));
         flo_save_if_due(t);
     }

@@ -17,6 +17,7 @@ typedef struct layer {
     double *constants;
     flo_pass pass;
     flo_real *theta, *x, *z, *context, *noise; /* what a pass reads and writes */
+    flo_real *whole; /* [B, D], of a layer that dithers: x without what is noise */
     flo_real *dz, *dx, *dcontext, *dtheta;
     double *logdet, *dlogdet;
     flo_real *guards[2]; /* behind cache and scratch */
@@ -39,41 +40,54 @@ static inline double *layer_doubles(fixture *f, int64_t count)
     return memory;
 }
 
-/* Uneven moments, so that a swapped column shows. */
+/* Uneven moments, so that a swapped column shows; whole numbers at the ends. */
 static inline flo_moments layer_moments(fixture *f, int64_t D)
 {
     double *const mean = layer_doubles(f, D), *const deviation = layer_doubles(f, D);
+    double *const low = layer_doubles(f, D), *const high = layer_doubles(f, D);
     for (int64_t j = 0; j < D; j++) {
         mean[j] = 0.5 * (double)(j % 5) - 1;
         deviation[j] = 0.5 + 0.25 * (double)(j % 7);
+        low[j] = (double)(j % 5) - 3;
+        high[j] = low[j] + 2 + (double)(j % 7);
     }
-    return (flo_moments){mean, deviation};
+    return (flo_moments){mean, deviation, low, high};
 }
 
-/* Whether a number is one that columns of this range hold. */
-static inline bool is_in_range(flo_range range, double value)
+/* Where the numbers of column j of a layer's domain lie, their ends excluded; whole
+   numbers with their noise on them, from the first to behind the last. */
+static inline void layer_ends(const layer *l, int64_t j, double *low, double *high)
 {
-    return isfinite(value) && (range != FLO_POSITIVE || value > 0) &&
-           (range != FLO_UNIT_INTERVAL || (value > 0 && value < 1));
+    const flo_range range = flo_bijection_takes(l->b, j);
+    const int64_t n = l->b->constants.size / 2;
+    int64_t k = 0; /* of the columns that the layer does not pass */
+    for (int64_t i = 0; i < j; i++)
+        k += !(l->b->passes && l->b->passes[i]);
+    *low = range == FLO_POSITIVE || range == FLO_UNIT_INTERVAL ? 0 : -INFINITY;
+    *high = range == FLO_UNIT_INTERVAL ? 1 : INFINITY;
+    if (range != FLO_INTERVAL && range != FLO_WHOLE_NUMBERS)
+        return;
+    *low = l->constants[k];
+    *high = l->constants[n + k] + (range == FLO_WHOLE_NUMBERS ? *low : 0);
 }
 
-/* Numbers of a range, from those of the whole line; not close to its ends, where steps
-   of finite differences are wide. */
-static inline void move_into_range(flo_range range, int64_t n, flo_real *x)
+/* The number of a domain that a number of the whole line stands for; not close to its
+   ends, where steps of finite differences are wide. */
+static inline flo_real layer_into_domain(const layer *l, int64_t j, flo_real x)
 {
-    for (int64_t i = 0; i < n; i++) {
-        const double power = exp(0.5 * (double)x[i]);
-        if (range == FLO_POSITIVE)
-            x[i] = (flo_real)power;
-        if (range == FLO_UNIT_INTERVAL)
-            x[i] = (flo_real)(power / (1 + power));
-    }
+    double low, high;
+    const double power = exp(0.5 * (double)x);
+    layer_ends(l, j, &low, &high);
+    if (isinf(low))
+        return x;
+    return (flo_real)(isinf(high) ? power : low + (high - low) * power / (1 + power));
 }
 
 static inline void layer_draw_rows(layer *l)
 {
     draw_normals(1, 1, l->B * l->D, l->x);
-    move_into_range(l->b->kind->domain, l->B * l->D, l->x);
+    for (int64_t i = 0; i < l->B * l->D; i++)
+        l->x[i] = layer_into_domain(l, i % l->D, l->x[i]);
     draw_normals(2, 1, l->B * l->C, l->context);
     draw_normals(3, 1, l->B * l->D, l->dz);
     draw_doubles(4, l->B, l->dlogdet);
@@ -91,6 +105,7 @@ static inline void layer_take(fixture *f, int64_t B, layer *l)
     l->theta = layer_reals(f, l->P);
     l->dtheta = layer_reals(f, l->P);
     l->x = layer_reals(f, B * l->D);
+    l->whole = layer_reals(f, B * l->D);
     l->z = layer_reals(f, B * l->D);
     l->dx = layer_reals(f, B * l->D);
     l->dz = layer_reals(f, B * l->D);
@@ -127,11 +142,39 @@ static inline void layer_create(fixture *f, const char *yaml, flo_place place,
     layer_take(f, B, l);
 }
 
+/* What the kernels of a layer that dithers are fed: whole numbers, and as noise what x
+   has beyond them. So x is x + u of the formulas, in which z is smooth. */
+static inline void layer_split(layer *l)
+{
+    flo_real *noise = l->noise;
+    for (int64_t i = 0; i < l->B * l->D; i++) {
+        const bool passes = l->b->passes && l->b->passes[i % l->D];
+        l->whole[i] = passes ? l->x[i] : (flo_real)floor((double)l->x[i]);
+        if (!passes)
+            *noise++ = l->x[i] - l->whole[i];
+    }
+}
+
+/* What the inverse should give: x, or its whole numbers. */
+static inline const flo_real *layer_origin(layer *l)
+{
+    if (l->b->dithers)
+        layer_split(l);
+    return l->b->dithers ? l->whole : l->x;
+}
+
+/* x to z, added to logdet. */
+static inline void layer_add_forward(layer *l)
+{
+    const flo_real *const x = layer_origin(l);
+    l->b->kind->forward(l->b, l->theta, &l->pass, x, l->z, l->logdet);
+}
+
 /* x to z; logdet starts at 0. */
 static inline void layer_forward(layer *l)
 {
     memset(l->logdet, 0, (size_t)l->B * sizeof *l->logdet);
-    l->b->kind->forward(l->b, l->theta, &l->pass, l->x, l->z, l->logdet);
+    layer_add_forward(l);
 }
 
 /* z to x [B, D]; logdet goes on. */
@@ -143,8 +186,8 @@ static inline void layer_inverse(layer *l, flo_real *x)
 /* After layer_forward: dx, and dtheta and dcontext added to what they hold. */
 static inline void layer_backward(layer *l)
 {
-    l->b->kind->backward(l->b, l->theta, &l->pass, l->x, l->dz, l->dlogdet, l->dx,
-                         l->dcontext, l->dtheta);
+    l->b->kind->backward(l->b, l->theta, &l->pass, layer_origin(l), l->dz, l->dlogdet,
+                         l->dx, l->dcontext, l->dtheta);
 }
 
 static inline void layer_zero_gradients(layer *l)

@@ -9,7 +9,7 @@ static void columns_that_do_not_vary_are_only_shifted(void **state)
     layer l;
     layer_create(*state, "{kind: actnorm}", (flo_place){0}, B, D, 0, &l);
     const double mean[D] = {3, -7, 0, 1e6, 2}, deviation[D] = {2, 0, 0, 1e-12, 1e-3};
-    const flo_moments moments = {mean, deviation};
+    const flo_moments moments = {.mean = mean, .deviation = deviation};
     assert_true(l.b->kind->starts_from_data);
     assert_int_equal(l.b->kind->start(l.b, &moments, l.theta), 3);
     const double scale[D] = {0.5, 1, 1, 1, 1e3};
@@ -31,7 +31,7 @@ static void a_column_without_a_scale_stays_finite(void **state)
     layer l;
     layer_create(*state, "{kind: actnorm}", (flo_place){0}, B, D, 0, &l);
     const double mean[D] = {0}, deviation[D] = {1e-42, 1, 1, 1, 1e-37};
-    const flo_moments moments = {mean, deviation};
+    const flo_moments moments = {.mean = mean, .deviation = deviation};
     assert_int_equal(l.b->kind->start(l.b, &moments, l.theta), 1);
     layer_forward(&l);
     assert_all_finite("z", B * D, l.z);

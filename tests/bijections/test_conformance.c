@@ -39,6 +39,17 @@ static const char *const spline_couplings[] = {
 static const char *const slopes[] = {"", "slope: 0.5", "slope: 3", NULL};
 static const char *const bounds[] = {"", "bound: 0.7", "bound: 6", NULL};
 static const char *const alphas[] = {"", "alpha: 0", "alpha: 0.05", NULL};
+static const char *const some[] = {"columns: 1", "columns: [0, 1]", "columns: [2, 0:1]",
+                                   NULL};
+static const char *const levels[] = {"", "levels: 256", "levels: 1000, low: -30",
+                                     "low: -7", NULL};
+static const char *const some_levels[] = {"columns: [1]", "levels: 7, columns: [2, 0]",
+                                          NULL};
+static const char *const boxes[] = {"",         "low: -1.5, high: 2.25", "margin: 3",
+                                    "low: -20", "high: 1000, margin: 1", NULL};
+static const char *const some_boxes[] = {"columns: 2", "low: -3, columns: [0:2]", NULL};
+static const char *const offsets[] = {"", "offset: 1", "offset: 1e-3", NULL};
+static const char *const scales[] = {"", "scale: 0.01", "scale: 100", NULL};
 static const char *const sylvesters[] = {"", "reflections: 1",
                                          "rank: 1, reflections: 3", NULL};
 static const char *const ranks[] = {"rank: 2", "rank: 3, reflections: 5", NULL};
@@ -73,6 +84,15 @@ static const struct variant {
     bool starts_as_identity;
 } variants[] = {
     {"standardize", none, 1, false},
+    {"standardize", some, 3, false},
+    {"dequantize", levels, 1, false},
+    {"dequantize", some_levels, 3, false},
+    {"box", boxes, 1, false},
+    {"box", some_boxes, 3, false},
+    {"log", offsets, 1, false},
+    {"log", some, 3, false},
+    {"signed_log", scales, 1, false},
+    {"signed_log", some, 3, false},
     {"elementwise_affine", none, 1, true},
     {"permutation", orders, 1, false},
     {"lu_linear", none, 1, true},
@@ -92,6 +112,12 @@ static const struct variant {
     {"logit", alphas, 1, false},
     {"softplus", none, 1, false},
     {"inverse_softplus", none, 1, false},
+    {"leaky_relu", some, 3, false},
+    {"tanh", some, 3, false},
+    {"sigmoid", some, 3, false},
+    {"logit", some, 3, false},
+    {"softplus", some, 3, false},
+    {"inverse_softplus", some, 3, false},
     {"householder", even, 1, true},
     {"householder", odd, 1, false},
     {"affine_autoregressive", autoregressive, 1, true},
@@ -170,12 +196,12 @@ static void check_inverse(fixture *f, const situation *s)
     situation_layer(f, s, 5, &l);
     for (int training = 1; training >= 0; training--) {
         l.pass.training = training;
-        l.pass.noise = training ? l.noise : NULL;
+        l.pass.noise = training || l.b->dithers ? l.noise : NULL;
         flo_real *const x = layer_reals(f, l.B * l.D);
         layer_forward(&l);
         assert_all_finite(s->name, l.B * l.D, l.z);
         layer_inverse(&l, x);
-        assert_all_near(s->name, l.B * l.D, x, l.x, inverse_near);
+        assert_all_near(s->name, l.B * l.D, x, layer_origin(&l), inverse_near);
         for (int64_t i = 0; i < l.B; i++)
             if (!(fabs(l.logdet[i]) <= inverse_near))
                 fail_msg("%s: log-determinants of forward and inverse sum to %g",
@@ -229,7 +255,7 @@ static void check_what_is_added(fixture *f, const situation *s)
         two.logdet[i] = 2;
     layer_forward(&zero);
     layer_backward(&zero);
-    two.b->kind->forward(two.b, two.theta, &two.pass, two.x, two.z, two.logdet);
+    layer_add_forward(&two);
     layer_backward(&two);
     const size_t bytes = (size_t)(two.B * two.D) * sizeof(flo_real);
     assert_same_bits(s->name, bytes, two.z, zero.z);
@@ -362,7 +388,7 @@ static flo_moments moments_of(fixture *f, int64_t B, int64_t D, const flo_real *
             squares += pow((double)x[i * D + j] - mean[j], 2);
         deviation[j] = sqrt(squares / (double)B);
     }
-    return (flo_moments){mean, deviation};
+    return (flo_moments){.mean = mean, .deviation = deviation};
 }
 
 /* A kind that starts from data gives it mean 0 and deviation 1, and only mean 0 to a
@@ -412,7 +438,8 @@ static double row_error(int64_t D, const flo_real *a, const flo_real *b)
    x is lost in the rounding of z, or so steep that z is lost in that of x. */
 static void check_comes_back(fixture *f, const char *name, layer *l, flo_real *x)
 {
-    flo_real *const old_x = l->x, *const old_z = l->z;
+    flo_real *const old_x = layer_reals(f, l->B * l->D), *const old_z = l->z;
+    memcpy(old_x, layer_origin(l), (size_t)(l->B * l->D) * sizeof *old_x);
     l->x = x;
     l->z = layer_reals(f, l->B * l->D);
     layer_forward(l);
@@ -425,22 +452,39 @@ static void check_comes_back(fixture *f, const char *name, layer *l, flo_real *x
     }
 }
 
-/* Far out in a range: two numbers that fill their rows, and factors of others. */
-static const double *extremes_of(flo_range range)
+/* Far out in what column j of a layer takes: the number of row `row` of six. */
+static flo_real extreme_of(const layer *l, int64_t j, int64_t row)
 {
-    static const double line[6] = {1e6, -1e6, 1e3, 0, 1, 1};
-    static const double positive[6] = {1e6, 1e-30, 1e3, 1e-3, 1, 1};
-    static const double unit[6] = {1e-12, 0.9999999, 1e-10, 1e-3, 1, 1};
-    return range == FLO_POSITIVE ? positive : range == FLO_UNIT_INTERVAL ? unit : line;
+    static const double line[6] = {1e6, -1e6, 1e9, 0, 1e6, 1e6};
+    static const double positive[6] = {1e6, 1e-30, 1e9, 1e3, 1e6, 1e6};
+    static const double unit[6] = {1e-12, 0.9999999, 1e-22, 1e-15, 1e-12, 1e-12};
+    static const double share[6] = {1e-6, 0.999999, 1e-5, 0.5, 1e-6, 1e-6};
+    double low, high;
+    layer_ends(l, j, &low, &high);
+    if (isinf(low))
+        return (flo_real)line[row];
+    if (isinf(high))
+        return (flo_real)positive[row];
+    if (flo_bijection_takes(l->b, j) == FLO_UNIT_INTERVAL)
+        return (flo_real)unit[row];
+    return (flo_real)(low + (high - low) * share[row]);
 }
 
-static void assert_all_in_range(const situation *s, flo_range range, int64_t n,
-                                const flo_real *x)
+/* Whether a number is one that columns of this range hold. */
+static bool is_in_range(flo_range range, double value)
 {
-    for (int64_t i = 0; i < n; i++)
-        if (!is_in_range(range, (double)x[i]))
+    return isfinite(value) && (range != FLO_POSITIVE || value > 0) &&
+           (range != FLO_UNIT_INTERVAL || (value > 0 && value < 1));
+}
+
+static void assert_all_in_image(const situation *s, const layer *l)
+{
+    for (int64_t i = 0; i < l->B * l->D; i++) {
+        const flo_range image = flo_bijection_gives(l->b, i % l->D, FLO_WHOLE_LINE);
+        if (!is_in_range(image, (double)l->z[i]))
             fail_msg("%s: found %g, which is not in the range that the kind promises",
-                     s->name, (double)x[i]);
+                     s->name, (double)l->z[i]);
+    }
 }
 
 /* Rows up to a million away, or close to the ends of the domain, and rows that are all
@@ -449,13 +493,10 @@ static void check_extremes(fixture *f, const situation *s)
 {
     layer l;
     situation_layer(f, s, 6, &l);
-    const double *const size = extremes_of(l.b->kind->domain);
-    for (int64_t i = 0; i < 6 * l.D; i++) {
-        const int64_t row = i / l.D;
-        l.x[i] = row < 2 ? (flo_real)size[row] : (flo_real)size[row] * l.x[i % l.D];
-    }
+    for (int64_t i = 0; i < 6 * l.D; i++)
+        l.x[i] = extreme_of(&l, i % l.D, i / l.D);
     const row_results r = results_of(f, &l, 0);
-    assert_all_in_range(s, l.b->kind->image, 6 * l.D, r.z);
+    assert_all_in_image(s, &l);
     assert_all_finite(s->name, 6 * l.D, r.x);
     assert_all_finite(s->name, 6 * l.D, r.dx);
     assert_all_finite(s->name, l.P, l.dtheta);
@@ -469,15 +510,19 @@ static void check_extremes(fixture *f, const situation *s)
    under a normal base, and its inverse stays where forward can take it. */
 static void check_domain(fixture *f, const situation *s)
 {
-    static const double outside[4] = {-1, 2, -1e6, 1e6}, far[4] = {1e6, -1e6, 90, -90};
+    static const double beyond[4] = {1, 2, 1e6, 1e6}, far[4] = {1e6, -1e6, 90, -90};
     layer l;
     situation_layer(f, s, 4, &l);
-    const flo_range domain = l.b->kind->domain;
-    if (domain != FLO_POSITIVE && domain != FLO_UNIT_INTERVAL)
+    int64_t at = 0; /* the first column that it acts on */
+    while (l.b->passes && l.b->passes[at])
+        at++;
+    double low, high;
+    layer_ends(&l, at, &low, &high);
+    if (isinf(low))
         return;
     for (int64_t i = 0; i < 4; i++)
-        l.x[i * l.D + i % l.D] =
-            (flo_real)(domain == FLO_POSITIVE ? -fabs(outside[i]) : outside[i]);
+        l.x[i * l.D + at] =
+            (flo_real)(i % 2 && isfinite(high) ? high + beyond[i] : low - beyond[i]);
     layer_forward(&l);
     for (int64_t i = 0; i < 4; i++) {
         double log_density = l.logdet[i];
@@ -485,7 +530,7 @@ static void check_domain(fixture *f, const situation *s)
             log_density -= 0.5 * (double)l.z[i * l.D + j] * (double)l.z[i * l.D + j];
         if (isfinite(log_density))
             fail_msg("%s: %g outside of the domain has log-density %g", s->name,
-                     outside[i], log_density);
+                     (double)l.x[i * l.D + at], log_density);
     }
     for (int64_t i = 0; i < 4 * l.D; i++)
         l.z[i] = (flo_real)far[i / l.D];

@@ -34,6 +34,9 @@ static void values_are_those_of_libm(void **state)
     layer logit = made(*state, "{kind: logit, alpha: 0.05}", 1);
     layer softplus = made(*state, "{kind: softplus}", 1);
     layer inverse = made(*state, "{kind: inverse_softplus}", 1);
+    layer plain = made(*state, "{kind: log}", 1);
+    layer counts = made(*state, "{kind: log, offset: 0.5}", 1);
+    layer both = made(*state, "{kind: signed_log, scale: 0.3}", 1);
     for (int i = 0; i <= 80; i++) {
         const double x = (double)(flo_real)(-4.03 + 0.1 * i), u = (i + 0.5) / 81;
         const double share = (double)(flo_real)u, p = 0.05 + 0.9 * share;
@@ -53,6 +56,12 @@ static void values_are_those_of_libm(void **state)
         assert_near(softplus.logdet[0], -log1p(exp(-x)), near_enough);
         assert_near(map_one(&inverse, share), log(expm1(share)), near_enough);
         assert_near(inverse.logdet[0], -log(-expm1(-share)), near_enough);
+        assert_near(map_one(&plain, share), log(share), near_enough);
+        assert_near(plain.logdet[0], -log(share), near_enough);
+        assert_near(map_one(&counts, share - 0.4), log(share + 0.1), near_enough);
+        assert_near(counts.logdet[0], -log(share + 0.1), near_enough);
+        assert_near(map_one(&both, x), copysign(log1p(fabs(x) / 0.3), x), near_enough);
+        assert_near(both.logdet[0], -log(0.3 + fabs(x)), near_enough);
     }
 }
 
@@ -68,6 +77,28 @@ static void alpha_keeps_the_ends_finite(void **state)
     }
     assert_true(isnan(map_one(&open, -1e-3)) && isnan(map_one(&open, 1.001)));
     assert_true(isnan(map_one(&closed, -1e-3)) && isnan(map_one(&closed, 1.001)));
+}
+
+/* 0 is what counts may be; below -offset there is nothing. */
+static void logarithms_say_where_they_end(void **state)
+{
+    layer plain = made(*state, "{kind: log}", 1);
+    layer counts = made(*state, "{kind: log, offset: 2}", 1);
+    assert_true(isinf(map_one(&plain, 0)) && isnan(map_one(&plain, -1)));
+    assert_near(map_one(&counts, 0), log(2), near_enough);
+    assert_true(isinf(map_one(&counts, -2)) && isnan(map_one(&counts, -3)));
+}
+
+/* An offset of 1 does not round small numbers away. */
+static void logarithms_keep_the_digits_of_small_numbers(void **state)
+{
+    layer counts = made(*state, "{kind: log, offset: 1}", 1);
+    layer both = made(*state, "{kind: signed_log}", 1);
+    for (double x = 1e-20; x < 1e-3; x *= 10) {
+        assert_near(map_one(&counts, x) / log1p(x), 1, near_enough);
+        assert_near(undo_one(&counts, log1p(x)) / x, 1, near_enough);
+        assert_near(map_one(&both, -x) / log1p(x), -1, near_enough);
+    }
 }
 
 /* Just below 1, where 1 - p cannot be had from a rounded p. */
@@ -135,6 +166,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(values_are_those_of_libm),
         FIXTURE_TEST(alpha_keeps_the_ends_finite),
+        FIXTURE_TEST(logarithms_say_where_they_end),
+        FIXTURE_TEST(logarithms_keep_the_digits_of_small_numbers),
         FIXTURE_TEST(a_logit_near_one_keeps_its_digits),
         FIXTURE_TEST(inverses_of_saturated_numbers_come_back_into_the_domain),
         FIXTURE_TEST(pairs_undo_each_other),

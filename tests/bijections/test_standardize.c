@@ -32,7 +32,7 @@ static void a_large_mean_costs_no_digits(void **state)
     layer_create(f, "{kind: standardize}", (flo_place){0}, 1, D, 0, &l);
     const double mean[D] = {4194304.3, 4194304.3, 4194304.3};
     const double deviation[D] = {0.25, 0.5, 3};
-    const flo_moments moments = {mean, deviation};
+    const flo_moments moments = {.mean = mean, .deviation = deviation};
     assert_int_equal(l.b->kind->fit(l.b, f->context, &l.place, &moments, l.constants),
                      FLO_OK);
     assert_int_equal(l.b->kind->prepare(l.b, f->context, l.constants), FLO_OK);
@@ -50,7 +50,7 @@ static void a_column_that_does_not_vary_is_refused(void **state)
     const double bad[] = {0, -1, (double)NAN, (double)INFINITY};
     for (int k = 0; k < 4; k++) {
         const double mean[D] = {0, 5, 0}, deviation[D] = {1, bad[k], 1};
-        const flo_moments moments = {mean, deviation};
+        const flo_moments moments = {.mean = mean, .deviation = deviation};
         assert_int_equal(
             l.b->kind->fit(l.b, f->context, &l.place, &moments, l.constants),
             FLO_ERROR_DATA);
@@ -59,6 +59,26 @@ static void a_column_that_does_not_vary_is_refused(void **state)
             strstr(message, "standardize: column 1 has standard deviation"));
         assert_non_null(strstr(message, "mean 5"));
         assert_non_null(strstr(message, "data.columns"));
+    }
+}
+
+/* Columns that are left out may be constant, and pass. */
+static void columns_that_are_left_out_pass(void **state)
+{
+    fixture *const f = *state;
+    layer l;
+    layer_create(f, "{kind: standardize, columns: [0, 2]}", (flo_place){0}, B, D, 0,
+                 &l);
+    const double mean[D] = {1, 5, -3}, deviation[D] = {2, 0, 4};
+    const flo_moments moments = {.mean = mean, .deviation = deviation};
+    assert_int_equal(l.b->kind->fit(l.b, f->context, &l.place, &moments, l.constants),
+                     FLO_OK);
+    assert_int_equal(l.b->kind->prepare(l.b, f->context, l.constants), FLO_OK);
+    layer_forward(&l);
+    for (int64_t i = 0; i < B; i++) {
+        assert_true(l.z[i * D + 1] == l.x[i * D + 1]);
+        assert_near(l.z[i * D + 2], ((double)l.x[i * D + 2] + 3) / 4, near_enough);
+        assert_near(l.logdet[i], -log(8), 1e-14);
     }
 }
 
@@ -79,6 +99,7 @@ int main(void)
         FIXTURE_TEST(it_takes_out_mean_and_deviation),
         FIXTURE_TEST(a_large_mean_costs_no_digits),
         FIXTURE_TEST(a_column_that_does_not_vary_is_refused),
+        FIXTURE_TEST(columns_that_are_left_out_pass),
         FIXTURE_TEST(a_stored_deviation_that_is_not_positive_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,53 @@ DATA = [
     ("validation outside of a logit", [
         "data.files=bad.h5", "data.train=shares", "data.validation=good",
         "preprocess=[{kind: logit}]"], ["00_logit", "column", "'good'"]),
+    ("not whole under dequantize", [
+        "data.files=bad.h5", "data.train=half",
+        "preprocess=[{kind: dequantize, levels: 10}, {kind: logit}]"],
+     ["bad.h5", "'half'", "row 123, column 2", "00_dequantize found 2.5",
+      "a whole number from 0 to 9", "set levels"]),
+    ("not whole inside of levels that were found", [
+        "data.files=bad.h5", "data.train=half",
+        "preprocess=[{kind: dequantize}, {kind: logit}]"],
+     ["'half'", "row 123, column 2", "00_dequantize found 2.5"]),
+    ("levels of what is not whole", [
+        "data.files=bad.h5", "data.train=good",
+        "preprocess=[{kind: dequantize}, {kind: logit}]"],
+     ["bad.h5", "'good'", "dequantize: column 0", "wanted whole numbers", "columns"]),
+    ("validation outside of levels", [
+        "data.files=bad.h5", "data.train=whole", "data.validation=more",
+        "preprocess=[{kind: dequantize}, {kind: logit}]"],
+     ["bad.h5", "'more'", "row 130, column 1", "found 12", "from 0 to 8", "set levels"]),
+    ("test outside of levels", [
+        "data.files=bad.h5", "data.train=whole", "data.test=more",
+        "preprocess=[{kind: dequantize, levels: 10}, {kind: logit}]"],
+     ["'more'", "row 130, column 1", "found 12", "from 0 to 9"]),
+    ("outside of a box", [
+        "data.files=bad.h5", "data.train=more", "preprocess=[{kind: box, low: -1, high: 12}]"],
+     ["'more'", "row 130, column 1", "00_box found 12", "above -1 and below 12", "set low"]),
+    ("validation outside of a box", [
+        "data.files=bad.h5", "data.train=whole", "data.validation=more",
+        "preprocess=[{kind: box, columns: [1, 3]}]"],
+     ["'more'", "row 130, column 1", "found 12", "above -0.8 and below 8.8", "margin"]),
+    ("constant column in a box", [
+        "data.files=bad.h5", "data.train=constant", "preprocess=[{kind: box}]"],
+     ["bad.h5", "'constant'", "box: column 1 reaches from 5 to 5", "varies"]),
+    ("not positive under log", [
+        "data.files=bad.h5", "data.train=whole", "preprocess=[{kind: log, columns: 1}]"],
+     ["'whole'", "column 1", "00_log found 0", "a number above 0", "offset"]),
+    ("outside behind other layers", [
+        "data.files=bad.h5", "data.train=whole", "data.test=more",
+        "preprocess=[{kind: permutation, order: reverse}, {kind: log, offset: 1}, "
+        "{kind: box, low: -1, high: 2.5}]"],
+     ["'more'", "row 130, column 1", "02_box found 2.56"]),
+    ("context outside of a logarithm", [
+        "data.files=bad.h5", "data.train=good", "data.context=whole",
+        "preprocess_context=[{kind: log}]"],
+     ["'whole'", "context_00_log found 0", "a number above 0"]),
+    ("a chosen column outside of a logit", [
+        "data.files=bad.h5", "data.train=more", "data.columns=[3, 1]",
+        "preprocess=[{kind: dequantize, levels: 12}, {kind: logit}]"],
+     ["'more'", "row 130, column 1", "found 12"]),
     ("other validation", ["data.files=bad.h5", "data.train=good",
                           "data.validation=wide"],
      ["bad.h5", "wide", "5 columns", "4", "good"]),
@@ -176,6 +223,10 @@ def prepare(flotilla):
            "large": x.astype("f8"), "constant": x.copy(), "short": x[:199, :1],
            "shares": 1 / (1 + np.exp(-x)), "wide": np.hstack([x, x[:, :1]]), "zero": np.zeros(200),
            "late": normal_rows(3000, 4), "negative": np.ones((200, 1)), "group/inner": x}
+    one["whole"] = (np.arange(800).reshape(200, 4) * 7 + 3) % 10
+    one["half"], one["more"] = one["whole"] * 1.0, one["whole"].astype("u1")
+    one["half"][123, 2] = 2.5
+    one["more"][130, 1] = 12
     one["nan"][123, 2] = np.nan
     one["late"][2900, 1] = np.nan  # not among the first rows: seen by its own rank alone
     one["inf"][130, 0] = np.inf

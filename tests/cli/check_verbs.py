@@ -122,18 +122,22 @@ def check_config(flotilla):
     require(bijections.keys() >= {"additive_coupling", "affine_coupling", "lu_linear",
                                   "elementwise_affine", "permutation", "standardize"},
             bijections.keys())
-    layers = ""
+    layers, fitted = "", {}
     for kind, settings in bijections.items():
-        if kind != "standardize":
-            settings = dict(settings)
-            if "width" in settings:
-                settings["width"] = "6"
-            pairs = "".join(f", {key}: {value}" for key, value in settings.items())
+        settings = dict(settings)
+        if "width" in settings:
+            settings["width"] = "6"
+        pairs = "".join(f", {key}: {value}" for key, value in settings.items())
+        if kind in ("standardize", "dequantize", "box"):
+            fitted[kind] = f"{{kind: {kind}{pairs}}}"
+        else:
             layers += f"    - {{kind: {kind}{pairs}}}\n"
     flotilla.write("kinds.yaml", "run: {directory: kinds}\ndata: {files: [data.h5]}\n"
                    f"flow:\n  layers:\n{layers}train: {{steps: 3}}\n")
-    flotilla.run("train", "kinds.yaml", "--check").says(*bijections.keys() -
-                                                       {"standardize"})
+    flotilla.run("train", "kinds.yaml", "--check").says(*bijections.keys() - fitted.keys())
+    for kind, layer in fitted.items():
+        flotilla.run("train", "kinds.yaml", "--check", "--set", f"preprocess=[{layer}]",
+                     "--set", "flow.layers=[{kind: logit}, {kind: lu_linear}]").says(kind)
     bases = kinds_in(parts[2])
     require(bases.keys() >= {"normal", "student_t", "autoregressive_mixture"}, bases.keys())
     for kind, settings in bases.items():
@@ -359,7 +363,6 @@ def check_inspect(flotilla):
     result = flotilla.run("inspect", "data.h5").says("800 rows x 4 columns", "pread")
     for name, _ in SPLITS:
         result.says(f"  {name} ")
-    same(flotilla.run("inspect", "data.h5", ranks=3).out, result.out)
     for model in ("run", "run/checkpoints/best.h5", flotilla.last("run")):
         said = flotilla.run("inspect", model).says("01_lu_linear", "learning_rate",
                                                    "4 columns", "data to noise")

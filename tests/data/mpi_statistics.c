@@ -16,7 +16,8 @@ enum { N = 5003, D = 4, C = 2, COLUMNS = D + C };
 typedef struct world {
     example e;
     flo_comm *comm;
-    double *values; /* [N, D + C + 1]: what the file holds, the last the weights */
+    double *values;  /* [N, D + C + 1]: what the file holds, the last the weights */
+    int64_t refused; /* the row that `change` refuses */
 } world;
 
 /* Awkward columns: near 0, a large offset, tiny, constant; context: skewed, sorted. */
@@ -133,17 +134,17 @@ static void check_same_bits(const flo_statistics *a, const flo_statistics *b)
 
 /* Collects over all ranks, and compares with this rank doing all lanes alone. */
 static void collect_both(world *w, flo_rows *rows, const flo_lane_plan *plan,
-                         flo_statistics *found)
+                         const flo_row_map *map, flo_statistics *found)
 {
     flo_comm alone = *w->comm;
     alone.has_mpi = alone.started_mpi = false;
     alone.rank = 0;
     alone.size = 1;
     flo_statistics single;
-    assert_int_equal(flo_statistics_collect(w->comm, w->e.context, rows, plan, found),
-                     FLO_OK);
-    assert_int_equal(flo_statistics_collect(&alone, w->e.context, rows, plan, &single),
-                     FLO_OK);
+    assert_int_equal(
+        flo_statistics_collect(w->comm, w->e.context, rows, plan, map, found), FLO_OK);
+    assert_int_equal(
+        flo_statistics_collect(&alone, w->e.context, rows, plan, map, &single), FLO_OK);
     check_same_bits(found, &single);
     flo_statistics_free(w->e.context, &single);
 }
@@ -158,7 +159,7 @@ static void moments_are_right_and_the_same_on_any_ranks(void **state)
         for (size_t v = 0; v < sizeof lanes / sizeof *lanes; ++v) {
             const flo_lane_plan plan = PLAN(N, lanes[v], 1000, 37, 100, 1);
             flo_statistics found;
-            collect_both(w, rows, &plan, &found);
+            collect_both(w, rows, &plan, NULL, &found);
             assert_int_equal(found.columns, COLUMNS);
             assert_int_equal(found.rows, weighted ? N - (N + 4) / 5 : N);
             double weight = 0;
@@ -185,7 +186,7 @@ static void the_first_row_may_be_odd(void **state)
         poke(w, 0, 0, odd[i]);
         flo_rows *rows = open_rows(w, ", columns: [0, 1, 2, 3], on_bad_rows: drop");
         flo_statistics found;
-        collect_both(w, rows, &plan, &found);
+        collect_both(w, rows, &plan, NULL, &found);
         assert_int_equal(found.rows, N - i);
         for (int j = 0; j < COLUMNS; ++j)
             check_column(w, false, j, &found);
@@ -209,7 +210,7 @@ static void wide_rows_are_summed_in_pieces(void **state)
     assert_int_equal(flo_rows_open(w->e.context, &settings, 1, FLO_TRAIN, &rows),
                      FLO_OK);
     flo_statistics found;
-    collect_both(w, rows, &plan, &found);
+    collect_both(w, rows, &plan, NULL, &found);
     assert_int_equal(found.rows, ROWS);
     const double deviation = sqrt(((double)ROWS * ROWS - 1) / 12);
     for (int64_t j = 0; j < WIDE; ++j) {
@@ -222,6 +223,49 @@ static void wide_rows_are_summed_in_pieces(void **state)
     flo_rows_close(&rows);
 }
 
+/* Doubles the features, and adds the row's number to column 0; refuses row `data`. */
+static flo_status change(void *data, int64_t first, flo_batch *batch)
+{
+    const world *const w = data;
+    for (int64_t i = 0; i < batch->rows; ++i) {
+        for (int64_t j = 0; j < D; ++j)
+            batch->x[i * D + j] *= 2;
+        batch->x[i * D] += (flo_real)(first + i);
+        if (first + i == w->refused)
+            return flo_fail(w->e.context, FLO_ERROR_DATA, "row %lld is refused",
+                            (long long)(first + i));
+    }
+    return FLO_OK;
+}
+
+/* The moments are those of what a map makes of the rows, by their numbers; one that it
+   refuses ends all ranks. */
+static void rows_pass_a_map(void **state)
+{
+    world *const w = *state;
+    const flo_lane_plan plan = PLAN(N, 16, 1000, 37, 100, 1);
+    const flo_row_map map = {change, w};
+    flo_rows *rows = open_rows(w, ", columns: [0, 1, 2, 3]");
+    flo_statistics plain, found;
+    w->refused = -1;
+    collect_both(w, rows, &plan, NULL, &plain);
+    collect_both(w, rows, &plan, &map, &found);
+    double mean = 0;
+    for (int64_t i = 0; i < N; ++i)
+        mean += (2 * value(i, 0) + (double)i) / N;
+    assert_true(fabs(found.mean[0] - mean) < 1e-6 * N);
+    assert_true(fabs(found.mean[1] - 2 * plain.mean[1]) < 1e-6 * fabs(plain.mean[1]));
+    assert_true(found.high[2] == 2 * plain.high[2] && found.low[2] == 2 * plain.low[2]);
+    flo_statistics_free(w->e.context, &plain);
+    flo_statistics_free(w->e.context, &found);
+    w->refused = 4000;
+    assert_int_equal(
+        flo_statistics_collect(w->comm, w->e.context, rows, &plan, &map, &found),
+        FLO_ERROR_DATA);
+    assert_string_equal(flo_context_message(w->e.context), "row 4000 is refused");
+    flo_rows_close(&rows);
+}
+
 /* One rank meets the bad row: all fail alike, with its message, and nothing is left. */
 static void a_bad_row_is_agreed_on(void **state)
 {
@@ -230,8 +274,9 @@ static void a_bad_row_is_agreed_on(void **state)
     poke(w, 4000, 2, NAN);
     flo_rows *rows = open_rows(w, "");
     flo_statistics found;
-    assert_int_equal(flo_statistics_collect(w->comm, w->e.context, rows, &plan, &found),
-                     FLO_ERROR_DATA);
+    assert_int_equal(
+        flo_statistics_collect(w->comm, w->e.context, rows, &plan, NULL, &found),
+        FLO_ERROR_DATA);
     assert_non_null(
         strstr(flo_context_message(w->e.context), "row 4000, column 2: found nan"));
     assert_null(found.mean);
@@ -250,8 +295,9 @@ static void rows_without_weight_are_an_error(void **state)
     flo_comm_barrier(w->comm);
     flo_rows *rows = open_rows(w, ", train: none, weights: 3");
     flo_statistics found;
-    assert_int_equal(flo_statistics_collect(w->comm, w->e.context, rows, &plan, &found),
-                     FLO_ERROR_DATA);
+    assert_int_equal(
+        flo_statistics_collect(w->comm, w->e.context, rows, &plan, NULL, &found),
+        FLO_ERROR_DATA);
     assert_non_null(strstr(flo_context_message(w->e.context), "'none'"));
     assert_non_null(strstr(flo_context_message(w->e.context), "among 100"));
     flo_rows_close(&rows);
@@ -271,7 +317,7 @@ static void a_rank_without_memory_is_agreed_on(void **state)
             flo_comm_rank(w->comm) == last ? (int64_t)context->made + n : 0;
         flo_statistics found;
         const flo_status status =
-            flo_statistics_collect(w->comm, context, rows, &plan, &found);
+            flo_statistics_collect(w->comm, context, rows, &plan, NULL, &found);
         context->fail_at = 0;
         assert_true(flo_comm_same(w->comm, status));
         failures += status == FLO_ERROR_MEMORY;
@@ -287,6 +333,7 @@ int main(void)
         cmocka_unit_test(moments_are_right_and_the_same_on_any_ranks),
         cmocka_unit_test(the_first_row_may_be_odd),
         cmocka_unit_test(wide_rows_are_summed_in_pieces),
+        cmocka_unit_test(rows_pass_a_map),
         cmocka_unit_test(a_bad_row_is_agreed_on),
         cmocka_unit_test(rows_without_weight_are_an_error),
         cmocka_unit_test(a_rank_without_memory_is_agreed_on)};

@@ -28,23 +28,27 @@ static inline flo_real *build_reals(fixture *f, int64_t count)
     return memory;
 }
 
-/* Makes and fits the flow of a config. */
+/* Makes the flow of a config, and fits every layer that waits to the same moments. */
 static inline flo_flow *build_flow(fixture *f, const char *yaml, int64_t D, int64_t C)
 {
     flo_flow *flow;
     if (flo_flow_create(f->arena, parse(f, yaml), D, C, 21, &flow) != FLO_OK)
         fail_msg("%s: %s", yaml, flo_context_message(f->context));
-    double *mean, *deviation;
-    assert_int_equal(flo_arena_take(f->arena, D + C, sizeof *mean, &mean), FLO_OK);
-    assert_int_equal(flo_arena_take(f->arena, D + C, sizeof *deviation, &deviation),
+    double *numbers; /* mean, deviation, low, high [D + C] each */
+    const int64_t n = D + C;
+    assert_int_equal(flo_arena_take(f->arena, 4 * n, sizeof *numbers, &numbers),
                      FLO_OK);
-    for (int64_t j = 0; j < D + C; j++) {
-        mean[j] = 0.3 * (double)j - 0.2;
-        deviation[j] = 0.8 + 0.1 * (double)j;
+    for (int64_t j = 0; j < n; j++) {
+        numbers[j] = 0.3 * (double)j - 0.2;
+        numbers[n + j] = 0.8 + 0.1 * (double)j;
+        numbers[2 * n + j] = -2;
+        numbers[3 * n + j] = 3 + (double)j;
     }
-    const flo_moments moments = {mean, deviation};
-    assert_int_equal(flo_flow_fit(flow, flo_flow_is_fitted(flow) ? &moments : NULL),
-                     FLO_OK);
+    const flo_moments moments = {numbers, numbers + n, numbers + 2 * n,
+                                 numbers + 3 * n};
+    do
+        assert_int_equal(flo_flow_fit(flow, &moments), FLO_OK);
+    while (flo_flow_waits(flow));
     return flow;
 }
 

@@ -20,7 +20,9 @@ static void layers_stand_in_order_with_names_and_slices(void **state)
     const flo_flow *const flow = build_flow(*state, BUILD_DENSITY, D, C);
     assert_int_equal(flow->layers, 9);
     assert_int_equal(flow->fixed, 2);
-    assert_true(flo_flow_is_fitted(flow));
+    assert_int_equal(flow->preprocess, 1);
+    assert_int_equal(flow->ready, 9);
+    assert_false(flo_flow_waits(flow));
     assert_int_equal(flow->direction, FLO_DIRECTION_DENSITY);
     int64_t parameters = 0, constants = 2 * C; /* of context_00_standardize */
     for (int64_t k = 0; k < 9; k++) {
@@ -264,7 +266,7 @@ static void the_context_passes_through_its_layers_once(void **state)
     for (int s = 0; s < 4; s++) {
         const flo_flow *const flow = build_with_steps(*state, steps[s]);
         assert_int_equal(flow->context_layers, s);
-        assert_int_equal(flo_flow_is_fitted(flow), s > 0);
+        assert_int_equal(flow->context_ready, s);
         flo_workspace w = build_workspace(*state, flow, B, s % 2);
         flo_real given[B * C], wanted[B * C];
         draw_normals(8, 3, B * C, given);
@@ -289,7 +291,8 @@ static void wrong_steps_of_the_context_are_refused(void **state)
         {"3", "preprocess_context", C},
         {"{kind: standardize}", "a list such as", C},
         {"[{kind: lu_linear}]", "without learned parameters", C},
-        {"[{kind: permutation}, {kind: standardize}]", "may only stand first", C},
+        {"[{kind: dequantize, levels: 3}]", "a kind without noise", C},
+        {"[{kind: sigmoid}, {kind: log}]", "context_01_log takes positive numbers", C},
         {"[{kind: standardize}]", "data.context", 0}};
     fixture *const f = *state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -323,10 +326,9 @@ static void wrong_flows_are_refused(void **state)
         {"flow: {layers: [" LU ", {kind: glow}]}", "flow.layers[1].kind",
          "a kind of bijection"},
         {"flow: {layers: [{kind: standardize}, " LU "]}", "flow.layers[0]",
-         "may only stand first in `preprocess`"},
-        {"{preprocess: [{kind: permutation}, {kind: standardize}], flow: {layers: [" LU
-         "]}}",
-         "preprocess[1]", "may only stand first in `preprocess`"},
+         "may only stand in `preprocess`"},
+        {"flow: {layers: [{kind: dequantize, levels: 2}, {kind: logit}, " LU "]}",
+         "flow.layers[0]", "dequantize may only stand in `preprocess`"},
         {"{preprocess: [{kind: lu_linear}], flow: {layers: [" LU "]}}", "preprocess[0]",
          "without learned parameters"},
         {"{preprocess: {kind: standardize}, flow: {layers: [" LU "]}}", "preprocess",
@@ -358,25 +360,122 @@ static void wrong_flows_are_refused(void **state)
     }
 }
 
-static void a_constant_column_is_refused_by_fit(void **state)
+/* A flow that waits for its first moments. */
+static flo_flow *unfitted(fixture *f, const char *yaml, int64_t features,
+                          int64_t contexts)
 {
-    fixture *const f = *state;
-    flo_flow *const flow = build_flow(f, BUILD_DENSITY, 2, 0);
-    const double mean[2] = {0, 0}, deviation[2] = {1, 0};
-    const flo_moments moments = {mean, deviation};
-    assert_int_equal(flo_flow_fit(flow, &moments), FLO_ERROR_DATA);
-    assert_non_null(strstr(flo_context_message(f->context), "column 1"));
+    flo_flow *flow;
+    if (flo_flow_create(f->arena, parse(f, yaml), features, contexts, 1, &flow) !=
+        FLO_OK)
+        fail_msg("%s: %s", yaml, flo_context_message(f->context));
+    return flow;
 }
 
-static void a_constant_column_of_the_context_is_refused_as_such(void **state)
+/* Moments that are k everywhere, but where `deviation` says otherwise. */
+static flo_moments plain(double k, double *numbers, double *deviation)
 {
-    fixture *const f = *state;
-    flo_flow *const flow = build_flow(f, BUILD_DENSITY, 2, 2);
-    const double mean[4] = {0, 0, 0, 0}, deviation[4] = {1, 1, 1, 0};
-    const flo_moments moments = {mean, deviation};
+    for (int i = 0; i < 3 * (D + C); i++)
+        numbers[i] = k + (i >= 2 * (D + C));
+    return (flo_moments){numbers, deviation, numbers + D + C, numbers + 2 * (D + C)};
+}
+
+/* Each layer that waits gets the moments of its own pass; those that do not wait are
+   ready as soon as those before them are. */
+static void layers_are_fitted_one_after_the_other(void **state)
+{
+    flo_flow *const flow = unfitted(
+        *state,
+        "{preprocess: [{kind: dequantize, levels: 9}, {kind: logit}, {kind: "
+        "standardize}, {kind: permutation}, {kind: tanh}, {kind: standardize}, "
+        "{kind: box, columns: 1}], preprocess_context: [{kind: tanh}, {kind: "
+        "standardize}], flow: {layers: [{kind: lu_linear}]}}",
+        2, 1);
+    static const int64_t ready[] = {2, 5, 6, 8}, context_ready[] = {1, 2, 2, 2};
+    double numbers[3 * (D + C)], ones[D + C] = {1, 1, 1, 1, 1, 1};
+    for (int pass = 0; pass < 4; pass++) {
+        const flo_moments moments = plain(pass, numbers, ones);
+        assert_int_equal(flo_flow_fit(flow, pass ? &moments : NULL), FLO_OK);
+        assert_int_equal(flow->ready, ready[pass]);
+        assert_int_equal(flow->context_ready, context_ready[pass]);
+        assert_int_equal(flo_flow_waits(flow), pass < 3);
+    }
+    const double *const first = flow->constant + flow->layer[2].constants;
+    const double *const second = flow->constant + flow->layer[5].constants;
+    const double *const box = flow->constant + flow->layer[6].constants;
+    const double *const context = flow->constant + flow->context_layer[1].constants;
+    assert_true(first[0] == 1 && second[1] == 2 && context[0] == 1);
+    assert_near(box[0], 2.9, 1e-12);
+    assert_near(box[1], 4.1, 1e-12);
+}
+
+/* Bad deviation in column `bad`; the words that the message must hold. */
+static void check_refused(fixture *f, int64_t contexts, int bad, const char *words)
+{
+    double numbers[3 * (D + C)], deviation[D + C] = {1, 1, 1, 1, 1, 1};
+    flo_flow *const flow = unfitted(f, BUILD_DENSITY, 2, contexts);
+    deviation[bad] = 0;
+    const flo_moments moments = plain(0, numbers, deviation);
     assert_int_equal(flo_flow_fit(flow, &moments), FLO_ERROR_DATA);
-    assert_non_null(strstr(flo_context_message(f->context), "context columns"));
-    assert_non_null(strstr(flo_context_message(f->context), "column 1"));
+    if (!strstr(flo_context_message(f->context), words))
+        fail_msg("%s is not in: %s", words, flo_context_message(f->context));
+}
+
+static void a_constant_column_is_refused_by_fit(void **state)
+{
+    check_refused(*state, 0, 1, "standardize: column 1");
+    check_refused(*state, 2, 3, "context columns: standardize: column 1");
+}
+
+/* preprocessed is the log-determinant of `preprocess`, whatever else has none. */
+static void the_part_of_preprocess_is_kept(void **state)
+{
+    static const char *const flows[] = {
+        "{preprocess: [{kind: tanh}, {kind: box, low: -9, high: 9}], flow: {layers: "
+        "[{kind: tanh}, {kind: lu_linear}]}}",
+        "flow: {layers: [{kind: tanh}, {kind: lu_linear}]}"};
+    for (int i = 0; i < 2; i++) {
+        const flo_flow *const flow = build_flow(*state, flows[i], D, 0);
+        flo_workspace w = build_workspace(*state, flow, B, i);
+        draw_normals(1, 1, B * D, w.value[0]);
+        flo_flow_log_prob(flow, build_theta(*state, flow), &w);
+        double wanted[B];
+        flo_workspace again = build_workspace(*state, flow, B, true);
+        draw_normals(1, 1, B * D, again.value[0]);
+        for (int64_t k = 0; k < flow->preprocess; k++)
+            flo_flow_forward_layer(flow, NULL, &again, k);
+        memcpy(wanted, again.logdet, sizeof wanted);
+        assert_same_bits(flows[i], sizeof wanted, w.preprocessed, wanted);
+        assert_int_equal(wanted[0] != 0, !i);
+    }
+}
+
+/* Noise of a layer that dithers: in training by step and row of the batch, elsewhere
+   by the row of the split, however rows are cut. */
+static void rows_are_dithered_by_their_number(void **state)
+{
+    enum { ROWS = 20 };
+    static const char yaml[] =
+        "{preprocess: [{kind: dequantize, levels: 4, columns: [0, 2]}, {kind: logit, "
+        "columns: [0, 2]}], flow: {layers: [{kind: affine_coupling, hidden: 3, "
+        "dropout: 0.5}]}}";
+    const flo_flow *const flow = build_flow(*state, yaml, D, 0);
+    const size_t row = 2 * sizeof(flo_real);
+    flo_workspace all = build_workspace(*state, flow, ROWS, false);
+    flo_workspace part = build_workspace(*state, flow, ROWS, true);
+    assert_null(all.noise[2]);
+    flo_workspace_dither(flow, &all, 0, ROWS, 1000);
+    flo_workspace_dither(flow, &part, 3, 5, 1007);
+    assert_memory_equal(part.noise[0] + 3 * 2, all.noise[0] + 7 * 2, 5 * row);
+    flo_real other[2 * ROWS];
+    flo_workspace_draw(flow, &part, 8, 1000);
+    memcpy(other, part.noise[0], sizeof other);
+    assert_memory_not_equal(other, all.noise[0], sizeof other);
+    flo_workspace_draw(flow, &part, 9, 1000);
+    assert_memory_not_equal(other, part.noise[0], sizeof other);
+    flo_workspace_draw(flow, &part, 0, 1000); /* of no step is it that of the split */
+    assert_memory_not_equal(part.noise[0], all.noise[0], sizeof other);
+    flo_workspace_draw(flow, &part, 8, 1003);
+    assert_memory_equal(other + 3 * 2, part.noise[0], (ROWS - 3) * row);
 }
 
 int main(void)
@@ -395,7 +494,9 @@ int main(void)
         FIXTURE_TEST(wrong_steps_of_the_context_are_refused),
         FIXTURE_TEST(wrong_flows_are_refused),
         FIXTURE_TEST(a_constant_column_is_refused_by_fit),
-        FIXTURE_TEST(a_constant_column_of_the_context_is_refused_as_such),
+        FIXTURE_TEST(layers_are_fitted_one_after_the_other),
+        FIXTURE_TEST(the_part_of_preprocess_is_kept),
+        FIXTURE_TEST(rows_are_dithered_by_their_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

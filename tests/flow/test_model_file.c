@@ -222,8 +222,8 @@ static void the_public_model_gives_the_same_bits(void **state)
         flo_tiles_sample(tiles, s.average, 5, 7, ROWS, 0.9, context, x[0]);
         flo_model_sample(model, 5, 7, ROWS, 0.9, context, x[1]);
         assert_same_bits("samples", sizeof x[0], x[1], x[0]);
-        flo_tiles_log_prob(tiles, s.average, ROWS, x[0], context, log_prob[0]);
-        flo_model_log_prob(model, ROWS, x[0], context, log_prob[1]);
+        flo_tiles_log_prob(tiles, s.average, 0, ROWS, x[0], context, log_prob[0], NULL);
+        flo_model_log_prob(model, 0, ROWS, x[0], context, log_prob[1]);
         assert_same_bits("log_prob", sizeof log_prob[0], log_prob[1], log_prob[0]);
         flo_model_close(&model);
         assert_null(model);
@@ -288,7 +288,7 @@ static flo_status open_and_use(flo_context *context, const void *path)
     flo_real x[4 * D], c[4 * C] = {0};
     double log_prob[4];
     flo_model_sample(model, 1, 0, 4, 1, c, x);
-    flo_model_log_prob(model, 4, x, c, log_prob);
+    flo_model_log_prob(model, 0, 4, x, c, log_prob);
     flo_model_close(&model);
     return FLO_OK;
 }

@@ -36,8 +36,8 @@ static void log_prob_is_that_of_a_plain_pass(void **state)
 {
     for (int way = 0; way < 2; way++) {
         problem p = make(*state, both[way]);
-        flo_tiles_log_prob(tiles_of(*state, &p, 1), p.theta, N, p.x, p.context,
-                           p.log_prob);
+        flo_tiles_log_prob(tiles_of(*state, &p, 1), p.theta, 0, N, p.x, p.context,
+                           p.log_prob, NULL);
         flo_workspace w = build_workspace(*state, p.flow, N, false);
         memcpy(w.raw_context, p.context, N * C * sizeof *p.context);
         memcpy(flo_workspace_data(p.flow, &w), p.x, N * D * sizeof *p.x);
@@ -52,7 +52,8 @@ static void log_prob_bits_do_not_depend_on_cut_or_threads(void **state)
 {
     const int64_t counts[] = {1, 2, 77, FLO_TILE_ROWS, FLO_TILE_ROWS + 1, N};
     problem p = make(*state, BUILD_DENSITY);
-    flo_tiles_log_prob(tiles_of(*state, &p, 1), p.theta, N, p.x, p.context, p.log_prob);
+    flo_tiles_log_prob(tiles_of(*state, &p, 1), p.theta, 0, N, p.x, p.context,
+                       p.log_prob, NULL);
     for (int threads = 1; threads <= 3; threads++) {
         flo_tiles *const tiles = tiles_of(*state, &p, threads);
         for (int c = 0; c < 6; c++)
@@ -60,8 +61,8 @@ static void log_prob_bits_do_not_depend_on_cut_or_threads(void **state)
                 const int64_t rows = counts[c] < N - first ? counts[c] : N - first;
                 double found[N + 1];
                 found[rows] = 42;
-                flo_tiles_log_prob(tiles, p.theta, rows, p.x + first * D,
-                                   p.context + first * C, found);
+                flo_tiles_log_prob(tiles, p.theta, first, rows, p.x + first * D,
+                                   p.context + first * C, found, NULL);
                 assert_same_bits("log_prob", (size_t)rows * sizeof *found, found,
                                  p.log_prob + first);
                 assert_true(found[rows] == 42);
@@ -76,12 +77,12 @@ static void check_bad_rows(fixture *f, const char *yaml, double bad, bool in_con
     problem p = make(f, yaml);
     flo_tiles *const tiles = tiles_of(f, &p, 2);
     double found[N];
-    flo_tiles_log_prob(tiles, p.theta, N, p.x, p.context, p.log_prob);
+    flo_tiles_log_prob(tiles, p.theta, 0, N, p.x, p.context, p.log_prob, NULL);
     const int64_t rows[] = {0, 100, N - 1};
     for (int r = 0; r < 3; r++)
         *(in_context ? &p.context[rows[r] * C + column] : &p.x[rows[r] * D + column]) =
             (flo_real)bad;
-    flo_tiles_log_prob(tiles, p.theta, N, p.x, p.context, found);
+    flo_tiles_log_prob(tiles, p.theta, 0, N, p.x, p.context, found, NULL);
     for (int64_t i = 0; i < N; i++) {
         const bool is_bad = i == rows[0] || i == rows[1] || i == rows[2];
         if (is_bad ? !isnan(found[i]) : found[i] != p.log_prob[i])
@@ -109,20 +110,60 @@ static void rows_come_back_from_noise(void **state)
     for (int way = 0; way < 2; way++) {
         problem p = make(*state, both[way]);
         flo_real *const back = build_reals(*state, N * D);
-        flo_tiles_reconstruct(tiles_of(*state, &p, 1), p.theta, N, p.x, p.context,
-                              back);
+        flo_real *const start = build_reals(*state, N * D);
+        flo_tiles_reconstruct(tiles_of(*state, &p, 1), p.theta, 0, N, p.x, p.context,
+                              start, back);
+        assert_same_bits("start", N * D * sizeof *start, start, p.x);
         assert_all_near("back", N * D, back, p.x, 20 * near_enough);
         for (int threads = 1; threads <= 3; threads++) {
             const int64_t first = FLO_TILE_ROWS, rows = FLO_TILE_ROWS + 30;
             flo_real found[(FLO_TILE_ROWS + 30) * D + 1];
+            flo_real from[(FLO_TILE_ROWS + 30) * D];
             found[rows * D] = 42;
-            flo_tiles_reconstruct(tiles_of(*state, &p, threads), p.theta, rows,
-                                  p.x + first * D, p.context + first * C, found);
+            flo_tiles_reconstruct(tiles_of(*state, &p, threads), p.theta, first, rows,
+                                  p.x + first * D, p.context + first * C, from, found);
             assert_same_bits("back", (size_t)(rows * D) * sizeof *found, found,
                              back + first * D);
             assert_true(found[rows * D] == 42);
         }
     }
+}
+
+/* Whole numbers: the noise is that of the row's number, the inverse gives whole
+   numbers, and a reconstruction tells how near they come back without rounding them. */
+static void rows_are_dithered_by_their_number(void **state)
+{
+    static const char yaml[] =
+        "{preprocess: [{kind: dequantize, levels: 7, columns: [0, 2]}, {kind: logit, "
+        "columns: [0, 2]}, {kind: standardize}], flow: {layers: [{kind: lu_linear}, "
+        "{kind: affine_coupling, hidden: 4, activation: tanh}]}}";
+    problem p = make(*state, yaml);
+    for (int64_t i = 0; i < N * D; i++)
+        p.x[i] = i % D == 1 ? p.x[i] : (flo_real)(i % 7);
+    flo_tiles *const tiles = tiles_of(*state, &p, 2);
+    double found[FLO_TILE_ROWS], part[N];
+    flo_tiles_log_prob(tiles, p.theta, 0, N, p.x, p.context, p.log_prob, part);
+    flo_tiles_log_prob(tiles, p.theta, FLO_TILE_ROWS, FLO_TILE_ROWS,
+                       p.x + FLO_TILE_ROWS * D, p.context + FLO_TILE_ROWS * C, found,
+                       NULL);
+    assert_same_bits("log_prob", sizeof found, found, p.log_prob + FLO_TILE_ROWS);
+    flo_tiles_log_prob(tiles, p.theta, 0, FLO_TILE_ROWS, p.x + FLO_TILE_ROWS * D,
+                       p.context + FLO_TILE_ROWS * C, found, NULL);
+    assert_true(found[0] != p.log_prob[FLO_TILE_ROWS]);
+    for (int64_t i = 0; i < N; i++)
+        assert_true(isfinite(p.log_prob[i]) && part[i] != p.log_prob[i]);
+    flo_real *const start = build_reals(*state, N * D);
+    flo_real *const back = build_reals(*state, N * D);
+    flo_tiles_reconstruct(tiles, p.theta, 0, N, p.x, p.context, start, back);
+    assert_all_near("back", N * D, back, start, 20 * near_enough);
+    for (int64_t i = 0; i < N * D; i++)
+        if (i % D != 1)
+            assert_true(floor((double)start[i] * 7) == (double)p.x[i]);
+    flo_tiles_sample(tiles, p.theta, 5, 0, N, 1, p.context, back);
+    for (int64_t i = 0; i < N * D; i++)
+        if (i % D != 1)
+            assert_true(back[i] >= 0 && back[i] <= 6 &&
+                        (double)back[i] == floor((double)back[i]));
 }
 
 static void samples_are_a_prefix_however_they_are_cut(void **state)
@@ -178,7 +219,7 @@ static void samples_follow_log_prob(void **state)
     assert_int_equal(flo_arena_take(f->arena, MANY, sizeof *log_prob, &log_prob),
                      FLO_OK);
     flo_tiles_sample(tiles, theta, 5, 0, MANY, 1, NULL, x);
-    flo_tiles_log_prob(tiles, theta, MANY, x, NULL, log_prob);
+    flo_tiles_log_prob(tiles, theta, 0, MANY, x, NULL, log_prob, NULL);
     double mean[2] = {0}, covariance[4] = {0}, entropy = 0;
     for (int64_t i = 0; i < MANY; i++) {
         entropy -= log_prob[i] / MANY;
@@ -201,6 +242,7 @@ int main(void)
         FIXTURE_TEST(log_prob_bits_do_not_depend_on_cut_or_threads),
         FIXTURE_TEST(a_bad_row_gives_nan_and_harms_no_other),
         FIXTURE_TEST(rows_come_back_from_noise),
+        FIXTURE_TEST(rows_are_dithered_by_their_number),
         FIXTURE_TEST(samples_are_a_prefix_however_they_are_cut),
         FIXTURE_TEST(seed_temperature_and_context_count),
         FIXTURE_TEST(samples_follow_log_prob),

@@ -70,8 +70,8 @@ static void likelihood_values_are_weighted_log_densities(void **state)
         flo_batch batch = example_batch(STEP_BATCH, STEP_D, STEP_C);
         double log_prob[STEP_BATCH], value = 0, weight = 0;
         flo_feed_fetch(s.feed, lane, &batch);
-        flo_tiles_log_prob(tiles, s.theta, batch.rows, batch.x, batch.context,
-                           log_prob);
+        flo_tiles_log_prob(tiles, s.theta, 0, batch.rows, batch.x, batch.context,
+                           log_prob, NULL);
         for (int64_t i = 0; i < batch.rows; i++) {
             value += (double)batch.weight[i] * log_prob[i];
             weight += (double)batch.weight[i];

@@ -44,7 +44,7 @@ static int score(flo_context *context, const char *path)
     for (int i = 0; i < ROWS * COLUMNS; i++)
         x[i] = (flo_real)(i - 4) / 4;
     double log_prob[ROWS];
-    flo_model_log_prob(model, ROWS, x, NULL, log_prob);
+    flo_model_log_prob(model, 0, ROWS, x, NULL, log_prob);
     for (int i = 0; i < ROWS; i++)
         printf("%.17g\\n", log_prob[i]);
     flo_model_close(&model);

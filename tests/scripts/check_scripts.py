@@ -60,23 +60,6 @@ def same(a, b):
 
 # ---- data sets
 
-def check_moons(work):
-    a, b, c = (os.path.join(work, f"moons{i}.h5") for i in range(3))
-    rows = ["--train", "400", "--validation", "100", "--test", "100"]
-    run(script("make_moons.py"), "-o", a, *rows)
-    run(script("make_moons.py"), "-o", b, *rows)
-    run(script("make_moons.py"), "-o", c, *rows, "--seed", "1")
-    x = splits(a)
-    check([x[k].shape for k in x] == [(400, 2), (100, 2), (100, 2)], "shapes of the moons")
-    check(x["train"].dtype == np.float32, "type of the moons")
-    check(same(x, splits(b)) and not same(x, splits(c)), "the seed decides the moons")
-    check(not (x["validation"] == x["test"]).any(), "the splits of the moons differ")
-    # Every row is near one of the two half circles.
-    upper = np.abs(np.hypot(x["train"][:, 0], x["train"][:, 1]) - 1)
-    lower = np.abs(np.hypot(x["train"][:, 0] - 1, x["train"][:, 1] - 0.5) - 1)
-    check(np.minimum(upper, lower).max() < 0.5, "moons lie on half circles")
-
-
 def check_affine(work):
     path = os.path.join(work, "affine.h5")
     text = run(script("make_affine_1d.py"), "-o", path, "--train", "5000", "--mean", "-2",
@@ -351,7 +334,7 @@ def check_sbatch(work):
     run(script("train.sbatch"), code=64, says="usage", env=env)
 
 
-CHECKS = [check_moons, check_affine, check_coads, check_coads_cut, check_bsds300, check_plot,
+CHECKS = [check_affine, check_coads, check_coads_cut, check_bsds300, check_plot,
           check_setup, check_train_local, check_sbatch]
 
 

@@ -1,0 +1,228 @@
+"""Blocks of numbers from a text table (CSV, TSV, columns apart by spaces), for to_hdf5.py.
+
+A table is cut into blocks at line ends; numpy's C reader parses them, several at a time in
+processes of their own, so memory does not grow with the table. A cell that is empty, NA,
+N/A, NULL, null, None or nan is missing: NaN. Blocks with something else that is no number
+are read again cell by cell, to say which line and column it is.
+"""
+import array
+import collections
+import csv
+import io
+import multiprocessing
+import re
+import signal
+
+import numpy as np
+
+BLOCK_BYTES = 2 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MISSING = frozenset(["", "na", "n/a", "null", "none", "nan", "-nan", "<na>"])
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "spaces"}
+
+
+class BadTable(Exception):
+    """What is wrong with the table, to be shown with its file's name."""
+
+
+def is_missing(cell):
+    return cell.strip().lower() in MISSING
+
+
+def is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell  # 1_000 is a number to Python alone
+
+
+def split(line, delimiter):
+    """The cells of one line of text."""
+    if delimiter == " ":
+        return line.split()
+    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+
+
+def guess_delimiter(lines):
+    """The first that cuts all sample lines into the same number of cells above one."""
+    for delimiter in DELIMITERS:
+        counts = {len(split(line, delimiter)) for line in lines if line.strip()}
+        if len(counts) == 1 and counts != {1} and counts != {0}:
+            return delimiter
+    # Lines of unlike length: the one that is there most, so that the message is about it.
+    text = "".join(lines)
+    return max(",;\t|", key=text.count) if re.search("[,;\t|]", text) else ","
+
+
+class Head:
+    """The lines before the rows: comments, names of columns; and the delimiter."""
+
+    def __init__(self, file, delimiter=None, header=None):
+        lines = [line for line in (file.readline() for _ in range(50)) if line]
+        text = [line.decode("utf-8-sig" if i == 0 else "utf-8", "replace")
+                for i, line in enumerate(lines)]
+        first = 0
+        while first < len(text) and (text[first].startswith("#") or not text[first].strip()):
+            first += 1
+        if first == len(text):
+            raise BadTable("found no row, wanted at least one line of numbers")
+        self.delimiter = delimiter or guess_delimiter(text[first:first + 20])
+        cells = split(text[first], self.delimiter)
+        self.width = len(cells)
+        words = not all(is_number(c) or is_missing(c) for c in cells)
+        self.names = None
+        if words if header is None else header:
+            self.names, first = [c.strip() for c in cells], first + 1
+        elif first and text[first - 1].startswith("#"):  # numpy.savetxt puts names there
+            names = split(text[first - 1].lstrip("# "), self.delimiter)
+            if len(names) == self.width:
+                self.names = [name.strip() for name in names]
+        self.lines = first                     # before the rows
+        self.rest = b"".join(lines[first:])    # read already
+        if first == 0:
+            self.rest = self.rest.removeprefix(BYTE_ORDER_MARK)
+        if first < len(text) and self.names:
+            self.check_width(split(text[first], self.delimiter), first + 1)
+
+    def check_width(self, cells, line):
+        if len(cells) != self.width and len(cells) > 0:
+            raise BadTable(
+                f"line {line}: found {len(cells)} cells apart by "
+                f"{DELIMITERS.get(self.delimiter, repr(self.delimiter))}, wanted "
+                f"{self.width} as in the first line; see --delimiter and --header")
+
+
+def blocks_of(file, rest):
+    """Whole lines of about BLOCK_BYTES at a time."""
+    held = [rest]
+    while True:
+        piece = file.read(BLOCK_BYTES)
+        if not piece:
+            break
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield b"".join(held) + piece[:end]
+            held = [piece[end:]]
+        else:
+            held.append(piece)
+    last = b"".join(held)
+    if last.strip():
+        yield last
+
+
+def fill_missing(block, delimiter):
+    """The same lines with nan in the missing cells, where that is easily seen."""
+    d = delimiter.encode()
+    block = block.replace(b"\r\n", b"\n")
+    if delimiter != " ":
+        for _ in range(2):  # the second finds every other one of several in a row
+            block = block.replace(d + d, d + b"nan" + d)
+        block = block.replace(d + b"\n", d + b"nan\n").replace(b"\n" + d, b"\nnan" + d)
+        if block.startswith(d):
+            block = b"nan" + block
+        if block.endswith(d):
+            block += b"nan"
+    # The letter first: Python's search for it is fast.
+    edge = b"[\n" + re.escape(d) + b"]"
+    for letter, rest in ((b"N", b"(?:A|/A|ULL|one)"), (b"n", b"(?:ull|a|/a)")):
+        block = re.sub(letter + b"(?<=" + edge + letter + b")" + rest + b"(?=" + edge + b"|$)",
+                       b"nan", block)
+    return block
+
+
+def is_rectangular(block, head):
+    """Whether as many delimiters as its lines need are there; numpy looks no further than
+    the last of the columns that are wanted."""
+    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    return block.count(head.delimiter.encode()) == lines * (head.width - 1)
+
+
+def read_fast(block, head, wanted):
+    if wanted is not None and not is_rectangular(block, head):
+        raise ValueError
+    return np.loadtxt(io.StringIO(block.decode("latin-1")), comments=None, ndmin=2,
+                      delimiter=None if head.delimiter == " " else head.delimiter,
+                      quotechar='"', usecols=wanted)
+
+
+def read_slowly(block, head, wanted, first_line):
+    """Cell by cell; says what is wrong with the first cell that is no number."""
+    numbers = array.array("d")
+    text = block.decode("utf-8", "replace").split("\n")
+    for number, line in enumerate(text, first_line):
+        cells = split(line, head.delimiter)
+        if not cells:
+            continue
+        head.check_width(cells, number)
+        for j in range(head.width) if wanted is None else wanted:
+            if is_missing(cells[j]):
+                numbers.append(np.nan)
+            elif is_number(cells[j]):
+                numbers.append(float(cells[j]))
+            else:
+                name = f" ('{head.names[j]}')" if head.names else ""
+                raise BadTable(
+                    f"line {number}, column {j}{name}: found \"{cells[j][:60]}\", wanted a "
+                    "number, or nothing, NA, null or nan for a missing one; correct it, or "
+                    f"leave the column out: --drop {head.names[j] if head.names else j}")
+    return np.array(numbers).reshape(-1, head.width if wanted is None else len(wanted))
+
+
+def parse(block, head, wanted, gaps):
+    """Rows [n, columns] of a block, and whether gaps had to be filled. A BadTable is
+    returned, not raised: its line number counts from the block's beginning."""
+    if not block.strip():
+        return np.empty((0, head.width if wanted is None else len(wanted))), gaps
+    try:
+        for filled in (False, True):
+            if filled or not gaps:
+                try:
+                    text = fill_missing(block, head.delimiter) if filled else block
+                    rows = read_fast(text, head, wanted)
+                    # numpy compares the lines of a block with each other only.
+                    if rows.shape[1] == (head.width if wanted is None else len(wanted)):
+                        return rows, filled
+                except ValueError:
+                    pass
+        return read_slowly(block, head, wanted, 0), True
+    except BadTable as error:
+        return error, gaps
+
+
+def located(error, lines):
+    """The error of a block, with the number of its line in the file."""
+    return BadTable(re.sub(r"^line (\d+)", lambda m: f"line {int(m[1]) + lines + 1}",
+                           str(error)))
+
+
+def start_quietly():
+    """In a process that parses: Ctrl-C is for the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def blocks(file, head, wanted, jobs):
+    """Parsed blocks in the order of the file: rows [n, columns]. `wanted` are column
+    numbers or None: all."""
+    lines = head.lines
+    waiting = collections.deque()  # (result to come, its number of lines)
+    gaps = False
+
+    def take():
+        nonlocal gaps, lines
+        result, count = waiting.popleft()
+        rows, gaps = result.get()
+        if isinstance(rows, BadTable):
+            raise located(rows, lines)
+        lines += count
+        return rows
+
+    with multiprocessing.get_context("fork").Pool(jobs, start_quietly) as pool:
+        for block in blocks_of(file, head.rest):
+            if len(waiting) > jobs:
+                yield take()
+            waiting.append((pool.apply_async(parse, (block, head, wanted, gaps)),
+                            block.count(b"\n")))
+        while waiting:
+            yield take()
