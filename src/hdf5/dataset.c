@@ -81,13 +81,16 @@ static flo_status open_named(flo_dataset *dataset)
     FLO_TRY(flo_hdf5_open(dataset->context, dataset->file, &dataset->descriptor,
                           &dataset->file_id));
     const hid_t object = H5Oopen(dataset->file_id, dataset->name, H5P_DEFAULT);
-    const bool is_group = object >= 0 && H5Iget_type(object) == H5I_GROUP;
-    const flo_status status =
-        is_group ? open_group(dataset, object) : open_one(dataset);
+    if (object >= 0 && H5Iget_type(object) == H5I_GROUP) {
+        const flo_status status = open_group(dataset, object);
+        H5Oclose(object);
+        return status;
+    }
+    /* While a data set is open it keeps the chunk cache that it was opened with. */
     if (object >= 0)
         H5Oclose(object);
-    if (!is_group)
-        close_file(dataset);
+    const flo_status status = open_one(dataset);
+    close_file(dataset);
     return status;
 }
 

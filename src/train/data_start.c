@@ -9,7 +9,8 @@
 #include <omp.h>
 #include <string.h>
 
-enum { MOST_TILES = 16, MOST_ROWS = MOST_TILES * FLO_TILE_ROWS };
+enum { MOST_TILES = 16, MOST_ROWS = MOST_TILES * FLO_TILE_ROWS, LEAST_RUNS = 16 };
+static const int64_t decoded_most = (int64_t)1 << 28; /* bytes: about a second */
 
 /* Streams of FLO_RANDOM_START; flo_workspace_sample takes 0 and 1. */
 enum { STREAM_SAMPLES = 0, STREAM_ROWS = 2 };
@@ -21,6 +22,7 @@ typedef struct walk {
     flo_rows *rows;       /* borrowed; NULL: samples of the base */
     int threads;
     int64_t count, tiles; /* start rows in all, in tiles of FLO_TILE_ROWS */
+    int64_t run_rows;     /* start rows that adjoin in the data */
     int64_t first, last;  /* tiles of this rank */
     flo_workspace *tile;  /* [last - first] */
     flo_real **scratch;   /* [threads] */
@@ -62,19 +64,37 @@ static flo_status take(walk *w)
     return FLO_OK;
 }
 
-/* The rows [n] of the data that start rows first .. first + n - 1 are: each drawn in
-   its own part of the data. */
+/* A row costs a chunk to decode: rows are taken in runs where single ones would have
+   too many chunks decoded. A power of two, so that all runs are as long. */
+static int64_t choose_run(const flo_rows *rows, int64_t count)
+{
+    const flo_source_info *const info = flo_source_describe(flo_rows_source(rows));
+    const double row_bytes = (double)info->columns * sizeof(float);
+    const double chunk_bytes = (double)info->chunk_rows * row_bytes;
+    int64_t run = 1;
+    if (count < MOST_ROWS || (double)info->rows * row_bytes <= (double)decoded_most)
+        return run;
+    while ((double)(count / run) * chunk_bytes > (double)decoded_most &&
+           count / run > LEAST_RUNS)
+        run *= 2;
+    return run;
+}
+
+/* The rows [n] of the data that start rows first .. first + n - 1 are: each run drawn
+   in its own part of the data. */
 static void draw_rows(const walk *w, int64_t first, int64_t n, int64_t *row)
 {
-    const int64_t N = flo_rows_count(w->rows);
+    const int64_t N = flo_rows_count(w->rows), m = w->run_rows;
+    const int64_t runs = w->count / m;
     const flo_random_key key = {w->flow->seed, FLO_RANDOM_START, 0, STREAM_ROWS};
-    flo_real u[FLO_TILE_ROWS];
-    flo_random_uniform(key, (uint64_t)first, n, u);
     for (int64_t i = 0; i < n; i++) {
-        const int64_t begin = flo_lane_first(N, w->count, first + i);
-        const int64_t end = flo_lane_first(N, w->count, first + i + 1);
-        const int64_t at = begin + (int64_t)((double)u[i] * (double)(end - begin));
-        row[i] = at < end ? at : end - 1;
+        const int64_t run = (first + i) / m;
+        const int64_t begin = flo_lane_first(N, runs, run);
+        const int64_t end = flo_lane_first(N, runs, run + 1) - m + 1;
+        flo_real u;
+        flo_random_uniform(key, (uint64_t)run, 1, &u);
+        const int64_t at = begin + (int64_t)((double)u * (double)(end - begin));
+        row[i] = (at < end ? at : end - 1) + (first + i) % m;
     }
 }
 
@@ -247,6 +267,7 @@ flo_status flo_data_start(flo_comm *comm, flo_context *context, const flo_flow *
     walk w = {.comm = comm, .flow = flow, .rows = rows, .threads = threads};
     const int64_t N = rows ? flo_rows_count(rows) : MOST_ROWS;
     w.count = N < MOST_ROWS ? N : MOST_ROWS;
+    w.run_rows = rows ? choose_run(rows, w.count) : 1;
     w.tiles = (w.count + FLO_TILE_ROWS - 1) / FLO_TILE_ROWS;
     const int ranks = flo_comm_size(comm), rank = flo_comm_rank(comm);
     w.first = flo_lane_first(w.tiles, ranks, rank);

@@ -18,11 +18,12 @@ typedef struct flo_data_start_report {
 /* Moves theta [P], as flo_flow_init made it, where the layers whose kind starts from
    data want it: layer after layer, each from the weighted moments of what those before
    it give. The start rows are at most 4,096 of `rows`, one drawn by the seed in each of
-   as many equal parts, so that sorted data does not mislead; where rows is NULL they
-   are samples of the base, for a flow that maps noise to data. theta is the same on all
-   ranks, and its new bits are the same on any number of ranks and threads. Collective.
-   FLO_ERROR_FILE, FLO_ERROR_DATA (a bad row), FLO_ERROR_NUMERIC (a layer before gives
-   values that are not finite), FLO_ERROR_MEMORY; agreed. */
+   as many equal parts, so that sorted data does not mislead; of data in large chunks,
+   runs of adjoining rows in fewer parts, so that about 256 MB are decoded. Where rows
+   is NULL they are samples of the base, for a flow that maps noise to data. theta is
+   the same on all ranks, and its new bits are the same on any number of ranks and
+   threads. Collective. FLO_ERROR_FILE, FLO_ERROR_DATA (a bad row), FLO_ERROR_NUMERIC (a
+   layer before gives values that are not finite), FLO_ERROR_MEMORY; agreed. */
 FLO_MUST_USE flo_status flo_data_start(flo_comm *comm, flo_context *context,
                                        const flo_flow *flow, flo_rows *rows,
                                        int threads, flo_real *theta,
