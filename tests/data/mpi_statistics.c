@@ -243,7 +243,7 @@ static flo_status change(void *data, int64_t first, flo_batch *batch)
 static void rows_pass_a_map(void **state)
 {
     world *const w = *state;
-    const flo_lane_plan plan = {N, 16, 1000, 37, 100, 1};
+    const flo_lane_plan plan = PLAN(N, 16, 1000, 37, 100, 1);
     const flo_row_map map = {change, w};
     flo_rows *rows = open_rows(w, ", columns: [0, 1, 2, 3]");
     flo_statistics plain, found;
