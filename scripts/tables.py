@@ -40,18 +40,18 @@ def choose(args, names, width, path):
     def number(word):
         if word in names:
             return [names.index(word)]
-        first, dash, last = word.partition("-")
-        if first.isdigit() and (last.isdigit() or not dash):
-            found = list(range(int(first), int(last or first) + 1))
+        first, colon, end = word.partition(":")
+        if first.isdigit() and (end.isdigit() or not colon):
+            found = list(range(int(first), int(end) if colon else int(first) + 1))
             if found and found[-1] < width:
                 return found
         known = f"names are {', '.join(names[:20])}" if names else "it has no names"
-        raise Refused(f"{path}: no column \"{word}\", wanted a name or a number from 0 to "
-                      f"{width - 1}; {known}")
+        raise Refused(f"{path}: no column \"{word}\", wanted a name, a number from 0 to "
+                      f"{width - 1} or a range FIRST:END; {known}")
 
     if not args.columns and not args.drop:
         return None
-    wanted = [j for word in (args.columns or f"0-{width - 1}").split(",")
+    wanted = [j for word in (args.columns or f"0:{width}").split(",")
               for j in number(word.strip())]
     dropped = {j for word in (args.drop or "").split(",") if word.strip()
                for j in number(word.strip())}

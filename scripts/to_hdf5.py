@@ -269,7 +269,8 @@ def parse():
                         help=" ".join(TYPES) + "; default: float32, or the smallest integer "
                         "type for whole numbers")
     parser.add_argument("--columns", metavar="LIST",
-                        help="keep these, in this order: names, numbers from 0, ranges 3-7")
+                        help="keep these, in this order: names, numbers from 0, ranges 3:8 (8 is "
+                        "left out)")
     parser.add_argument("--drop", metavar="LIST", help="leave these out")
     parser.add_argument("--delimiter", metavar="CHARACTER",
                         help="between the cells of text; default: seen in the first lines; "

@@ -123,7 +123,8 @@ static bool append(char *list, const char *text)
     return true;
 }
 
-/* The columns with a finding: a few by name, else by number, runs as first-last. */
+/* The columns with a finding as data.columns takes them: a few by name, else by number,
+   runs as first:end. */
 static void list_columns(const flo_inspection *in, int finding, int64_t count,
                          char *list)
 {
@@ -142,7 +143,8 @@ static void list_columns(const flo_inspection *in, int finding, int64_t count,
         else if (first == j)
             snprintf(text, sizeof text, "%lld", (long long)j);
         else
-            snprintf(text, sizeof text, "%lld-%lld", (long long)first, (long long)j);
+            snprintf(text, sizeof text, "%lld:%lld", (long long)first,
+                     (long long)j + 1);
         if (!append(list, text))
             return;
     }

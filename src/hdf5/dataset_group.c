@@ -25,7 +25,7 @@ static bool is_column(hid_t group, const char *name, flo_dataset_info *info)
 typedef struct visit {
     flo_dataset *dataset;
     flo_status status;
-    int64_t room; /* members that there is room for; 0: they are counted */
+    int64_t room; /* members that there is room for: the links of the group */
 } visit;
 
 static flo_status add_member(flo_dataset *dataset, const char *name,
@@ -51,33 +51,21 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link,
     visit *const state = data;
     flo_dataset_info info;
     (void)link;
-    if (!is_column(group, name, &info))
-        return 0;
-    if (!state->room)
-        ++state->dataset->members;
-    else if (state->dataset->members < state->room)
+    if (state->dataset->members < state->room && is_column(group, name, &info))
         state->status = add_member(state->dataset, name, &info);
     return state->status != FLO_OK;
 }
 
-static void iterate(hid_t group, visit *state)
-{
-    hsize_t place = 0;
-    H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &place, visit_link, state);
-}
-
 flo_status flo_hdf5_group_members(flo_dataset *dataset, hid_t group)
 {
-    visit state = {dataset, FLO_OK, 0};
-    iterate(group, &state);
-    state.room = dataset->members;
-    dataset->members = 0;
-    if (state.room == 0)
-        return FLO_OK;
+    H5G_info_t about = {0};
+    H5Gget_info(group, &about);
+    visit state = {dataset, FLO_OK, (int64_t)about.nlinks};
+    hsize_t place = 0;
     FLO_TRY(flo_arena_take(dataset->arena, state.room, sizeof *dataset->member,
                            &dataset->member));
     FLO_TRY(flo_arena_take(dataset->arena, state.room, sizeof *dataset->column_name,
                            &dataset->column_name));
-    iterate(group, &state);
+    H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &place, visit_link, &state);
     return state.status;
 }

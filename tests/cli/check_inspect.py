@@ -41,8 +41,8 @@ def write(flotilla):
             file["table/" + name] = column
     for k, (first, last) in enumerate(((0, 17), (17, 4000), (4000, 6000))):
         with h5py.File(flotilla.path(f"part-{k}.h5"), "w") as file:
-            data = file.create_dataset("train", data=x[first:last],
-                                       **({"chunks": (300, 8), "compression": 4} if k == 1 else {}))
+            layout = {"chunks": (300, 8), "compression": 4} if k == 1 else {}
+            data = file.create_dataset("train", data=x[first:last], **layout)
             data.attrs["columns"] = np.array(NAMES, "S")
     record = np.zeros(6000, [(name, "f8") for name in NAMES])
     for name, column in zip(NAMES, x.T):
@@ -135,13 +135,13 @@ def check_wide(flotilla):
     flotilla.data("wide.h5", {"train": x})
     said = flotilla.run("inspect", "wide.h5", ranks=3).says(
         "all columns: from", "101 of 4000 columns", "constant: 1 column (7)",
-        "whole numbers: 100 columns (1000-1099)", "--columns")
+        "whole numbers: 100 columns (1000:1100)", "--columns")
     require(len(said.out.splitlines()) < 80, "too much of wide data:", said)
     whole = flotilla.run("inspect", "wide.h5", "--columns")
     require(len(re.findall(r"^ +\d+ +.*", whole.out, re.M)) >= 4000, "--columns shows all")
     same(len(told(flotilla, "wide.h5")["column"]), 4000)
     flotilla.data("images.h5", {"train": random.integers(0, 256, (500, 6, 5)).astype("u1")})
-    flotilla.run("inspect", "images.h5").says("whole numbers: 30 columns (0-29)")
+    flotilla.run("inspect", "images.h5").says("whole numbers: 30 columns (0:30)")
 
 
 def check_refusals(flotilla):

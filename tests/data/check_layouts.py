@@ -167,6 +167,10 @@ def check_shards(flotilla):
          [line for line in again if not line.startswith("data")])
     require(any("part-0.h5 and 4 more" in line for line in again), again)
     flotilla.run("train", "apart.yaml", "--resume", "--set", "train.steps=20")
+    flotilla.data("part-2.h5", {"train": x[0:0]})  # one of many is enough
+    flotilla.data("part-3.h5", {"train": x[900:2300] + 1})
+    flotilla.run("train", "apart.yaml", "--resume", "--set", "train.steps=30", ranks=2,
+                 code=ERROR).says("the training data changed", "other values", times=1)
     # A row is named by the file that holds it; a shard that is not like the first, too.
     bad = x[:100].copy()
     bad[7, 2] = np.nan

@@ -147,7 +147,8 @@ def check_recipe(flotilla):
     rows = ["--columns", 5, "--train", 9001, "--validation", 700, "--test", 333]
     make(flotilla, "mixture", "-o", "a.h5", *rows)
     whole = splits(flotilla, "a.h5")
-    same([whole[n].shape for n in ("train", "validation", "test")], [(9001, 5), (700, 5), (333, 5)])
+    same([whole[name].shape for name in ("train", "validation", "test")],
+         [(9001, 5), (700, 5), (333, 5)])
     require(not set(whole["test"][:, 0]) & set(whole["validation"][:, 0]), "splits differ")
     for name, options in (
             ("b", []), ("c", ["--shards", 7]), ("d", ["--shards", 3, "--jobs", 1]),
