@@ -2,6 +2,7 @@
 #include "data/lanes_private.h"
 
 #include "config/settings.h"
+#include "core/checksum.h"
 #include "core/random.h"
 
 #include <stdlib.h>
@@ -54,6 +55,15 @@ flo_status flo_lane_plan_make(flo_context *context, const flo_lane_memory *memor
     if (plan->window_rows == FLO_AUTO)
         plan->window_rows = choose_window(plan, memory);
     return FLO_OK;
+}
+
+uint64_t flo_lane_plan_blocks(const flo_lane_plan *plan)
+{
+    const int64_t even[2] = {plan->rows, plan->block_rows};
+    return plan->block_first
+               ? flo_checksum(plan->block_first,
+                              (size_t)(plan->blocks + 1) * sizeof *plan->block_first)
+               : flo_checksum(even, sizeof even);
 }
 
 /* floor(lane * total / lanes) without overflow for any total. */

@@ -44,6 +44,10 @@ FLO_MUST_USE flo_status flo_lane_plan_make(flo_context *context,
                                            const flo_lane_memory *memory,
                                            flo_lane_plan *plan);
 
+/* A hash of where the blocks lie: with seed, lanes and window_rows it decides the order
+   of rows. Pure. Local. */
+uint64_t flo_lane_plan_blocks(const flo_lane_plan *plan);
+
 int64_t flo_lane_rows(const flo_lane_plan *plan, int64_t lane);       /* n */
 int64_t flo_lane_batch_rows(const flo_lane_plan *plan, int64_t lane); /* b */
 int64_t flo_lane_batch_first(const flo_lane_plan *plan,

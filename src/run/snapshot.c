@@ -80,6 +80,7 @@ static flo_status add_all(flo_image *image, const flo_snapshot *s)
     FLO_TRY(flo_image_set_integer(image, "run", "rows", s->rows));
     FLO_TRY(
         flo_image_set_integer(image, "run", "fingerprint", (int64_t)s->fingerprint));
+    FLO_TRY(flo_image_set_integer(image, "run", "blocks", (int64_t)s->blocks));
     FLO_TRY(flo_image_set_integer(image, "run", "ranks", s->ranks));
     return flo_image_set_text(image, "run", "blas_core", s->blas_core);
 }
@@ -99,6 +100,24 @@ flo_status flo_snapshot_write(flo_context *context, const flo_snapshot *snapshot
     return FLO_OK;
 }
 
+/* The same rows cut otherwise would come in another order: in this epoch some twice,
+   others not at all. */
+static flo_status check_blocks(flo_context *context, flo_image *image, const char *file,
+                               const flo_snapshot *s)
+{
+    int64_t blocks;
+    FLO_TRY(flo_image_get_integer(image, "run", "blocks", &blocks));
+    if ((uint64_t)blocks == s->blocks)
+        return FLO_OK;
+    return flo_fail(
+        context, FLO_ERROR_DATA,
+        "%s: the training data has the rows that it had at this checkpoint, but in "
+        "other "
+        "files or chunks, by which their order is drawn; give the old files back, or "
+        "start over with --fresh (--init %s keeps the parameters)",
+        file, file);
+}
+
 /* The data must be what the run was started with: its order and its statistics are. */
 static flo_status check_data(flo_context *context, flo_image *image, const char *file,
                              const flo_snapshot *s)
@@ -109,7 +128,7 @@ static flo_status check_data(flo_context *context, flo_image *image, const char 
     FLO_TRY(flo_image_get_integer(image, "/", "features", &features));
     FLO_TRY(flo_image_get_integer(image, "/", "context_features", &context_features));
     if (rows == s->rows && (uint64_t)fingerprint == s->fingerprint)
-        return FLO_OK;
+        return check_blocks(context, image, file, s);
     const bool same_columns =
         features == s->flow->features && context_features == s->flow->context;
     return flo_fail(

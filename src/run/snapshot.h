@@ -33,6 +33,7 @@ typedef struct flo_snapshot {
     flo_progress *progress;
     int64_t rows;         /* N of the training split; 0 without data */
     uint64_t fingerprint; /* of the training split; 0 without data */
+    uint64_t blocks;      /* flo_lane_plan_blocks: the same rows in the same order */
     int64_t ranks;
     const char *blas_core;
 } flo_snapshot;

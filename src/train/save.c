@@ -15,6 +15,7 @@ flo_snapshot flo_save_view(flo_trainer *t)
                           .progress = &t->progress,
                           .rows = t->plan.rows,
                           .fingerprint = t->fingerprint,
+                          .blocks = flo_lane_plan_blocks(&t->plan),
                           .ranks = flo_comm_size(t->comm),
                           .blas_core = t->blas_core};
 }

@@ -207,6 +207,27 @@ DATA = [
         "data.files=bad.h5", "data.train=more", "data.columns=[3, 1]",
         "preprocess=[{kind: dequantize, levels: 12}, {kind: logit}]"],
      ["'more'", "row 130, column 1", "found 12"]),
+    ("a shard is missing", ["data.files=[data.h5, none.h5]"], ["none.h5", "No such file"]),
+    ("a shard is cut", ["data.files=[data.h5, cut.h5]"], ["cut.h5", "cut short"]),
+    ("no shard of a pattern", ["data.files=part-*.h5"], ["part-*.h5"]),
+    ("a shard without the data set", ["data.files=[data.h5, bad.h5]"],
+     ["bad.h5", "'train'", "good"]),
+    ("a shard of other columns", ["data.files=[data.h5, narrow.h5]"],
+     ["narrow.h5", "3 columns", "data.h5", "4"]),
+    ("a shard of other type", ["data.files=[data.h5, texts.h5]"],
+     ["texts.h5", "'train'", "string"]),
+    ("a shard with a bad row", ["data.files=[data.h5, late.h5]"],
+     ["late.h5", "'train'", "row 2900, column 1"]),
+    ("a table without chosen fields", ["data.files=bad.h5", "data.train=table"],
+     ["bad.h5", "'table'", "data.columns", "px", "energy"]),
+    ("a field of text", ["data.files=bad.h5", "data.train=table", "data.columns=[px, label]"],
+     ["data.columns", "label", "energy"]),
+    ("a column of no name", ["data.files=bad.h5", "data.train=good", "data.columns=[px]"],
+     ["data.columns", "px"]),
+    ("a range beyond the columns", ["data.files=bad.h5", "data.train=good",
+                                    "data.columns=[1:9]"], ["data.columns", "1:9"]),
+    ("an empty range", ["data.files=bad.h5", "data.train=good", "data.columns=[2:2]"],
+     ["data.columns", "2:2"]),
     ("other validation", ["data.files=bad.h5", "data.train=good",
                           "data.validation=wide"],
      ["bad.h5", "wide", "5 columns", "4", "good"]),
@@ -238,6 +259,11 @@ def prepare(flotilla):
     with h5py.File(flotilla.path("bad.h5"), "a") as file:
         file.create_dataset("chunked_nan", data=one["nan"], chunks=(10, 3),
                             compression="gzip")
+        table = np.zeros(200, [("px", "f4"), ("energy", "f8"), ("label", "S3")])
+        file.create_dataset("table", data=table)
+    flotilla.data("narrow.h5", {"train": x[:, :3]})
+    flotilla.data("texts.h5", {"train": np.full((9, 4), b"a")})
+    flotilla.data("late.h5", {"train": one["late"]})
     flotilla.write("text.h5", "these are not the data you are looking for\n" * 100)
     with open(flotilla.path("data.h5"), "rb") as file:
         content = file.read()

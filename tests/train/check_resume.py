@@ -371,11 +371,15 @@ def check_other_data(flotilla):
                         times=1)
         elif name != "columns":  # those are found sooner, by the shape of the model
             result.says("the training data changed", "same shape, but other values", times=1)
-    # The same numbers, stored otherwise, at another time, in another type: the same data.
-    with h5py.File(flotilla.path("data.h5"), "w") as file:
-        file.create_dataset("train", data=rows.astype("f8"), chunks=(300, 6),
-                            compression="gzip")
-        file.create_dataset("test", data=normal_rows(300, 6, seed=2))
+    # The same numbers, stored otherwise, at another time, in another type: the same data, but
+    # where rows would come in another order.
+    for chunk_rows in (7, 300):
+        with h5py.File(flotilla.path("data.h5"), "w") as file:
+            file.create_dataset("train", data=rows.astype("f8"), chunks=(chunk_rows, 6),
+                                compression="gzip")
+            file.create_dataset("test", data=normal_rows(300, 6, seed=2))
+        if chunk_rows == 7:
+            train(flotilla, "run", *more, code=ERROR).says("in other files or chunks", times=1)
     train(flotilla, "run", *more)
     same(flotilla.status("run")["step"], 60)
 
