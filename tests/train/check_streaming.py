@@ -99,7 +99,7 @@ def check_too_little_memory(flotilla):
             "data.memory: found \"2MiB\", wanted at least", "data.window_rows", times=1)
     said = flotilla.run("train", "config.yaml", "--check", *sets, code=ERROR)
     wanted = float(re.search(r"at least ([\d.]+) MB", said.err)[1])
-    require(13 < wanted < 17, said)
+    require(13 < wanted < 28, said)  # in float or double
     flotilla.run("train", "config.yaml", "--check", "--set", f"data.memory={wanted + 1}MB",
                  *sets[2:]).says("resident")
     said = flotilla.run("train", "config.yaml", "--check", "--set", "data.memory=8MB")
