@@ -155,6 +155,15 @@ typedef struct opening {
     const char *usual;        /* the data set of a spec that names none */
 } opening;
 
+/* A sixteenth of the memory that a rank keeps rows in, for each source that is read. */
+static void limit_sources(const flo_rows *rows, int64_t memory)
+{
+    flo_source *const sources[] = {rows->data, rows->context_data, rows->weight_data};
+    for (int i = 0; i < 3; ++i)
+        if (sources[i] && memory)
+            flo_source_limit(sources[i], memory / 16);
+}
+
 static flo_status open_all(flo_rows *rows, opening *how, const flo_share *share)
 {
     FLO_TRY(flo_source_open(rows->context, &share->files, share->name, &rows->data));
@@ -170,6 +179,7 @@ static flo_status open_all(flo_rows *rows, opening *how, const flo_share *share)
     FLO_TRY(find_members(rows, how->seed, share));
     FLO_TRY(open_context(rows, share, how->context_spec));
     FLO_TRY(open_weights(rows, share));
+    limit_sources(rows, how->settings.memory);
     return flo_rows_prepare(rows);
 }
 

@@ -208,6 +208,7 @@ flo_status flo_source_open(flo_context *context, const flo_texts *files,
     if (status == FLO_OK) {
         made->context = context;
         made->arena = arena;
+        made->limit_bytes = (int64_t)64 << 20;
         status = open_all(made, files, name);
     }
     if (status == FLO_OK)

@@ -88,6 +88,10 @@ int64_t flo_source_shard_rows(const flo_source *source, int64_t s, int64_t *chun
 FLO_MUST_USE flo_status flo_source_match(const flo_source *source,
                                          const flo_source *other, const char *what);
 
+/* Keeps so few shards open that they take at most `bytes` (64 MiB before, and if that
+   is less); one is always kept. Local. */
+void flo_source_limit(flo_source *source, int64_t bytes);
+
 /* Most memory that it holds at a time: chunk caches and staging, in bytes. */
 int64_t flo_source_bytes(const flo_source *source);
 

@@ -4,18 +4,23 @@
 
 #include <assert.h>
 
-/* Chunk caches and staging of all open shards together, where one does not take more.
- */
-static const int64_t memory_most = (int64_t)64 << 20;
-
 static int64_t open_most(const flo_source *source)
 {
-    const int64_t fitting =
-        source->shard_bytes > 0 ? memory_most / source->shard_bytes : FLO_SHARDS_OPEN;
+    const int64_t fitting = source->shard_bytes > 0
+                                ? source->limit_bytes / source->shard_bytes
+                                : FLO_SHARDS_OPEN;
     const int64_t most = fitting < 1                 ? 1
                          : fitting > FLO_SHARDS_OPEN ? FLO_SHARDS_OPEN
                                                      : fitting;
     return most < source->info.shards ? most : source->info.shards;
+}
+
+void flo_source_limit(flo_source *source, int64_t bytes)
+{
+    if (bytes < source->limit_bytes)
+        source->limit_bytes = bytes;
+    for (int64_t i = open_most(source); i < FLO_SHARDS_OPEN; ++i)
+        flo_dataset_close(&source->open[i].dataset);
 }
 
 int64_t flo_source_bytes(const flo_source *source)

@@ -69,19 +69,31 @@ static void describe_feed(const flo_trainer *t, char *text, size_t size)
              shuffle);
 }
 
-/* A chunk is decoded once for every window that has a part of it. */
-static void warn_of_chunks(flo_trainer *t)
+/* A chunk is decoded once for every window that has a part of it; and what reading
+   takes besides the rows may be more than was given. */
+static void warn_of_reading(flo_trainer *t)
 {
-    const int64_t chunk = flo_rows_describe(t->rows[FLO_TRAIN])->chunk_rows;
-    const int64_t block = t->plan.block_rows, window = t->plan.window_rows;
+    const flo_source_info *const info =
+        flo_source_describe(flo_rows_source(t->rows[FLO_TRAIN]));
+    const int64_t chunk = info->chunk_rows, block = t->plan.block_rows;
+    const int64_t window = t->plan.window_rows;
     const int64_t most = block < chunk && block < window ? block : window;
+    const int64_t row_bytes =
+        (t->flow->features + t->flow->context + 3) * (int64_t)sizeof(flo_real);
     if (t->streams && chunk > most)
         flo_report_line(t,
-                        "note: a chunk of %lld rows is decoded for each of about %lld "
-                        "pieces of %lld rows in turn: use a larger data.memory, or "
-                        "store the data in smaller chunks",
+                        "note: a chunk of %lld rows is decoded about %lld times an "
+                        "epoch, for pieces of %lld rows: give data.memory %.3g MB "
+                        "more, or store the data in smaller chunks",
                         (long long)chunk, (long long)((chunk + most - 1) / most),
-                        (long long)most);
+                        (long long)most,
+                        2e-6 * (double)((chunk - most) * t->plan.lanes * row_bytes));
+    if (t->rows_bytes > t->config.data.memory)
+        flo_report_line(t,
+                        "note: the rows and their reader take %.4g MB, more than "
+                        "data.memory; the reader decodes whole chunks, so smaller ones "
+                        "take less",
+                        1e-6 * (double)t->rows_bytes);
 }
 
 void flo_report_banner(flo_trainer *t)
@@ -106,7 +118,7 @@ void flo_report_banner(flo_trainer *t)
         char feed[300];
         describe_feed(t, feed, sizeof feed);
         flo_report_line(t, "data: %s", feed);
-        warn_of_chunks(t);
+        warn_of_reading(t);
     }
     if (t->bad_rows)
         flo_report_line(t, "data: %lld bad rows are dropped (data.on_bad_rows: drop)",

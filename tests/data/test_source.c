@@ -169,6 +169,31 @@ static void few_shards_are_open(void **state)
     assert_int_equal(count_descriptors(), before);
 }
 
+/* Shards beyond a limit are closed at once, and stay so; one is always kept. */
+static void a_limit_closes_shards(void **state)
+{
+    example *const e = *state;
+    const int64_t total = write_shards(e);
+    const int before = count_descriptors();
+    flo_source *source;
+    assert_int_equal(open_pattern(e, "part-*.h5", "x", &source), FLO_OK);
+    check_range(source, 0, total, D, NULL);
+    const int64_t bytes = flo_source_bytes(source); /* of 16 shards */
+    static const int kept[] = {4, 1};
+    for (int i = 0; i < 2; ++i) {
+        flo_source_limit(source, i ? 0 : bytes / 4);
+        assert_int_equal(flo_source_bytes(source), bytes / 16 * kept[i]);
+        assert_true(count_descriptors() <= before + 2 * kept[i]);
+        check_range(source, 0, total, D, NULL);
+        assert_true(count_descriptors() <= before + 2 * kept[i]);
+    }
+    flo_source_limit(source, bytes); /* it only ever shrinks */
+    assert_int_equal(flo_source_bytes(source), bytes / 16);
+    assert_true(count_descriptors() > before);
+    flo_source_close(&source);
+    assert_int_equal(count_descriptors(), before);
+}
+
 /* A chunk cache of one shard that is larger than all should be: one is open. */
 static void large_caches_are_few(void **state)
 {
@@ -366,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(shards_read_as_one),
                                        TEST(few_shards_are_open),
+                                       TEST(a_limit_closes_shards),
                                        TEST(large_caches_are_few),
                                        TEST(shards_that_differ_are_named),
                                        TEST(names_that_differ_are_named),
