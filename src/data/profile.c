@@ -11,7 +11,7 @@
 
 enum {
     PARTS = 256,           /* as many ranks have something to do, at most */
-    PIECE_BYTES = 1 << 18, /* of rows read at a time: they stay in a core's cache */
+    PIECE_BYTES = 1 << 17, /* of rows read at a time: they stay in a core's cache */
     CHUNK_BYTES =
         1 << 22,      /* the same where the file has chunks, which are decoded whole */
     SHIFT_PLACES = 4, /* the shift is the mean of rows here and there */
