@@ -136,6 +136,7 @@ class Moons:
 
     def __init__(self, noise):
         self.noise = noise
+        self.node, self.weight = np.polynomial.legendre.leggauss(self.NODES)
 
     def draw(self, rows, random):
         angle = np.pi * random.random(rows)
@@ -152,9 +153,8 @@ class Moons:
         least = top - self.DROP / np.maximum(sharpness, 1e-300)
         width = np.arccos(np.clip(least, -1, 1))
         low, high = np.maximum(low, -width), np.minimum(high, width)
-        node, weight = np.polynomial.legendre.leggauss(self.NODES)
-        u = 0.5 * ((low + high)[:, None] + (high - low)[:, None] * node)
-        integral = np.exp(sharpness[:, None] * (np.cos(u) - top[:, None])) @ weight
+        u = 0.5 * ((low + high)[:, None] + (high - low)[:, None] * self.node)
+        integral = np.exp(sharpness[:, None] * (np.cos(u) - top[:, None])) @ self.weight
         return sharpness * top + np.log(integral * 0.5 * (high - low))
 
     def log_half(self, x):
