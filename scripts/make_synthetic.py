@@ -28,7 +28,8 @@ import signal
 import sys
 import time
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # processes share the cores already
+# The products are small, processes share the cores, and the rows must not depend on threads.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 from scipy.special import i0e  # noqa: E402
