@@ -69,25 +69,33 @@ static void describe_feed(const flo_trainer *t, char *text, size_t size)
              shuffle);
 }
 
-/* A chunk is decoded once for every window that has a part of it; and what reading
-   takes besides the rows may be more than was given. */
-static void warn_of_reading(flo_trainer *t)
+/* A chunk is decoded once for every block and every window that has a part of it. */
+static void warn_of_chunks(flo_trainer *t, int64_t chunk)
 {
-    const flo_source_info *const info =
-        flo_source_describe(flo_rows_source(t->rows[FLO_TRAIN]));
-    const int64_t chunk = info->chunk_rows, block = t->plan.block_rows;
-    const int64_t window = t->plan.window_rows;
-    const int64_t most = block < chunk && block < window ? block : window;
-    const int64_t row_bytes =
-        (t->flow->features + t->flow->context + 3) * (int64_t)sizeof(flo_real);
+    const flo_lane_plan *const plan = &t->plan;
+    const bool cut = plan->block_rows < chunk && plan->block_rows < plan->window_rows;
+    const int64_t most = cut ? plan->block_rows : plan->window_rows;
+    const int64_t reals = t->flow->features + t->flow->context + 1;
+    flo_lane_plan wanted = *plan;
+    wanted.window_rows = chunk;
+    const int64_t more = cut ? flo_feed_needs(plan, plan->lanes, reals, false)
+                             : flo_feed_needs(&wanted, plan->lanes, reals, true) -
+                                   flo_feed_needs(plan, plan->lanes, reals, true) +
+                                   t->config.data.memory;
     if (t->streams && chunk > most)
         flo_report_line(t,
                         "note: a chunk of %lld rows is decoded about %lld times an "
-                        "epoch, for pieces of %lld rows: give data.memory %.3g MB "
-                        "more, or store the data in smaller chunks",
+                        "epoch, for pieces of %lld rows: use data.memory: %.0fMB, or "
+                        "store the data in smaller chunks",
                         (long long)chunk, (long long)((chunk + most - 1) / most),
-                        (long long)most,
-                        2e-6 * (double)((chunk - most) * t->plan.lanes * row_bytes));
+                        (long long)most, ceil(1e-6 * (double)more));
+}
+
+/* What reading takes besides the rows may be more than was given. */
+static void warn_of_reading(flo_trainer *t)
+{
+    warn_of_chunks(
+        t, flo_source_describe(flo_rows_source(t->rows[FLO_TRAIN]))->chunk_rows);
     if (t->rows_bytes > t->config.data.memory)
         flo_report_line(t,
                         "note: the rows and their reader take %.4g MB, more than "
