@@ -28,7 +28,8 @@ import signal
 import sys
 import time
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # processes share the cores already
+# The products are small, processes share the cores, and the rows must not depend on threads.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 from scipy.special import i0e  # noqa: E402
@@ -136,6 +137,7 @@ class Moons:
 
     def __init__(self, noise):
         self.noise = noise
+        self.node, self.weight = np.polynomial.legendre.leggauss(self.NODES)
 
     def draw(self, rows, random):
         angle = np.pi * random.random(rows)
@@ -152,9 +154,8 @@ class Moons:
         least = top - self.DROP / np.maximum(sharpness, 1e-300)
         width = np.arccos(np.clip(least, -1, 1))
         low, high = np.maximum(low, -width), np.minimum(high, width)
-        node, weight = np.polynomial.legendre.leggauss(self.NODES)
-        u = 0.5 * ((low + high)[:, None] + (high - low)[:, None] * node)
-        integral = np.exp(sharpness[:, None] * (np.cos(u) - top[:, None])) @ weight
+        u = 0.5 * ((low + high)[:, None] + (high - low)[:, None] * self.node)
+        integral = np.exp(sharpness[:, None] * (np.cos(u) - top[:, None])) @ self.weight
         return sharpness * top + np.log(integral * 0.5 * (high - low))
 
     def log_half(self, x):

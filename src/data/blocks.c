@@ -1,6 +1,7 @@
 /* Blocks on the chunk grid of each shard, then only the rows that belong. */
 #include "data/blocks.h"
 
+#include "core/integers.h"
 #include "data/rows_private.h"
 
 enum {
@@ -10,27 +11,17 @@ enum {
 };
 static const int64_t most_blocks = (int64_t)1 << 30; /* permuted as int32_t */
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Stored rows of a block where a chunk has chunk_rows. */
 static int64_t choose(int64_t rows, int64_t lanes, int64_t row_bytes,
                       int64_t chunk_rows)
 {
-    const int64_t share = larger(1, rows / lanes / BLOCKS_A_LANE);
-    int64_t block = smaller(larger(1, BLOCK_BYTES / row_bytes), share);
+    const int64_t share = flo_greater(1, rows / lanes / BLOCKS_A_LANE);
+    int64_t block = flo_lesser(flo_greater(1, BLOCK_BYTES / row_bytes), share);
     if (chunk_rows > block && rows / chunk_rows / CHUNKS_A_LANE >= lanes)
         block = chunk_rows;
     else if (chunk_rows > 1 && chunk_rows <= block)
         block -= block % chunk_rows;
-    return larger(block, rows / most_blocks + 1);
+    return flo_greater(block, rows / most_blocks + 1);
 }
 
 flo_status flo_blocks_make(flo_arena *arena, const flo_membership *membership,
@@ -48,9 +39,10 @@ flo_status flo_blocks_make(flo_arena *arena, const flo_membership *membership,
     plan->block_rows = 0;
     for (int64_t s = 0; s < shards; begin += shard[s++].rows) {
         const int64_t block = choose(rows, plan->lanes, row_bytes, shard[s].chunk_rows);
-        plan->block_rows = larger(plan->block_rows, smaller(block, shard[s].rows));
+        plan->block_rows =
+            flo_greater(plan->block_rows, flo_lesser(block, shard[s].rows));
         for (int64_t at = 0; at < shard[s].rows; at += block) {
-            const int64_t end = begin + smaller(at + block, shard[s].rows);
+            const int64_t end = begin + flo_lesser(at + block, shard[s].rows);
             first[blocks + 1] = flo_membership_before(membership, end);
             blocks += first[blocks + 1] > first[blocks]; /* some are empty */
         }

@@ -2,6 +2,7 @@
    window. */
 #include "data/feed.h"
 
+#include "core/integers.h"
 #include "data/lanes_private.h"
 #include "data/prefetch.h"
 
@@ -37,17 +38,12 @@ struct flo_feed {
     double wait_seconds;
 };
 
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return a / b + (a % b != 0);
-}
-
 int64_t flo_feed_needs(const flo_lane_plan *plan, int64_t lanes, int64_t reals,
                        bool streams)
 {
     const int64_t row_bytes = reals * (int64_t)sizeof(flo_real);
-    const int64_t rows = divide_up(plan->rows, plan->lanes);
-    const int64_t step = divide_up(plan->batch, plan->lanes);
+    const int64_t rows = flo_divide_up(plan->rows, plan->lanes);
+    const int64_t step = flo_divide_up(plan->batch, plan->lanes);
     const int64_t window = rows < plan->window_rows ? rows : plan->window_rows;
     const int64_t slots = step * (int64_t)sizeof(int64_t);
     const int64_t order = window * (int64_t)sizeof(int32_t);

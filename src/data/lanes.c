@@ -3,39 +3,26 @@
 
 #include "config/settings.h"
 #include "core/checksum.h"
+#include "core/integers.h"
 #include "core/random.h"
 
 #include <stdlib.h>
 
 static const int64_t largest_window = (int64_t)1 << 30; /* permuted as int32_t */
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return a / b + (a % b != 0);
-}
-
 /* A row of a window has its place in the window's order beside it; a step's rows may be
    kept twice. */
 static int64_t choose_window(const flo_lane_plan *plan, const flo_lane_memory *memory)
 {
     const int64_t row_bytes = memory->row_bytes + (int64_t)sizeof(int64_t);
-    const int64_t whole = divide_up(plan->rows, plan->lanes);
-    const int64_t step = divide_up(plan->batch, plan->lanes);
+    const int64_t whole = flo_divide_up(plan->rows, plan->lanes);
+    const int64_t step = flo_divide_up(plan->batch, plan->lanes);
     const int64_t fitting =
         (memory->bytes - memory->reader_bytes) / plan->lanes / row_bytes;
-    return smaller(
-        smaller(whole, fitting >= whole ? whole : larger((fitting - step) / 2, step)),
-        largest_window);
+    return flo_lesser(flo_lesser(whole, fitting >= whole
+                                            ? whole
+                                            : flo_greater((fitting - step) / 2, step)),
+                      largest_window);
 }
 
 flo_status flo_lane_plan_make(flo_context *context, const flo_lane_memory *memory,
@@ -100,7 +87,7 @@ typedef struct block_order {
 static int64_t block_first(const flo_lane_plan *plan, int64_t block)
 {
     return plan->block_first ? plan->block_first[block]
-                             : smaller(plan->rows, block * plan->block_rows);
+                             : flo_lesser(plan->rows, block * plan->block_rows);
 }
 
 static flo_status permute_blocks(flo_context *context, const flo_lane_plan *plan,
@@ -108,7 +95,7 @@ static flo_status permute_blocks(flo_context *context, const flo_lane_plan *plan
 {
     blocks->plan = plan;
     blocks->blocks =
-        plan->block_first ? plan->blocks : divide_up(plan->rows, plan->block_rows);
+        plan->block_first ? plan->blocks : flo_divide_up(plan->rows, plan->block_rows);
     FLO_TRY(
         flo_allocate(context, blocks->blocks, sizeof *blocks->order, &blocks->order));
     FLO_TRY(flo_allocate(context, blocks->blocks + 1, sizeof *blocks->position,
@@ -129,7 +116,7 @@ static int64_t cut_blocks(const block_order *blocks, int64_t first, int64_t last
     int64_t count = 0;
     for (int64_t position = first; position < last; ++at) {
         const int64_t begin = blocks->position[at];
-        const int64_t end = smaller(last, blocks->position[at + 1]);
+        const int64_t end = flo_lesser(last, blocks->position[at + 1]);
         pieces[count++] =
             (flo_piece){block_first(blocks->plan, blocks->order[at]) + position - begin,
                         end - position};

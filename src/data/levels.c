@@ -8,6 +8,8 @@
 enum {
     SLOT_BITS = 11, /* a table is half full at most */
     SLOTS = 1 << SLOT_BITS,
+    SMALL = 1024, /* whole numbers below have a bit of their own: counts, bytes */
+    SMALL_WORDS = SMALL / 64,
     SHARED_REALS = 1 << 20 /* that rank 0 gathers at a time */
 };
 
@@ -15,6 +17,7 @@ struct flo_levels {
     flo_context *context; /* borrowed */
     int64_t columns;
     flo_real *table; /* [columns, SLOTS], NaN where free */
+    uint64_t *seen;  /* [columns, SMALL_WORDS]: small whole numbers in the table */
     int64_t *count;  /* [columns] */
     bool *whole;     /* [columns] */
     int64_t active;  /* columns that are still looked at */
@@ -30,6 +33,9 @@ flo_status flo_levels_create(flo_context *context, int64_t columns, flo_levels *
     made->columns = made->active = columns;
     flo_status status =
         flo_allocate(context, columns * SLOTS, sizeof *made->table, &made->table);
+    if (status == FLO_OK)
+        status = flo_allocate(context, columns * SMALL_WORDS, sizeof *made->seen,
+                              &made->seen);
     if (status == FLO_OK)
         status = flo_allocate(context, columns, sizeof *made->count, &made->count);
     if (status == FLO_OK)
@@ -56,6 +62,7 @@ void flo_levels_destroy(flo_levels **levels)
         return;
     flo_context *const context = (*levels)->context;
     flo_free(context, &(*levels)->table);
+    flo_free(context, &(*levels)->seen);
     flo_free(context, &(*levels)->count);
     flo_free(context, &(*levels)->whole);
     flo_free(context, &(*levels)->column);
@@ -96,18 +103,31 @@ static bool is_many(const flo_levels *levels, int64_t column)
     return levels->count[column] > FLO_LEVELS_MOST;
 }
 
-/* The numbers of a column in x [rows], `columns` apart. Runs of one number are common
-   in what has levels. */
+/* Whether a small whole number was seen before; marks it. Saves most of what has few
+   levels the way to its table, which lies in a cache further off. */
+static bool is_seen(uint64_t *seen, flo_real value)
+{
+    if (!(value >= 0 && value < SMALL))
+        return false;
+    const int32_t small = (int32_t)value;
+    if ((flo_real)small != value)
+        return false;
+    const uint64_t bit = UINT64_C(1) << (small % 64);
+    const bool before = seen[small / 64] & bit;
+    seen[small / 64] |= bit;
+    return before;
+}
+
+/* The numbers of a column in x [rows], `columns` apart. */
 static void add_column(flo_levels *levels, int64_t column, int64_t rows,
                        const flo_real *x)
 {
     flo_real *const table = levels->table + column * SLOTS;
-    flo_real last = (flo_real)NAN;
+    uint64_t *const seen = levels->seen + column * SMALL_WORDS;
     for (int64_t i = 0; i < rows; ++i) {
         const flo_real value = x[i * levels->columns];
-        if (value == last || !isfinite(value))
+        if (is_seen(seen, value) || !isfinite(value))
             continue;
-        last = value;
         if (levels->whole[column] && !is_whole(value))
             levels->whole[column] = false;
         if (is_many(levels, column)) {

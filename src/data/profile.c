@@ -2,6 +2,7 @@
    order; counts, extremes and levels in any order. */
 #include "data/profile.h"
 
+#include "core/integers.h"
 #include "core/lane_tree.h"
 #include "data/power_sums.h"
 
@@ -11,7 +12,7 @@
 
 enum {
     PARTS = 256,           /* as many ranks have something to do, at most */
-    PIECE_BYTES = 1 << 18, /* of rows read at a time: they stay in a core's cache */
+    PIECE_BYTES = 1 << 17, /* of rows read at a time: they stay in a core's cache */
     CHUNK_BYTES =
         1 << 22,      /* the same where the file has chunks, which are decoded whole */
     SHIFT_PLACES = 4, /* the shift is the mean of rows here and there */
@@ -45,11 +46,6 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Whole groups of rows, and about whole chunks where there are any. */
 static int64_t choose_piece(const pass *p)
 {
@@ -58,7 +54,7 @@ static int64_t choose_piece(const pass *p)
     const int64_t chunk = flo_source_describe(p->source)->chunk_rows;
     int64_t rows = PIECE_BYTES / row_bytes;
     if (chunk > rows)
-        rows = least(chunk, CHUNK_BYTES / row_bytes);
+        rows = flo_lesser(chunk, CHUNK_BYTES / row_bytes);
     rows -= rows % FLO_GROUP_ROWS;
     return rows > FLO_GROUP_ROWS ? rows : FLO_GROUP_ROWS;
 }
@@ -68,7 +64,7 @@ static flo_status take_memory(pass *p)
     flo_context *const context = p->context;
     const int64_t own = p->last_part - p->first_part, C = p->columns;
     const int64_t fitting = SHARED_DOUBLES / (FLO_POWERS * PARTS);
-    p->columns_at_once = least(fitting > 1 ? fitting : 1, C);
+    p->columns_at_once = flo_lesser(fitting > 1 ? fitting : 1, C);
     p->piece_rows = choose_piece(p);
     FLO_TRY(flo_allocate(context, p->piece_rows * C, sizeof *p->x, &p->x));
     FLO_TRY(flo_allocate(context, C, sizeof *p->shift, &p->shift));
@@ -124,8 +120,8 @@ static flo_status find_shift(pass *p)
     for (int64_t place = 0; status == FLO_OK && place < SHIFT_PLACES; ++place) {
         const int64_t first = flo_lane_first(p->rows, SHIFT_PLACES, place);
         const int64_t rows =
-            least(least(SHIFT_ROWS, p->piece_rows),
-                  flo_lane_first(p->rows, SHIFT_PLACES, place + 1) - first);
+            flo_lesser(flo_lesser(SHIFT_ROWS, p->piece_rows),
+                       flo_lane_first(p->rows, SHIFT_PLACES, place + 1) - first);
         status = flo_source_read(p->source, first, rows, p->columns, p->x);
         if (status == FLO_OK)
             add_finite(p, rows, p->shift, count);
@@ -155,7 +151,7 @@ static flo_status sum_part(pass *p, int64_t part)
     const flo_power_sums sums = sums_of(p, part);
     const int64_t last = flo_lane_first(p->rows, p->parts, part + 1);
     for (int64_t first = flo_lane_first(p->rows, p->parts, part); first < last;) {
-        const int64_t rows = least(p->piece_rows, last - first);
+        const int64_t rows = flo_lesser(p->piece_rows, last - first);
         const double begin = seconds_now();
         FLO_TRY(flo_source_read(p->source, first, rows, p->columns, p->x));
         p->profile->read_seconds += seconds_now() - begin;
@@ -243,7 +239,7 @@ static void share_all(pass *p)
     flo_profile *const profile = p->profile;
     share_counts(p);
     for (int64_t begin = 0; begin < p->columns; begin += p->columns_at_once)
-        share_moments(p, begin, least(p->columns_at_once, p->columns - begin));
+        share_moments(p, begin, flo_lesser(p->columns_at_once, p->columns - begin));
     flo_comm_maximum(p->comm, &profile->read_seconds, 1);
     flo_comm_maximum(p->comm, &profile->seconds, 1);
 }
@@ -273,7 +269,7 @@ flo_status flo_profile_collect(flo_comm *comm, flo_context *context, flo_source 
     *profile = (flo_profile){.columns = info->columns};
     const flo_status choice = flo_source_choose(source, info->columns, NULL);
     FLO_TRY(flo_comm_agree(comm, context, choice));
-    const int64_t parts = least(PARTS, info->rows);
+    const int64_t parts = flo_lesser(PARTS, info->rows);
     profile->rows = info->rows;
     pass p = {.comm = comm,
               .context = context,

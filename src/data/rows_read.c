@@ -1,6 +1,8 @@
 /* Reading rows of a split: stored rows found and read, columns dealt out. */
 #include "data/rows_private.h"
 
+#include "core/integers.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -9,21 +11,11 @@ enum {
     GAP_BYTES = 1 << 14    /* reading over so much costs less than another call */
 };
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 flo_status flo_rows_prepare(flo_rows *rows)
 {
-    const int64_t widest = larger(rows->width, rows->contexts);
+    const int64_t widest = flo_greater(rows->width, rows->contexts);
     const int64_t row_bytes = widest * (int64_t)sizeof(flo_real);
-    rows->piece_rows = larger(1, PIECE_BYTES / row_bytes);
+    rows->piece_rows = flo_greater(1, PIECE_BYTES / row_bytes);
     FLO_TRY(flo_arena_take(rows->arena, rows->piece_rows, sizeof *rows->stored,
                            &rows->stored));
     if (rows->width > rows->columns.features)
@@ -43,7 +35,7 @@ static int64_t source_bytes(const flo_source *source)
 
 int64_t flo_rows_bytes(const flo_rows *rows)
 {
-    const int64_t widest = larger(rows->width, rows->contexts);
+    const int64_t widest = flo_greater(rows->width, rows->contexts);
     const int64_t reals = (rows->wide ? rows->piece_rows * rows->width : 0) +
                           (rows->span ? rows->span_rows * widest : 0);
     return rows->piece_rows * (int64_t)sizeof *rows->stored +
@@ -123,7 +115,7 @@ flo_status flo_rows_read(flo_rows *rows, int64_t first, int64_t count, flo_batch
     const int64_t D = rows->columns.features, C = rows->contexts;
     batch->rows = count;
     for (int64_t done = 0; done < count; done += rows->piece_rows) {
-        const int64_t n = smaller(rows->piece_rows, count - done);
+        const int64_t n = flo_lesser(rows->piece_rows, count - done);
         const flo_batch piece = {n, batch->x + done * D,
                                  C ? batch->context + done * C : NULL,
                                  batch->weight + done};

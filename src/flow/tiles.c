@@ -1,6 +1,7 @@
 /* Densities and samples by tiles of fixed size. */
 #include "flow/tiles.h"
 
+#include "core/integers.h"
 #include "core/vector.h"
 
 #include <math.h>
@@ -51,11 +52,6 @@ typedef struct call {
     const flo_real *x, *context;
 } call;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* NaN for rows whose values or context are not finite: a flow may map infinity to a
    density of 0, which would look like a row that was scored. */
 static void mark_bad_rows(const call *c, int64_t start, int64_t count, double *log_prob)
@@ -90,7 +86,7 @@ void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
     for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS) {
         flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
-        const int64_t count = least(rows - start, FLO_TILE_ROWS);
+        const int64_t count = flo_lesser(rows - start, FLO_TILE_ROWS);
         load_tile(&c, w, start, count);
         flo_flow_log_prob(c.flow, theta, w);
         memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
@@ -140,7 +136,7 @@ void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t firs
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
     for (int64_t i = 0; i < rows; i += FLO_TILE_ROWS) {
         flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
-        const int64_t count = least(rows - i, FLO_TILE_ROWS);
+        const int64_t count = flo_lesser(rows - i, FLO_TILE_ROWS);
         load_tile(&c, w, i, count);
         reconstruct(&c, w, behind, (size_t)(count * D) * sizeof *x, start + i * D,
                     back + i * D);
@@ -169,7 +165,7 @@ void flo_tiles_sample(flo_tiles *tiles, const flo_real *theta, uint64_t seed,
     const flo_random_key key = {.seed = seed, .purpose = FLO_RANDOM_SAMPLES};
     const int64_t last = first + count, T = FLO_TILE_ROWS;
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
-    for (int64_t t = first / T; t < (last + T - 1) / T; t++) {
+    for (int64_t t = first / T; t < flo_divide_up(last, T); t++) {
         const int64_t begin = t * T < first ? first - t * T : 0;
         const int64_t end = last - t * T < T ? last - t * T : T;
         sample_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], key, t,

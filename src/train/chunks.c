@@ -1,13 +1,15 @@
 /* Rows read in chunks of whole tiles, each with its log-density. */
 #include "train/chunks.h"
 
+#include "core/integers.h"
+
 #include <math.h>
 
 flo_status flo_chunks_create(flo_context *context, flo_rows *rows, flo_chunks *c)
 {
     const int64_t D = flo_rows_features(rows), C = flo_rows_context_features(rows);
     *c = (flo_chunks){.context = context, .rows = rows};
-    c->count = (flo_rows_count(rows) + FLO_CHUNK_ROWS - 1) / FLO_CHUNK_ROWS;
+    c->count = flo_divide_up(flo_rows_count(rows), FLO_CHUNK_ROWS);
     flo_status status =
         flo_allocate(context, FLO_CHUNK_ROWS * D, sizeof(flo_real), &c->batch.x);
     if (status == FLO_OK)

@@ -2,6 +2,7 @@
    sums kept by tile and added in the order of tiles. */
 #include "train/data_start.h"
 
+#include "core/integers.h"
 #include "core/lane_tree.h"
 #include "flow/tiles.h"
 
@@ -268,7 +269,7 @@ flo_status flo_data_start(flo_comm *comm, flo_context *context, const flo_flow *
     const int64_t N = rows ? flo_rows_count(rows) : MOST_ROWS;
     w.count = N < MOST_ROWS ? N : MOST_ROWS;
     w.run_rows = rows ? choose_run(rows, w.count) : 1;
-    w.tiles = (w.count + FLO_TILE_ROWS - 1) / FLO_TILE_ROWS;
+    w.tiles = flo_divide_up(w.count, FLO_TILE_ROWS);
     const int ranks = flo_comm_size(comm), rank = flo_comm_rank(comm);
     w.first = flo_lane_first(w.tiles, ranks, rank);
     w.last = flo_lane_first(w.tiles, ranks, rank + 1);

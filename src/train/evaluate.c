@@ -1,6 +1,7 @@
 /* Log-likelihood of rows over all ranks: chunks dealt to ranks, sums kept by chunk. */
 #include "train/evaluate.h"
 
+#include "core/integers.h"
 #include "core/lane_tree.h"
 #include "hdf5/output.h"
 #include "train/chunks.h"
@@ -108,7 +109,7 @@ flo_status flo_evaluate(flo_comm *comm, flo_context *context, flo_tiles *tiles,
                         const flo_real *theta, flo_rows *rows, flo_evaluation *e)
 {
     const int64_t N = flo_rows_count(rows);
-    const int64_t chunks = (N + FLO_CHUNK_ROWS - 1) / FLO_CHUNK_ROWS;
+    const int64_t chunks = flo_divide_up(N, FLO_CHUNK_ROWS);
     const int64_t trimmed = N / 10000 < MOST_TRIMMED ? N / 10000 : MOST_TRIMMED;
     double *sums = NULL;
     flo_lowest lowest = {0};
@@ -165,7 +166,7 @@ flo_status flo_log_prob_to_file(flo_comm *comm, flo_context *context, flo_tiles 
     if (status == FLO_OK)
         status = flo_chunks_create(context, rows, &c);
     status = flo_comm_agree(comm, context, status);
-    const int64_t rounds = (c.count + flo_comm_size(comm) - 1) / flo_comm_size(comm);
+    const int64_t rounds = flo_divide_up(c.count, flo_comm_size(comm));
     for (int64_t round = 0; round < rounds && status == FLO_OK; round++)
         status = write_round(comm, context, &c, tiles, theta, round, all, output);
     flo_chunks_free(&c);

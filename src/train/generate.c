@@ -1,6 +1,7 @@
 /* Samples over all ranks, in rounds of one chunk a rank. */
 #include "train/generate.h"
 
+#include "core/integers.h"
 #include "hdf5/output.h"
 #include "train/chunks.h"
 
@@ -103,7 +104,7 @@ flo_status flo_generate(flo_comm *comm, flo_context *context, const flo_flow *fl
                    .task = generation};
     flo_status status = flo_comm_agree(comm, context, prepare(&g));
     const int64_t most = flo_comm_size(comm) * (int64_t)FLO_CHUNK_ROWS;
-    const int64_t rounds = (generation->count + most - 1) / most;
+    const int64_t rounds = flo_divide_up(generation->count, most);
     for (int64_t round = 0; round < rounds && status == FLO_OK; round++)
         status = do_round(&g, round);
     flo_free(context, &g.mine);

@@ -1,6 +1,7 @@
 /* The gradient of a step, summed in the order of the lane tree. */
 #include "train/gradient.h"
 
+#include "core/integers.h"
 #include "core/lane_tree.h"
 
 #include <omp.h>
@@ -90,7 +91,7 @@ static flo_status create_worker(flo_arena *arena, flo_gradient *g, int64_t rank_
                                 worker *w)
 {
     const flo_lane_plan *const plan = g->task.plan;
-    const int64_t most_rows = (plan->batch + plan->lanes - 1) / plan->lanes;
+    const int64_t most_rows = flo_divide_up(plan->batch, plan->lanes);
     const int64_t depth = flo_lane_depth(plan->lanes, w->first, w->last);
     flo_real *scratch;
     FLO_TRY(take_nodes(arena, g, w));

@@ -1,6 +1,8 @@
 /* What a rank's memory goes into. */
 #include "train/memory.h"
 
+#include "core/integers.h"
+
 /* Activations that a row keeps until its backward pass, in reals. */
 static int64_t reals_a_row(const flo_flow *flow)
 {
@@ -15,8 +17,8 @@ static int64_t reals_a_row(const flo_flow *flow)
 double flo_memory_bytes(const flo_trainer *t)
 {
     const int64_t P = t->flow->parameters.size, ranks = flo_comm_size(t->comm);
-    const int64_t lanes = (t->plan.lanes + ranks - 1) / ranks;
-    const int64_t rows = lanes * ((t->plan.batch + t->plan.lanes - 1) / t->plan.lanes);
+    const int64_t lanes = flo_divide_up(t->plan.lanes, ranks);
+    const int64_t rows = lanes * flo_divide_up(t->plan.batch, t->plan.lanes);
     int64_t vectors = 2 + t->optimizer->kind->moments + (t->optimizer->average ? 1 : 0);
     vectors += t->threads > 1 ? t->threads : 0; /* a gradient a thread */
     vectors += ranks > 1 ? 2 : 0;               /* sent and received */

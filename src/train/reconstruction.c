@@ -2,6 +2,7 @@
    of every column kept by chunk and put together in the order of chunks. */
 #include "train/reconstruction.h"
 
+#include "core/integers.h"
 #include "core/lane_tree.h"
 #include "train/chunks.h"
 
@@ -113,7 +114,7 @@ flo_status flo_reconstruct(flo_comm *comm, flo_context *context, flo_tiles *tile
 {
     const int64_t N = flo_rows_count(rows), D = flo_rows_features(rows);
     const int64_t most = N < FLO_RECONSTRUCTION_ROWS ? N : FLO_RECONSTRUCTION_ROWS;
-    const int64_t chunks = (most + FLO_CHUNK_ROWS - 1) / FLO_CHUNK_ROWS;
+    const int64_t chunks = flo_divide_up(most, FLO_CHUNK_ROWS);
     flo_chunks c = {.context = context};
     flo_real *back = NULL;
     double *numbers = NULL;

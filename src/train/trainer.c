@@ -1,6 +1,7 @@
 /* A training run built up to its first step. */
 #include "train/trainer.h"
 
+#include "core/integers.h"
 #include "core/lane_tree.h"
 #include "data/blocks.h"
 #include "flow/model_file.h"
@@ -105,7 +106,7 @@ static flo_status create_feed(flo_trainer *t)
 static flo_status choose_mode(flo_trainer *t, const flo_lane_memory *memory)
 {
     const int64_t ranks = flo_comm_size(t->comm);
-    const int64_t lanes = (t->plan.lanes + ranks - 1) / ranks;
+    const int64_t lanes = flo_divide_up(t->plan.lanes, ranks);
     const int64_t reals = memory->row_bytes / (int64_t)sizeof(flo_real);
     const int64_t all = flo_feed_needs(&t->plan, lanes, reals, false);
     const int64_t windows = flo_feed_needs(&t->plan, lanes, reals, true);

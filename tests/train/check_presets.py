@@ -158,7 +158,7 @@ def check_a_minimal_config(flotilla):
     require(e["log_likelihood"] > wanted, e["log_likelihood"], wanted)
     stored = flotilla.read("run", "config.yaml")
     require("preset" not in stored and "repeat: 10" in stored and "width: 32" in stored and
-            "{kind: standardize}" in stored, stored)
+            "{kind: standardize, columns: all}" in stored, stored)
     # The stored config is the same run; so is the flow written out.
     flotilla.run("train", "run/config.yaml", "--set", "run.directory=again", "-q", ranks=2)
     same_arrays(flotilla.arrays(flotilla.last("run")), flotilla.arrays(flotilla.last("again")),
@@ -185,7 +185,7 @@ def check_inspect(flotilla):
     prepare(flotilla)
     flotilla.write("config.yaml", MINIMAL)
     result = flotilla.run("inspect", "config.yaml")
-    alone, ranks = (text.out.split("memory:")[0] for text in (
+    alone, ranks = (text.out.split("\nrows: ")[0] for text in (
         result, flotilla.run("inspect", "config.yaml", ranks=2)))
     same(ranks, alone)
     head, table = result.out.split("layers, from data to noise:\n")
