@@ -165,6 +165,7 @@ void flo_report_check(flo_trainer *t)
                (long long)t->plan.lanes, (long long)flo_lane_rows(&t->plan, 0),
                (long long)t->plan.block_rows);
         printf("rows: %s\n", feed);
+        warn_of_reading(t);
     }
     printf("steps: %lld of %lld rows\n", (long long)t->steps, (long long)t->plan.batch);
     printf("memory: about %.0f MB a rank with %d ranks x %d threads\n",
