@@ -61,7 +61,8 @@ static const flo_setting rows[] = {
      .low = 1 << 20,
      .high = largest,
      .fallback = "2GB",
-     .help = "memory that a rank keeps rows in"},
+     .help = "memory that a rank keeps rows in; what does not fit is read ahead in "
+             "windows, in the same order"},
     {.name = "window_rows",
      .type = FLO_INTEGER,
      .offset = PLACE(window_rows),
@@ -69,8 +70,8 @@ static const flo_setting rows[] = {
      .high = largest,
      .fallback = "auto",
      .flags = FLO_AUTO_VALUE,
-     .help = "rows that a lane shuffles together; auto: the whole lane where it fits "
-             "into memory"},
+     .help = "rows that a lane shuffles together, at most; auto: the whole lane where "
+             "all rows fit into memory, else as many as fit twice"},
     {.name = "on_bad_rows",
      .type = FLO_CHOICE,
      .offset = PLACE(on_bad_rows),

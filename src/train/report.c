@@ -69,7 +69,8 @@ static void describe_feed(const flo_trainer *t, char *text, size_t size)
              shuffle);
 }
 
-/* A chunk is decoded once for every block and every window that has a part of it. */
+/* A chunk is decoded once for every block and every window that has a part of it. The
+   reader takes up to 2/16 of the memory. */
 static void warn_of_chunks(flo_trainer *t, int64_t chunk)
 {
     const flo_lane_plan *const plan = &t->plan;
@@ -88,7 +89,7 @@ static void warn_of_chunks(flo_trainer *t, int64_t chunk)
                         "epoch, for pieces of %lld rows: use data.memory: %.0fMB, or "
                         "store the data in smaller chunks",
                         (long long)chunk, (long long)((chunk + most - 1) / most),
-                        (long long)most, ceil(1e-6 * (double)more));
+                        (long long)most, ceil(1.15e-6 * (double)more));
 }
 
 /* What reading takes besides the rows may be more than was given. */
@@ -164,6 +165,7 @@ void flo_report_check(flo_trainer *t)
                (long long)t->plan.lanes, (long long)flo_lane_rows(&t->plan, 0),
                (long long)t->plan.block_rows);
         printf("rows: %s\n", feed);
+        warn_of_reading(t);
     }
     printf("steps: %lld of %lld rows\n", (long long)t->steps, (long long)t->plan.batch);
     printf("memory: about %.0f MB a rank with %d ranks x %d threads\n",

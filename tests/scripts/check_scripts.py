@@ -200,6 +200,16 @@ def check_plot(work):
     run(plot, folder, code=1, says="run directory of `flotilla train`")
 
 
+# ---- speed
+
+def check_bench_streaming(work):
+    """It runs; what it measures is the machine."""
+    said = run(script("bench_streaming.py"), os.path.abspath(sys.argv[1]), "--rows", "40000",
+               "--chunk-rows", "64", "--steps", "4", "--rounds", "2", "--width", "8",
+               says="data: streaming", cwd=work)
+    check(said.count("   ratio ") == 2 and "median ratio" in said and "resident" in said, said)
+
+
 # ---- packages
 
 def tool_folder(work, *tools):
@@ -335,7 +345,7 @@ def check_sbatch(work):
 
 
 CHECKS = [check_affine, check_coads, check_coads_cut, check_bsds300, check_plot,
-          check_setup, check_train_local, check_sbatch]
+          check_bench_streaming, check_setup, check_train_local, check_sbatch]
 
 
 def main():

@@ -57,7 +57,7 @@ def measured(flotilla):
         file.write(PEAK % (sys.executable, flotilla.program, ".1f"))
     os.chmod(path, 0o755)
     other = Flotilla(path, flotilla.mpiexec, flotilla.folder)
-    other.sanitized = flotilla.sanitized
+    other.sanitized, other.environment = flotilla.sanitized, flotilla.environment
     return other
 
 
