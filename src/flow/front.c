@@ -1,6 +1,7 @@
 /* Rows through the first layers of a flow, and what a layer refuses. */
 #include "flow/front.h"
 
+#include "core/integers.h"
 #include "core/vector.h"
 #include "flow/workspace.h"
 
@@ -18,22 +19,17 @@ struct flo_front {
     flo_pass pass;
 };
 
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 flo_status flo_front_create(flo_arena *arena, const flo_flow *flow, flo_front **front)
 {
     flo_front *f;
     int64_t cache = 0, noise = 0;
-    const int64_t width = most(flow->features, flow->context);
+    const int64_t width = flo_greater(flow->features, flow->context);
     for (int64_t k = 0; k < flow->fixed; k++) {
-        cache = most(cache, flow->layer[k].bijection->cache);
-        noise = most(noise, flow->layer[k].bijection->noise);
+        cache = flo_greater(cache, flow->layer[k].bijection->cache);
+        noise = flo_greater(noise, flow->layer[k].bijection->noise);
     }
     for (int64_t k = 0; k < flow->context_layers; k++)
-        cache = most(cache, flow->context_layer[k].bijection->cache);
+        cache = flo_greater(cache, flow->context_layer[k].bijection->cache);
     FLO_TRY(flo_arena_take(arena, 1, sizeof *f, &f));
     f->flow = flow;
     for (int i = 0; i < 2; i++)
