@@ -43,7 +43,7 @@ typedef struct flo_trainer {
     flo_feed *feed;
     bool streams;       /* not all rows are kept: on all ranks alike */
     int64_t rows_bytes; /* kept by the rank with the most lanes, reading included */
-    int64_t bad_rows; /* of training, dropped; known to a run that starts */
+    int64_t bad_rows;   /* of training, dropped; known to a run that starts */
 
     flo_objective *objective;
     flo_flow *flow;
