@@ -82,7 +82,7 @@ static int64_t chunk_of(const flo_chunking *shard, int64_t row)
 static void they_follow_the_chunks_of_every_shard(void **state)
 {
     static const flo_chunking shards[] = {{1003, 50}, {7, 50},   {0, 50},
-                                       {2500, 60}, {3000, 0}, {999, 333}};
+                                          {2500, 60}, {3000, 0}, {999, 333}};
     enum {
         SHARDS = sizeof shards / sizeof *shards,
         ROWS = 1003 + 7 + 2500 + 3000 + 999
