@@ -36,8 +36,9 @@ void flo_feed_destroy(flo_feed **feed);
 
 /* Makes the rows that step `step` needs resident, waiting for what is missing; after it
    flo_feed_fetch of this step cannot fail. A step whose rows cross a window's end
-   copies the rows of the window that is left before it takes the next. May be called
-   again after a failure. Local, one thread. FLO_ERROR_FILE, FLO_ERROR_DATA. */
+   copies the rows of the window that is left before it takes the next. After a failure
+   it may be called again, and fetch gives any rows. Local, one thread. FLO_ERROR_FILE,
+   FLO_ERROR_DATA. */
 FLO_MUST_USE flo_status flo_feed_prepare(flo_feed *feed, int64_t step);
 
 /* Copies the rows of `lane` at the prepared step: batch->rows becomes b, the arrays

@@ -20,6 +20,8 @@ typedef struct step {
     flo_evaluation validation;
     bool validated;    /* at this step */
     int64_t nonfinite; /* rows of this rank */
+    flo_status read;   /* of this rank's rows */
+    bool unread;       /* of all ranks: the step does not count */
     bool bad;          /* of all ranks: the step is skipped */
     bool stop;
 } step;
@@ -30,13 +32,12 @@ static bool done(const flo_trainer *t)
     return t->progress.step >= t->steps || (patience && t->progress.waited >= patience);
 }
 
-/* Windows that are read again may fail on one rank; a batch in memory cannot. */
-static flo_status read_batch(flo_trainer *t, bool first)
+/* The first step's failure is agreed on at once. Later ones are told with the sums of
+   the step, which then does not count: one meeting of all ranks less. */
+static flo_status read_batch(flo_trainer *t, bool first, step *s)
 {
-    if (!t->feed)
-        return FLO_OK;
-    const flo_status status = flo_feed_prepare(t->feed, t->progress.step);
-    return first || t->streams ? flo_comm_agree(t->comm, t->context, status) : status;
+    s->read = t->feed ? flo_feed_prepare(t->feed, t->progress.step) : FLO_OK;
+    return first ? flo_comm_agree(t->comm, t->context, s->read) : FLO_OK;
 }
 
 static bool wants_to_stop(const flo_trainer *t)
@@ -56,11 +57,13 @@ static void compute_gradient(flo_trainer *t, step *s)
         flo_gradient_compute(t->gradient, t->theta, t->progress.step, value, weight);
     flags[0] = (double)s->nonfinite;
     flags[1] = wants_to_stop(t);
-    flo_comm_share(t->comm, t->control, 2 * V + 2);
+    flags[2] = s->read != FLO_OK;
+    flo_comm_share(t->comm, t->control, 2 * V + 3);
     s->value = flo_lane_sum_doubles(V, value);
     s->weight = flo_lane_sum_doubles(V, weight);
     s->bad = flags[0] > 0 || !(s->weight > 0);
     s->stop = flags[1] > 0;
+    s->unread = flags[2] > 0;
 }
 
 /* Too many steps in a row whose gradient is not finite. */
@@ -161,8 +164,10 @@ static flo_status run(flo_trainer *t, flo_outcome *outcome)
 {
     step s = {.stop = false};
     for (bool first = true; !done(t) && !s.stop; first = false) {
-        FLO_TRY(read_batch(t, first));
+        FLO_TRY(read_batch(t, first, &s));
         compute_gradient(t, &s);
+        if (s.unread)
+            return flo_comm_agree(t->comm, t->context, s.read);
         FLO_TRY(update(t, &s));
         compare_ranks(t);
         FLO_TRY(validate(t, &s));

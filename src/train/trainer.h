@@ -56,7 +56,8 @@ typedef struct flo_trainer {
     int64_t started_step; /* of this process */
     bool was_finished;    /* rank 0: the run had ended before this process */
     flo_progress progress;
-    double *control; /* [2 V + 2]: value and weight by lane, bad rows, stop requests */
+    double *control; /* [2 V + 3]: value and weight by lane, bad rows, stop requests,
+                        ranks without their rows */
 
     flo_directory *directory; /* rank 0 */
     bool begun;               /* the directory's status is this process's to write */
