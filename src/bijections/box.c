@@ -186,9 +186,7 @@ static flo_status prepare(flo_bijection *self, flo_context *context,
 static void explain(const flo_bijection *self, int64_t j, char *text, size_t size)
 {
     const box *const s = self->state;
-    int64_t k = 0;
-    while (flo_column_chosen(&s->layer.columns, k) != j)
-        k++;
+    const int64_t k = flo_column_place(&s->layer.columns, j);
     snprintf(text, size,
              "a number inside its box, above %g and below %g; set low and high "
              "further out%s",

@@ -32,6 +32,15 @@ static inline int64_t flo_column_chosen(const flo_column_choice *choice, int64_t
     return choice->column ? choice->column[k] : k;
 }
 
+/* Which of the chosen columns column j, one of them, is. Pure. Local. */
+static inline int64_t flo_column_place(const flo_column_choice *choice, int64_t j)
+{
+    int64_t k = 0;
+    while (flo_column_chosen(choice, k) != j)
+        k++;
+    return k;
+}
+
 /* The chosen columns of rows [B, D] into chosen [B, n], and back. Pure. Local. */
 void flo_column_choice_gather(const flo_column_choice *choice, int64_t B, int64_t D,
                               const flo_real *rows, flo_real *chosen);

@@ -204,9 +204,7 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 static void explain(const flo_bijection *self, int64_t j, char *text, size_t size)
 {
     const dequantize *const s = self->state;
-    int64_t k = 0;
-    while (flo_column_chosen(&s->columns, k) != j)
-        k++;
+    const int64_t k = flo_column_place(&s->columns, j);
     snprintf(text, size,
              "a whole number from %.0f to %.0f; set levels (and low) to hold all "
              "values, or leave a column of other numbers out of the layer's `columns`",

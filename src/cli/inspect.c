@@ -147,11 +147,9 @@ flo_status flo_verb_inspect(const flo_call *call, int *exit_code)
         parse,
         "FILE",
         "Tells what FILE holds: the data sets of a data file and, of FILE:dataset, "
-        "FILE "
-        "alone (train, or the only one) or a pattern in quotes, how it is read and "
-        "what "
-        "its columns are like; the layers of a config (a preset expanded) and what "
-        "training would do; the model of a checkpoint or run directory.",
+        "FILE alone (train, or the only one) or a pattern in quotes, how it is read "
+        "and what its columns are like; the layers of a config (a preset expanded) "
+        "and what training would do; the model of a checkpoint or run directory.",
         0,
         0,
         0};

@@ -24,9 +24,8 @@ FLO_MUST_USE flo_status flo_inspect_data(const flo_call *call, flo_arena *arena,
                                          const char *spec,
                                          const flo_inspect_options *options);
 
-/* The word for a finding, "constant", and what follows from it. Pure. Local. */
+/* The word for a finding, "constant". Pure. Local. */
 const char *flo_finding_word(flo_finding finding);
-const char *flo_finding_advice(flo_finding finding);
 
 /* Prints the source with its columns as text; as one JSON object. Local. */
 void flo_inspect_print_text(const flo_inspection *inspection, bool all_columns);

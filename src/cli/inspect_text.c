@@ -34,22 +34,12 @@ static const struct {
      "a spread so small beside the mean that " FLO_REAL_NAME
      " loses digits: subtract a constant in the file"}};
 
-static int index_of(flo_finding finding)
+const char *flo_finding_word(flo_finding finding)
 {
     int i = 0;
     while (i < FLO_FINDINGS - 1 && findings[i].finding != finding)
         ++i;
-    return i;
-}
-
-const char *flo_finding_word(flo_finding finding)
-{
-    return findings[index_of(finding)].word;
-}
-
-const char *flo_finding_advice(flo_finding finding)
-{
-    return findings[index_of(finding)].advice;
+    return findings[i].word;
 }
 
 static void print_plan(const flo_inspection *in)

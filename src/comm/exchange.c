@@ -18,10 +18,10 @@
    nodes in a bucket and that of steps, which is the same on all ranks. */
 #include "comm/exchange_private.h"
 #include "core/checksum.h"
+#include "core/clock.h"
 
 #include <assert.h>
 #include <sched.h>
-#include <time.h>
 
 enum { ROUNDS = 2 /* tests a poke: Open MPI looks at sockets in some calls only */ };
 
@@ -283,22 +283,15 @@ void flo_exchange_poke(flo_exchange *exchange)
         advance_all(exchange);
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 double flo_exchange_finish(flo_exchange *exchange)
 {
     if (exchange->active_count == 0)
         return 0;
-    const double begin_seconds = seconds_now();
+    const double begin_seconds = flo_seconds();
     while (exchange->active_count > 0) {
         flo_exchange_poke(exchange);
         /* Where there are more ranks than cores, a peer may be waiting for this one. */
         sched_yield();
     }
-    return seconds_now() - begin_seconds;
+    return flo_seconds() - begin_seconds;
 }

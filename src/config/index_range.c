@@ -18,7 +18,8 @@ static int64_t take_number(const char **text, int64_t fallback)
     return errno ? INT64_MAX : (int64_t)value;
 }
 
-bool flo_index_range(const flo_node *node, int64_t total, int64_t *first, int64_t *last)
+bool flo_index_is_written(const flo_node *node, int64_t total, int64_t *first,
+                          int64_t *last)
 {
     if (node->kind != FLO_NODE_SCALAR)
         return false;
@@ -30,5 +31,11 @@ bool flo_index_range(const flo_node *node, int64_t total, int64_t *first, int64_
     text += range;
     *last = range ? take_number(&text, total) : *first;
     *last += !range && *last < INT64_MAX;
-    return *text == '\0' && *first < *last && *last <= total;
+    return *text == '\0';
+}
+
+bool flo_index_range(const flo_node *node, int64_t total, int64_t *first, int64_t *last)
+{
+    return flo_index_is_written(node, total, first, last) && *first < *last &&
+           *last <= total;
 }

@@ -3,47 +3,17 @@
 #include "data/column_entry.h"
 
 #include "config/fail.h"
+#include "config/index_range.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NAMES_BYTES = 1500 };
 
-static bool is_integer(const flo_node *node, int64_t *value)
+static bool is_index(const flo_node *node, int64_t columns, flo_column_entry *entry)
 {
-    if (node->kind != FLO_NODE_SCALAR || node->quoted)
-        return false;
-    char *end;
-    errno = 0;
-    *value = strtoll(node->text, &end, 10);
-    return errno == 0 && end != node->text && *end == '\0';
-}
-
-/* One end of a range: digits, or nothing, which leaves the value as it is. */
-static bool read_end(const char *text, char stop, int64_t *value)
-{
-    char *end;
-    if (*text == stop)
-        return true;
-    if (!isdigit((unsigned char)*text))
-        return false;
-    errno = 0;
-    *value = strtoll(text, &end, 10);
-    return errno == 0 && *end == stop;
-}
-
-/* first:last, without last; ends that are left out are those of all columns. */
-static bool is_range(const flo_node *node, int64_t columns, flo_column_entry *entry)
-{
-    if (node->kind != FLO_NODE_SCALAR)
-        return false;
-    const char *const colon = strchr(node->text, ':');
-    int64_t first = 0, last = columns;
-    if (!colon || !read_end(node->text, ':', &first) ||
-        !read_end(colon + 1, '\0', &last))
+    int64_t first, last;
+    if (!flo_index_is_written(node, columns, &first, &last))
         return false;
     *entry = (flo_column_entry){first, last - first};
     return true;
@@ -52,8 +22,6 @@ static bool is_range(const flo_node *node, int64_t columns, flo_column_entry *en
 static bool is_name(const flo_source *source, const flo_node *node,
                     flo_column_entry *entry)
 {
-    if (node->kind != FLO_NODE_SCALAR)
-        return false;
     entry->first = flo_source_find_columns(source, node->text, &entry->count);
     return entry->count > 0;
 }
@@ -61,13 +29,13 @@ static bool is_name(const flo_source *source, const flo_node *node,
 static bool find(const flo_source *source, const flo_node *node,
                  flo_column_entry *entry)
 {
-    int64_t index;
-    if (is_integer(node, &index)) {
-        *entry = (flo_column_entry){index, 1};
-        return true;
-    }
-    return is_name(source, node, entry) ||
-           is_range(node, flo_source_describe(source)->columns, entry);
+    const int64_t columns = flo_source_describe(source)->columns;
+    if (node->kind != FLO_NODE_SCALAR)
+        return false;
+    if (strchr(node->text, ':'))
+        return is_name(source, node, entry) || is_index(node, columns, entry);
+    return (!node->quoted && is_index(node, columns, entry)) ||
+           is_name(source, node, entry);
 }
 
 bool flo_column_is_entry(const flo_source *source, const flo_node *node)

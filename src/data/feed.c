@@ -2,12 +2,12 @@
    window. */
 #include "data/feed.h"
 
+#include "core/clock.h"
 #include "core/integers.h"
 #include "data/lanes_private.h"
 #include "data/prefetch.h"
 
 #include <string.h>
-#include <time.h>
 
 /* One lane: the rows that it keeps, and where those of the prepared step lie. */
 typedef struct lane_feed {
@@ -305,18 +305,11 @@ static flo_status prepare(flo_feed *feed, int64_t step)
     return FLO_OK;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 flo_status flo_feed_prepare(flo_feed *feed, int64_t step)
 {
-    const double begin = seconds_now();
+    const double begin = flo_seconds();
     const flo_status status = prepare(feed, step);
-    feed->wait_seconds += seconds_now() - begin;
+    feed->wait_seconds += flo_seconds() - begin;
     return status;
 }
 

@@ -230,8 +230,3 @@ flo_status flo_prefetch_wait(flo_prefetch *p, int64_t lane)
     pthread_mutex_unlock(&p->lock);
     return status;
 }
-
-int64_t flo_prefetch_reader_bytes(const flo_prefetch *p)
-{
-    return flo_rows_bytes(p->rows);
-}

@@ -37,6 +37,4 @@ void flo_prefetch_want(flo_prefetch *prefetch, int64_t lane, flo_window *window,
    own. Local. FLO_ERROR_FILE, FLO_ERROR_DATA. */
 FLO_MUST_USE flo_status flo_prefetch_wait(flo_prefetch *prefetch, int64_t lane);
 
-int64_t flo_prefetch_reader_bytes(const flo_prefetch *prefetch);
-
 #endif

@@ -2,13 +2,13 @@
    order; counts, extremes and levels in any order. */
 #include "data/profile.h"
 
+#include "core/clock.h"
 #include "core/integers.h"
 #include "core/lane_tree.h"
 #include "data/power_sums.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     PARTS = 256,           /* as many ranks have something to do, at most */
@@ -38,13 +38,6 @@ typedef struct pass {
     int64_t columns_at_once;
     flo_levels *levels;
 } pass;
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* Whole groups of rows, and about whole chunks where there are any. */
 static int64_t choose_piece(const pass *p)
@@ -152,9 +145,9 @@ static flo_status sum_part(pass *p, int64_t part)
     const int64_t last = flo_lane_first(p->rows, p->parts, part + 1);
     for (int64_t first = flo_lane_first(p->rows, p->parts, part); first < last;) {
         const int64_t rows = flo_lesser(p->piece_rows, last - first);
-        const double begin = seconds_now();
+        const double begin = flo_seconds();
         FLO_TRY(flo_source_read(p->source, first, rows, p->columns, p->x));
-        p->profile->read_seconds += seconds_now() - begin;
+        p->profile->read_seconds += flo_seconds() - begin;
         flo_power_sums_add(rows, p->columns, p->x, &sums);
         flo_levels_add(p->levels, rows, p->x);
         first += rows;
@@ -252,9 +245,9 @@ static flo_status collect(pass *p)
     FLO_TRY(flo_comm_agree(p->comm, p->context, status));
     flo_comm_broadcast(p->comm, p->shift, p->columns * (int64_t)sizeof *p->shift);
     p->profile->block_rows = p->piece_rows;
-    const double begin = seconds_now();
+    const double begin = flo_seconds();
     status = sum_parts(p);
-    p->profile->seconds = seconds_now() - begin;
+    p->profile->seconds = flo_seconds() - begin;
     FLO_TRY(flo_comm_agree(p->comm, p->context, status));
     FLO_TRY(flo_levels_share(p->comm, p->levels));
     share_all(p);

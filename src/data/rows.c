@@ -300,11 +300,6 @@ const char *flo_rows_written(const flo_rows *rows)
     return rows->written;
 }
 
-const flo_dataset_info *flo_rows_describe(const flo_rows *rows)
-{
-    return flo_source_describe(rows->data)->dataset;
-}
-
 const flo_source *flo_rows_source(const flo_rows *rows)
 {
     return rows->data;

@@ -56,7 +56,6 @@ const char *flo_rows_file(const flo_rows *rows);         /* for messages */
 const char *flo_rows_dataset(const flo_rows *rows);      /* for messages */
 const char *
 flo_rows_written(const flo_rows *rows); /* FILE of FILE[:dataset], or NULL */
-const flo_dataset_info *flo_rows_describe(const flo_rows *rows); /* of the first file */
 const flo_source *flo_rows_source(const flo_rows *rows); /* of the features. Borrowed */
 
 /* Most memory that reading takes, in bytes: scratch, staging, chunk caches. */

@@ -1,6 +1,7 @@
 /* What a run tells. */
 #include "train/report.h"
 
+#include "core/clock.h"
 #include "core/version.h"
 #include "linalg/products.h"
 #include "train/memory.h"
@@ -150,15 +151,14 @@ void flo_report_check(flo_trainer *t)
                                                        : "noise to data",
            table);
     if (t->rows[FLO_TRAIN]) {
-        const flo_dataset_info *const info = flo_rows_describe(t->rows[FLO_TRAIN]);
         const flo_source_info *const source =
             flo_source_describe(flo_rows_source(t->rows[FLO_TRAIN]));
         printf("data: %lld rows x %lld columns (%lld of context), %s, %s; %lld file%s "
                "read by %s\n",
                (long long)t->plan.rows, (long long)t->flow->features,
-               (long long)t->flow->context, info->type, info->layout,
-               (long long)source->shards, source->shards == 1 ? "" : "s",
-               source->direct ? "pread" : "H5Dread");
+               (long long)t->flow->context, source->dataset->type,
+               source->dataset->layout, (long long)source->shards,
+               source->shards == 1 ? "" : "s", source->direct ? "pread" : "H5Dread");
         char feed[300];
         describe_feed(t, feed, sizeof feed);
         printf("lanes: %lld of about %lld rows, in blocks of %lld\n",

@@ -1,6 +1,7 @@
 /* When and how a run is saved. */
 #include "train/save.h"
 
+#include "core/clock.h"
 #include "run/checkpoints.h"
 #include "train/report.h"
 

@@ -2,6 +2,7 @@
 #include "train/train.h"
 
 #include "core/checksum.h"
+#include "core/clock.h"
 #include "core/lane_tree.h"
 #include "core/version.h"
 #include "run/signals.h"

@@ -1,6 +1,7 @@
 /* A training run built up to its first step. */
 #include "train/trainer.h"
 
+#include "core/clock.h"
 #include "core/integers.h"
 #include "core/lane_tree.h"
 #include "data/blocks.h"
@@ -12,14 +13,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-double flo_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 const flo_real *flo_trainer_parameters(const flo_trainer *t)
 {

@@ -87,6 +87,4 @@ void flo_trainer_destroy(flo_trainer *trainer);
  */
 const flo_real *flo_trainer_parameters(const flo_trainer *trainer);
 
-double flo_seconds(void); /* of a clock that never goes back */
-
 #endif

@@ -30,6 +30,23 @@ static inline int64_t example_destroy(example *e)
     return flo_context_destroy(&e->context);
 }
 
+/* For a group of tests: state is an example; what it leaks fails. */
+static inline int example_set_up(void **state)
+{
+    example *const e = malloc(sizeof *e);
+    example_create(e);
+    *state = e;
+    return 0;
+}
+
+static inline int example_tear_down(void **state)
+{
+    example *const e = *state;
+    const int64_t leaks = example_destroy(e);
+    free(e);
+    return leaks ? -1 : 0;
+}
+
 /* Exact in float for rows below 2^20. */
 static inline double example_value(int64_t row, int64_t column)
 {

@@ -8,23 +8,6 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    example *const e = malloc(sizeof *e);
-    example_create(e);
-    *state = e;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    example *const e = *state;
-    const int64_t leaks = example_destroy(e);
-    free(e);
-    assert_int_equal(leaks, 0);
-    return 0;
-}
-
 /* Blocks of the rows whose uniform number lies in [low, 1). */
 static flo_lane_plan make(example *e, double low, int64_t lanes, int64_t row_bytes,
                           int64_t shards, const flo_chunking *shard,
@@ -139,7 +122,8 @@ static void rows_of_a_file_have_blocks(void **state)
     flo_rows_close(&rows);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function)                                                                 \
+    cmocka_unit_test_setup_teardown(function, example_set_up, example_tear_down)
 
 int main(void)
 {

@@ -24,19 +24,9 @@ enum { PLANS = sizeof plans / sizeof *plans };
 
 static int set_up(void **state)
 {
-    example *const e = malloc(sizeof *e);
-    example_create(e);
+    example_set_up(state);
+    const example *const e = *state;
     example_add(e, "train", N, D + C + 1);
-    *state = e;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    example *const e = *state;
-    const int64_t leaks = example_destroy(e);
-    free(e);
-    assert_int_equal(leaks, 0);
     return 0;
 }
 
@@ -395,7 +385,8 @@ static void a_failed_allocation_leaves_nothing(void **state)
     flo_rows_close(&s.rows);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function)                                                                 \
+    cmocka_unit_test_setup_teardown(function, set_up, example_tear_down)
 
 int main(void)
 {

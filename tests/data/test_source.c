@@ -13,23 +13,6 @@
 
 enum { D = 3, SHARDS = 40 };
 
-static int set_up(void **state)
-{
-    example *const e = malloc(sizeof *e);
-    example_create(e);
-    *state = e;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    example *const e = *state;
-    const int64_t leaks = example_destroy(e);
-    free(e);
-    assert_int_equal(leaks, 0);
-    return 0;
-}
-
 /* Rows of shard s: some have none. */
 static int64_t rows_of(int64_t s)
 {
@@ -385,7 +368,8 @@ static void a_failed_allocation_leaves_nothing(void **state)
     flo_source_close(&source);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function)                                                                 \
+    cmocka_unit_test_setup_teardown(function, example_set_up, example_tear_down)
 
 int main(void)
 {

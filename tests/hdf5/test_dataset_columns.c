@@ -1,40 +1,8 @@
 /* Columns by name: the fields of a compound, the data sets of a group, names beside the
    data; and any choice of them, in any order. */
-#include "hdf5/dataset.h"
-
-#include "hdf5/scratch.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "hdf5/dataset_fixture.h"
 
 enum { ROWS = 5000, HITS = 3 };
-
-typedef struct fixture {
-    flo_context *context;
-    char folder[SCRATCH_BYTES], path[SCRATCH_PATH];
-} fixture;
-
-static int set_up(void **state)
-{
-    fixture *const f = calloc(1, sizeof *f);
-    assert_int_equal(flo_context_create(&f->context), FLO_OK);
-    scratch_create(f->folder);
-    snprintf(f->path, sizeof f->path, "%s/data.h5", f->folder);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *const f = *state;
-    const int64_t leaks = flo_context_destroy(&f->context);
-    scratch_remove(f->folder);
-    free(f);
-    assert_int_equal(leaks, 0);
-    return 0;
-}
 
 /* A row of a table as a program has it. */
 typedef struct event {
@@ -416,15 +384,14 @@ static void a_failed_allocation_leaves_nothing(void **state)
     assert_int_equal(status, FLO_OK);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(fields_of_a_table_are_columns),
-                                       TEST(a_table_with_loose_texts_reads),
-                                       TEST(data_sets_of_a_group_are_columns),
-                                       TEST(what_has_no_column_is_refused),
-                                       TEST(names_beside_the_data_are_found),
-                                       TEST(a_failed_allocation_leaves_nothing)};
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(fields_of_a_table_are_columns),
+        FIXTURE_TEST(a_table_with_loose_texts_reads),
+        FIXTURE_TEST(data_sets_of_a_group_are_columns),
+        FIXTURE_TEST(what_has_no_column_is_refused),
+        FIXTURE_TEST(names_beside_the_data_are_found),
+        FIXTURE_TEST(a_failed_allocation_leaves_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
