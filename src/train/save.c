@@ -1,6 +1,7 @@
 /* When and how a run is saved. */
 #include "train/save.h"
 
+#include "comm/watch.h"
 #include "core/clock.h"
 #include "run/checkpoints.h"
 #include "train/report.h"
@@ -55,6 +56,7 @@ static flo_status settle(flo_trainer *t)
 void flo_save_step(flo_trainer *t)
 {
     t->saved_seconds = flo_seconds();
+    flo_watch_at(t->comm, FLO_PHASE_CHECKPOINT, t->progress.step);
     if (!t->directory)
         return;
     if (settle(t) != FLO_OK)
@@ -104,5 +106,6 @@ static flo_status save_last(flo_trainer *t)
 
 flo_status flo_save_last(flo_trainer *t)
 {
+    flo_watch_at(t->comm, FLO_PHASE_CHECKPOINT, t->progress.step);
     return flo_comm_agree(t->comm, t->context, t->directory ? save_last(t) : FLO_OK);
 }

@@ -1,6 +1,7 @@
 /* Training: the list of verbs. */
 #include "train/train.h"
 
+#include "comm/watch.h"
 #include "core/checksum.h"
 #include "core/clock.h"
 #include "core/lane_tree.h"
@@ -37,6 +38,7 @@ static bool done(const flo_trainer *t)
    the step, which then does not count: one meeting of all ranks less. */
 static flo_status read_batch(flo_trainer *t, bool first, step *s)
 {
+    flo_watch_at(t->comm, FLO_PHASE_READING, t->progress.step + 1);
     s->read = t->feed ? flo_feed_prepare(t->feed, t->progress.step) : FLO_OK;
     return first ? flo_comm_agree(t->comm, t->context, s->read) : FLO_OK;
 }
@@ -54,6 +56,7 @@ static void compute_gradient(flo_trainer *t, step *s)
     const int64_t V = t->plan.lanes;
     double *const value = t->control, *const weight = value + V,
                   *const flags = weight + V;
+    flo_watch_at(t->comm, FLO_PHASE_GRADIENT, t->progress.step + 1);
     s->nonfinite =
         flo_gradient_compute(t->gradient, t->theta, t->progress.step, value, weight);
     flags[0] = (double)s->nonfinite;
@@ -88,6 +91,7 @@ static flo_status update(flo_trainer *t, step *s)
 {
     const flo_real *const gradient = flo_gradient_vector(t->gradient);
     t->progress.step++;
+    flo_watch_at(t->comm, FLO_PHASE_UPDATE, t->progress.step);
     s->rate = flo_schedule_rate(&t->config.train.schedule, &t->progress.plateau,
                                 t->progress.step, t->steps);
     const double scale = s->bad ? 0 : 1 / s->weight;
@@ -115,6 +119,7 @@ static flo_status validate(flo_trainer *t, step *s)
     s->validated = false;
     if (!due || !t->rows[FLO_VALIDATION])
         return FLO_OK;
+    flo_watch_at(t->comm, FLO_PHASE_VALIDATION, t->progress.step);
     FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, flo_trainer_parameters(t),
                          t->rows[FLO_VALIDATION], &s->validation));
     const double found = s->validation.log_likelihood;

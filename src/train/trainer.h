@@ -60,7 +60,7 @@ typedef struct flo_trainer {
                         ranks without their rows */
 
     flo_directory *directory; /* rank 0 */
-    bool begun;               /* the directory's status is this process's to write */
+    atomic_bool begun;        /* the directory's status is this process's to write */
     flo_file_writer *writer;  /* rank 0 */
     flo_file_writer *best_writer;
     int64_t saving_step; /* being written, -1: none */
