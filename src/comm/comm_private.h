@@ -19,6 +19,8 @@ typedef struct flo_place {
     atomic_int_fast64_t step;
 } flo_place;
 
+typedef struct flo_watch flo_watch; /* comm/watch.c */
+
 struct flo_comm {
     flo_context *context; /* borrowed: counts the memory of this object */
     bool has_mpi;         /* false: one process without MPI, `world` is unused */
@@ -27,7 +29,7 @@ struct flo_comm {
     int rank, size;
     int64_t piece; /* most elements of one MPI call; tests lower it */
     flo_place place;
-    struct flo_watch *watch; /* NULL: none */
+    flo_watch *watch; /* NULL: none */
     char host[256];
     char library[128];
 };
