@@ -77,13 +77,12 @@ void flo_save_best(flo_trainer *t)
         failed(t);
 }
 
-void flo_save_if_due(flo_trainer *t)
+bool flo_save_is_due(const flo_trainer *t)
 {
-    const int64_t every = t->config.checkpoint.every;
+    const int64_t every = t->config.checkpoint.every, step = t->progress.step + 1;
     const double seconds = 60 * t->config.checkpoint.minutes;
-    const bool steps = every && t->progress.step % every == 0;
-    if (steps || (seconds > 0 && flo_seconds() - t->saved_seconds >= seconds))
-        flo_save_step(t);
+    return (every && step % every == 0) ||
+           (seconds > 0 && flo_seconds() - t->saved_seconds >= seconds);
 }
 
 /* Rank 0 alone. */

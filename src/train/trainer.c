@@ -161,8 +161,8 @@ static flo_status build_model(flo_trainer *t)
     FLO_TRY(flo_objective_check(t->objective, t->arena, t->config.root, t->flow));
     FLO_TRY(flo_arena_take(t->arena, t->flow->parameters.size, sizeof *t->theta,
                            &t->theta));
-    FLO_TRY(flo_arena_take(t->arena, 2 * t->plan.lanes + 3, sizeof *t->control,
-                           &t->control));
+    FLO_TRY(flo_arena_take(t->arena, 2 * t->plan.lanes + FLO_CONTROL_FLAGS,
+                           sizeof *t->control, &t->control));
     FLO_TRY(flo_optimizer_create(t->arena, &t->config.train.optimizer,
                                  &t->flow->parameters, &t->optimizer));
     FLO_TRY(flo_tiles_create(t->arena, t->flow, t->threads, &t->tiles));
