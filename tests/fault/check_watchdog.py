@@ -24,8 +24,9 @@ def limit(seconds):
     return ["--set", f"comm.timeout_seconds={seconds}"]
 
 
-def start(flotilla, *more, ranks=3):
-    return flotilla.start("train", "config.yaml", *more, ranks=ranks)
+def start(flotilla, run, *more, ranks=3):
+    return flotilla.start("train", "config.yaml", "-q", "--set", f"run.directory={run}", *more,
+                          ranks=ranks)
 
 
 def check_stopped(flotilla):
@@ -33,8 +34,9 @@ def check_stopped(flotilla):
     run goes on from there."""
     prepare(flotilla, LONG, "constant")
     for rank in (0, 2):
-        process = start(flotilla, *FOREVER, *limit(2), "--resume")
-        wait_for_line(flotilla, "run", process)
+        run = f"run-{rank}"
+        process = start(flotilla, run, *FOREVER, *limit(2))
+        wait_for_line(flotilla, run, process)
         pids = ranks_of(process)
         stopped = process_of(process, rank)
         os.kill(stopped, signal.SIGSTOP)
@@ -42,17 +44,17 @@ def check_stopped(flotilla):
         result = flotilla.finish(process, code=ERROR, seconds=60)
         seconds = time.monotonic() - begin
         require(seconds < 2 + SLACK, "it took", seconds, "s:", result)
-        told(flotilla, result, "run", "no sign of life from "
+        told(flotilla, result, run, "no sign of life from "
              f"rank {rank} of 3 on {HOST} (pid {stopped})", "last seen in ",
              "--resume", "comm.timeout_seconds")
         result.says(f"flotilla: rank {0 if rank else 1} of 3 on {HOST}: no sign", times=1)
         all_gone(pids)
         print(f"rank {rank} stopped: the job ended after {seconds:.2f} s")
     # Until the next job the board stays, and does not confuse it.
-    same(os.path.exists(flotilla.path("run", "heartbeats")), True)
-    train(flotilla, "run", "--set", "train.steps=1", "--resume", ranks=2)
-    same(os.path.exists(flotilla.path("run", "heartbeats")), False)
-    same(flotilla.status("run")["state"], "finished")
+    same(os.path.exists(flotilla.path(run, "heartbeats")), True)
+    train(flotilla, run, "--set", "train.steps=1", "--resume", ranks=2)
+    same(os.path.exists(flotilla.path(run, "heartbeats")), False)
+    same(flotilla.status(run)["state"], "finished")
 
 
 def check_paused(flotilla):
@@ -60,7 +62,7 @@ def check_paused(flotilla):
     job): it goes on, with the same bits."""
     prepare(flotilla, LONG)
     train(flotilla, "whole")
-    process = start(flotilla, "--set", "run.directory=run", *limit(4), ranks=2)
+    process = start(flotilla, "run", *limit(4), ranks=2)
     wait_for_line(flotilla, "run", process)
     pids = ranks_of(process)
     for some, seconds in ((pids[:1], 2), (pids, 5)):
