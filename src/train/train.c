@@ -125,7 +125,6 @@ static flo_status validate(flo_trainer *t, step *s)
         t->progress.best = found;
         t->progress.best_step = t->progress.step;
         t->progress.waited = 0;
-        flo_save_best(t);
     }
     return FLO_OK;
 }
