@@ -94,6 +94,7 @@ def check_stuck(flotilla):
     told(flotilla, result, "run", f"rank 2 of 3 on {HOST} (pid ",
          ") has been scoring the validation rows for ", " s in step ",
          ", and the others wait")
+    require(flotilla.status("run")["message"].startswith("rank 2 "), "others are named by", result)
 
 
 def check_stuck_at_start(flotilla):
