@@ -29,23 +29,28 @@ def log_of(part):
     return part.read("run", "log.txt") if os.path.exists(part.path("run", "log.txt")) else ""
 
 
-def fail(flotilla, wanted, place, number, how, start=None, **more):
-    """One run with a call that fails, and after it, if need be, one that goes on."""
-    name = "-".join([place, str(number), str(how), *more]) + ("-resumed" if start else "")
+def fail(flotilla, wanted, place, number, how, start=None, always=None):
+    """One run with a call that fails (`always`: those calls from there on), and after it,
+    if need be, one that goes on."""
+    name = f"{place}-{number}-{how}" + ("-resumed" if start else "")
+    more = {"calls": always, "times": 10**9} if always else {}
     part = failing(flotilla, name, number, how, start, **PLACES[place], **more)
     result = train(part, *(["--resume"] if start else []), code=None)
     call, path = calls(part)[number - 1]
     what = f"{name}: {call} {path}:"
     require(result.code in (DONE, ERROR), what, result)
     path = path.split(".tmp.")[0]
-    but = [ON_THE_WAY] if path in (ON_THE_WAY, "samples") or more else []
+    but = [ON_THE_WAY] if path in (ON_THE_WAY, "samples") or always else []
     if result.code == DONE:
         require(start or not must_be_told(call, path), what, "was not told:", result)
+        if call == "unlink":  # what could not be removed goes at the next start
+            heal(part)
+            train(part, "--resume")
         same_ends(part, wanted, what)
         return
     told = result.err + log_of(part)
     require(os.path.join("run", path) in told or path == ".", what, "is not named in", told)
-    if os.path.dirname(path) == "checkpoints" and path != LAST and not more:
+    if os.path.dirname(path) == "checkpoints" and path != LAST and not always:
         same(part.status("run")["step"], STEPS, what, "did not go on:", result)
     heal(part)
     train(part, "--resume")
@@ -55,7 +60,7 @@ def fail(flotilla, wanted, place, number, how, start=None, **more):
 def check_each_call(flotilla):
     wanted = prepare(flotilla)
     cases = []
-    for place in PLACES:
+    for place in ("checkpoints", "others"):
         for number, (call, path) in enumerate(count(flotilla, place), 1):
             if call == "close" and ".tmp." not in path and path != "metrics.jsonl":
                 continue  # nothing was written to it
@@ -64,6 +69,15 @@ def check_each_call(flotilla):
                 cases.append((flotilla, wanted, place, number, "short"))
     every(fail, cases)
     print(len(cases), "calls failed")
+
+
+def check_a_disk_that_stays_full(flotilla):
+    """From a write on no other succeeds."""
+    wanted = prepare(flotilla)
+    writes = len(count(flotilla, "all", calls="write"))
+    every(fail, [(flotilla, wanted, "all", number, errno.ENOSPC, None, "write")
+                 for number in range(1, writes + 1)])
+    print(writes, "times a disk filled up")
 
 
 def check_each_call_of_a_resume(flotilla):

@@ -31,7 +31,7 @@ def kill(flotilla, wanted, place, number, how, start=None):
 
 def cases_of(flotilla, wanted, start, until):
     cases = []
-    for place in PLACES:
+    for place in ("checkpoints", "others"):
         arguments = ["--resume"] if start else []
         for number, (call, path) in enumerate(
                 count(flotilla, place, *arguments, start=start), 1):

@@ -94,7 +94,8 @@ def calls(part):
 
 # Checkpoints are written by a thread of their own: their calls are counted by themselves,
 # so that the same number is the same call in every run.
-PLACES = {"checkpoints": {"below": "/checkpoints"}, "others": {"but": "/checkpoints"}}
+PLACES = {"checkpoints": {"below": "/checkpoints"}, "others": {"but": "/checkpoints"},
+          "all": {}}
 
 
 def count(flotilla, place, *arguments, start=None, **more):
@@ -108,10 +109,7 @@ def count(flotilla, place, *arguments, start=None, **more):
 def killed_at_the_last_checkpoint(flotilla):
     """A run that was killed when its last checkpoint was written but not in place: best.h5
     is newer than the newest checkpoint, metrics go further, a temporary file is left."""
-    name = "killed"
-    found = count(flotilla, "checkpoints")
-    number = 1 + found.index(("rename", LAST))
-    part = failing(flotilla, name, number, "kill", **PLACES["checkpoints"])
+    part = failing(flotilla, "killed", 1, "kill", below="/" + LAST, calls="rename")
     train(part, code=-signal.SIGKILL)
     same(sorted(f for f in files_below(part.path("run")) if ".tmp." in f)[0].split(".tmp.")[0],
          LAST)
