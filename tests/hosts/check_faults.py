@@ -1,0 +1,82 @@
+"""Hosts that fail: the job ends by itself, says who is to blame, leaves nothing running, and
+goes on elsewhere as if nothing had been. Prints the seconds that each fault took.
+
+Called as: check_faults.py PROGRAM MPIEXEC.
+"""
+import glob
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import rig  # noqa: E402
+from runs import LONG, newest_step, prepare, same_runs, train  # noqa: E402
+from support import Failure, end, main, require  # noqa: E402
+
+TIMEOUT = 3
+PLACES, REMAINING = "h1:1,h2:1,h3:1", "h1:1,h3:1"
+
+
+def vanish(host):
+    """Without a word: what its processes would say as they die goes nowhere."""
+    rig.set_link(host, "down")
+    rig.kill(host)
+
+
+# What happens to h2, where rank 1 runs, and what the message must say.
+FAULTS = {
+    "a killed rank": (lambda host: rig.kill(host, "flotilla"), ("rank 1", "h2")),
+    "a stopped rank": (lambda host: rig.kill(host, "flotilla", signal.SIGSTOP),
+                       ("rank 1 of 3 on h2",)),
+    "a killed daemon": (lambda host: rig.kill(host, "orted"), ("h2",)),
+    "a link down": (lambda host: rig.set_link(host, "down"), ("h2",)),
+    "a host that vanishes": (vanish, ("h2",)),
+}
+
+
+def wait_for_checkpoint(hosts, run, process):
+    until = time.monotonic() + 60
+    while not glob.glob(hosts.path(run, "checkpoints", "step-*.h5")):
+        if process.poll() is not None or time.monotonic() > until:
+            raise Failure("no checkpoint within 60 s:", *end(process))
+        time.sleep(0.01)
+
+
+def break_run(hosts, run, fault):
+    """Trains until the fault has ended the job; returns the last step that it told of."""
+    strike, words = FAULTS[fault]
+    process = hosts.start("train", "config.yaml", "--set", f"run.directory={run}",
+                          "--set", f"comm.timeout_seconds={TIMEOUT}", ranks=PLACES)
+    try:
+        wait_for_checkpoint(hosts, run, process)
+        began = time.monotonic()
+        strike("h2")
+        result = hosts.finish(process, code=None, seconds=60)
+        ended = time.monotonic() - began
+        require(result.code not in (0, 75), fault, "mpirun says that all is well:", result)
+        result.says(*words)
+        rig.wait_until_alone(20, fault, result)
+        print(f"{fault}: mpirun ended after {ended:.1f} s with {result.code}, all processes "
+              f"after {time.monotonic() - began:.1f} s", flush=True)
+        if os.environ.get("SHOW"): print(result)
+    finally:
+        rig.set_link("h2", "up")
+    return newest_step(hosts, run)
+
+
+def check_faults(flotilla):
+    hosts = rig.Hosts(flotilla)
+    prepare(hosts, LONG, "constant")
+    runs = {fault.replace(" ", "-"): fault for fault in FAULTS}
+    last = 30 + max(break_run(hosts, run, fault) for run, fault in runs.items())
+    require(last < LONG, "the runs were done before they were broken:", last)
+    train(hosts, "whole", "--set", f"train.steps={last}")
+    for run in runs:
+        train(hosts, run, "--resume", "--set", f"train.steps={last}", ranks=REMAINING)
+        same_runs(hosts, run, "whole", run)
+
+
+if __name__ == "__main__":
+    rig.enter()
+    main(globals())
