@@ -23,10 +23,13 @@ SKIPPED = 77  # what CTest takes for "skipped"
 class Failure(AssertionError):
     """What a check found, with what it was looking at."""
 
+    def __str__(self):
+        return " ".join(str(part) for part in self.args)
+
 
 def require(condition, *what):
     if not condition:
-        raise Failure(" ".join(str(part) for part in what))
+        raise Failure(*what)
 
 
 def same(found, wanted, *what):

@@ -30,12 +30,12 @@ def check_slow_link(flotilla):
     hosts = rig.Hosts(flotilla)
     prepare(hosts, steps=80)
     train(hosts, "alone")
-    rig.limit_link("h2", "1mbit")
+    rig.slow_link("h2", "1mbit")
     try:
         result = train(hosts, "slow", *BUCKETS, "--set", "comm.timeout_seconds=1",
                        ranks="h1:1,h2:1,h3:1")
     finally:
-        rig.limit_link("h2", None)
+        rig.mend()
     waited = sum(line["exposed_communication_seconds"] for line in hosts.metrics("slow"))
     require(waited > 1.5, "the link was not slow: steps waited", waited, "s", result)
     same_runs(hosts, "slow", "alone", "over a slow link")

@@ -49,9 +49,9 @@ class Hosts(Flotilla):
             OMPI_MCA_pml="ob1", OMPI_MCA_btl="tcp,vader,self",
             OMPI_MCA_btl_tcp_if_include="10.77.0.0/24",
             OMPI_MCA_oob_tcp_if_include="10.77.0.0/24",
-            # As scripts/common.sh has it, only quicker.
-            OMPI_MCA_oob_tcp_keepalive_time="2", OMPI_MCA_oob_tcp_keepalive_intvl="1",
-            OMPI_MCA_oob_tcp_keepalive_probes="2")
+            # As scripts/common.sh has it, only quicker: 2 s of silence.
+            OMPI_MCA_oob_tcp_keepalive_time="1", OMPI_MCA_oob_tcp_keepalive_intvl="1",
+            OMPI_MCA_oob_tcp_keepalive_probes="1")
 
     def command(self, arguments, ranks):
         if not isinstance(ranks, str):
@@ -64,8 +64,9 @@ class Hosts(Flotilla):
 
 
 def processes(host=None):
-    """{process id: name} of a host, or of all hosts and head but for the check itself."""
-    network = os.stat(f"/run/netns/{host}").st_ino if host else None
+    """{process id: name} of a host, or of all hosts, but for the check itself."""
+    place = "/proc/self/ns/net" if host == "head" else f"/run/netns/{host}"
+    network = os.stat(place).st_ino if host else None
     found = {}
     for word in os.listdir("/proc"):
         if not word.isdigit() or int(word) in (1, os.getpid()):
@@ -87,17 +88,33 @@ def kill(host, name=None, number=signal.SIGKILL):
         os.kill(pid, number)
 
 
-def set_link(host, state):
-    """The link of a host, "up" or "down"."""
-    subprocess.run(["ip", "link", "set", "v" + host[1:], state], check=True)
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
 
 
-def limit_link(host, rate):
-    """What a host sends goes out at this rate, as "100mbit"; None: as fast as it can."""
-    verb = ["add"] if rate else ["delete"]
-    shape = ["tbf", "rate", rate, "burst", "64kb", "latency", "50ms"] if rate else []
-    subprocess.run(["ip", "netns", "exec", host, "tc", "qdisc", *verb, "dev", "eth0", "root",
-                    *shape], check=True)
+def cut_link(host):
+    """The host is alone."""
+    ip("link", "set", "v" + host[1:], "down")
+
+
+def cut_path(first, second):
+    """Two hosts do not reach each other any more; head reaches both."""
+    for host in (first, second):
+        ip("link", "set", "v" + host[1:], "type", "bridge_slave", "isolated", "on")
+
+
+def slow_link(host, rate):
+    """What the host sends goes out at this rate, as "100mbit"."""
+    ip("netns", "exec", host, "tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", rate,
+       "burst", "64kb", "latency", "50ms")
+
+
+def mend():
+    """All links are as they were."""
+    for host in HOSTS:
+        ip("link", "set", "v" + host[1:], "type", "bridge_slave", "isolated", "off")
+        ip("link", "set", "v" + host[1:], "up")
+        ip("netns", "exec", host, "tc", "qdisc", "replace", "dev", "eth0", "root", "noqueue")
 
 
 def wait_until_alone(seconds, *what):
