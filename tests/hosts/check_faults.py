@@ -14,7 +14,7 @@ import rig  # noqa: E402
 from runs import LONG, newest_step, prepare, same_runs, train  # noqa: E402
 from support import Failure, end, main, require  # noqa: E402
 
-TIMEOUT = 6
+TIMEOUT = 5
 PLACES = "h1:1,h2:1,h3:1"
 
 
