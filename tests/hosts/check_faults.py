@@ -14,7 +14,8 @@ import rig  # noqa: E402
 from runs import LONG, newest_step, prepare, same_runs, train  # noqa: E402
 from support import Failure, end, main, require  # noqa: E402
 
-TIMEOUT = 5
+TIMEOUT = 5  # of the watchdog, in seconds
+LIMIT = TIMEOUT + 25  # for all to be over: what mpirun, the hosts' answers and a busy machine take
 PLACES = "h1:1,h2:1,h3:1"
 
 
@@ -24,13 +25,19 @@ def vanish(host):
     rig.kill(host)
 
 
+def lose_daemon(host):
+    """With a rank that cannot notice: the kernel must end it."""
+    rig.kill(host, "flotilla", signal.SIGSTOP)
+    rig.kill(host, "orted")
+
+
 # The host that it happens to, what happens, and what must be said: by flotilla where a rank
 # stands still, by mpirun where processes or daemons are gone. Rank r is on h(r+1).
 FAULTS = {
     "a killed rank": ("h2", lambda host: rig.kill(host, "flotilla"), ("rank 1", "on node h2")),
     "a stopped rank": ("h2", lambda host: rig.kill(host, "flotilla", signal.SIGSTOP),
                        ("no sign of life from rank 1 of 3 on h2", "--resume")),
-    "a killed daemon": ("h2", lambda host: rig.kill(host, "orted"), ("on node h2",)),
+    "a killed daemon": ("h2", lose_daemon, ("on node h2",)),
     "a link down": ("h2", lambda host: rig.cut_link(host), ("on node h2",)),
     "a path cut": ("h2", lambda host: rig.cut_path("h1", host),
                    ("rank 1 of 3 on h2", "does not answer over the network", "--resume")),
@@ -56,11 +63,11 @@ def break_run(hosts, run, fault):
         wait_for_checkpoint(hosts, run, process)
         began = time.monotonic()
         strike(host)
-        result = hosts.finish(process, code=None, seconds=60)
+        result = hosts.finish(process, code=None, seconds=LIMIT)
         ended = time.monotonic() - began
         require(result.code not in (0, 75), fault, "mpirun says that all is well:", result)
         result.says(*words)
-        rig.wait_until_alone(20, fault, result)
+        rig.wait_until_alone(10, fault, result)
         print(f"{fault}: mpirun ended after {ended:.1f} s with {result.code}, all processes "
               f"after {time.monotonic() - began:.1f} s", flush=True)
     finally:
