@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import rig  # noqa: E402
 from runs import LONG, newest_step, prepare, same_runs, train  # noqa: E402
-from support import Failure, end, main, require  # noqa: E402
+from support import Failure, end, every, main, require  # noqa: E402
 
 TIMEOUT = 5  # of the watchdog, in seconds
 LIMIT = TIMEOUT + 25  # for all to be over: what mpirun, the hosts' answers and a busy machine take
@@ -58,6 +58,7 @@ def break_run(hosts, run, fault):
     """Trains until the fault has ended the job; returns the last step that it told of."""
     host, strike, words = FAULTS[fault]
     process = hosts.start("train", "config.yaml", "--set", f"run.directory={run}",
+                          "--set", "checkpoint.every=20",
                           "--set", f"comm.timeout_seconds={TIMEOUT}", ranks=PLACES)
     try:
         wait_for_checkpoint(hosts, run, process)
@@ -82,11 +83,14 @@ def check_faults(flotilla):
     last = 30 + max(break_run(hosts, run, fault) for run, fault in runs.items())
     require(last < LONG, "the runs were done before they were broken:", last)
     train(hosts, "whole", "--set", f"train.steps={last}")
-    for run, fault in runs.items():
-        remaining = [host + ":1" for host in rig.HOSTS if host != FAULTS[fault][0]]
-        train(hosts, run, "--resume", "--set", f"train.steps={last}",
-              ranks=",".join(remaining))
-        same_runs(hosts, run, "whole", run)
+
+    def resume(run, fault):
+        remaining = ",".join(host + ":1" for host in rig.HOSTS if host != FAULTS[fault][0])
+        result = train(hosts, run, "--resume", "--set", f"train.steps={last}", ranks=remaining)
+        result.says(f"resuming from {run}/checkpoints/", times=1)
+        same_runs(hosts, run, "whole", fault)
+
+    every(resume, runs.items())
 
 
 if __name__ == "__main__":
