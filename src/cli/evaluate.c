@@ -1,6 +1,7 @@
 /* flotilla evaluate: the log-likelihood of rows under a model. */
 #include "cli/verbs.h"
 
+#include "comm/watch.h"
 #include "train/evaluate.h"
 #include "train/loaded.h"
 #include "train/report.h"
@@ -75,6 +76,7 @@ static flo_status evaluate(const flo_call *call, flo_arena *arena, const input *
     flo_evaluation e;
     flo_reconstruction r;
     FLO_TRY(flo_loaded_read(call->comm, arena, in->model, &loaded));
+    flo_watch_at(call->comm, FLO_PHASE_SCORING, 0);
     FLO_TRY(flo_loaded_rows(call->comm, arena, &loaded, in->data, &rows));
     flo_status status =
         flo_evaluate(call->comm, call->context, loaded.tiles, loaded.theta, rows, &e);

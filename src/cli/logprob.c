@@ -1,6 +1,7 @@
 /* flotilla logprob: the log-density of every row, into a file. */
 #include "cli/verbs.h"
 
+#include "comm/watch.h"
 #include "train/evaluate.h"
 #include "train/loaded.h"
 
@@ -47,6 +48,7 @@ static flo_status logprob(const flo_call *call, flo_arena *arena, const input *i
     flo_rows *rows;
     char *source;
     FLO_TRY(flo_loaded_read(call->comm, arena, in->model, &loaded));
+    flo_watch_at(call->comm, FLO_PHASE_SCORING, 0);
     FLO_TRY(flo_loaded_rows(call->comm, arena, &loaded, in->data, &rows));
     flo_status status = flo_arena_print(arena, &source, "flotilla logprob %s %s",
                                         loaded.path, in->data);

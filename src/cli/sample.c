@@ -1,6 +1,7 @@
 /* flotilla sample: draws rows from a model, into a file. */
 #include "cli/verbs.h"
 
+#include "comm/watch.h"
 #include "train/generate.h"
 #include "train/loaded.h"
 
@@ -89,6 +90,7 @@ static flo_status sample(const flo_call *call, flo_arena *arena, const input *in
     flo_rows *conditions = NULL;
     char *source = NULL;
     FLO_TRY(flo_loaded_read(call->comm, arena, in->model, &loaded));
+    flo_watch_at(call->comm, FLO_PHASE_SAMPLES, 0);
     flo_status status = open_conditions(call, &loaded, in, &conditions);
     if (status == FLO_OK)
         status = flo_arena_print(arena, &source, "flotilla sample %s --seed %lld",

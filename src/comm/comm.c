@@ -193,6 +193,7 @@ void flo_comm_finish(flo_comm **comm_pointer)
     flo_comm *const comm = *comm_pointer;
     if (!comm)
         return;
+    flo_watch_stop(comm);
     if (comm->has_mpi)
         flo_comm_check(comm, MPI_Comm_free(&comm->world), "MPI_Comm_free");
     comm->has_mpi = false;

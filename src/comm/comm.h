@@ -17,8 +17,8 @@ typedef struct flo_comm flo_comm;
 FLO_MUST_USE flo_status flo_comm_start(flo_context *context, int *argc, char ***argv,
                                        flo_comm **comm);
 
-/* Frees the communicator and, when flo_comm_start started MPI, finalises it.
- * Collective. */
+/* Ends the watchdog if one runs, frees the communicator and, when flo_comm_start
+ * started MPI, finalises it. Collective. */
 void flo_comm_finish(flo_comm **comm);
 
 /* Ends the job at once, printing who and why: a failed MPI call or a broken invariant.

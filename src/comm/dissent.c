@@ -1,6 +1,7 @@
 /* A vote on bits that should be the same. */
-#include "comm/comm_private.h"
 #include "comm/dissent.h"
+
+#include "comm/comm_private.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* The watching thread of a rank: it beats, looks at the others when its own rank stands
    still, and ends the job when nothing moves any more. */
+#include "comm/watch.h"
+
 #include "comm/comm_private.h"
 #include "comm/watch_board.h"
 #include "comm/watch_reach.h"
@@ -61,7 +63,7 @@ static double still_seconds(const flo_watch *w)
     return w->now - w->moved;
 }
 
-static void note_place(const flo_place *place, flo_watch_record *own)
+static void note_place(const flo_watch_place *place, flo_watch_record *own)
 {
     own->phase = atomic_load_explicit(&place->phase, memory_order_relaxed);
     own->wait = atomic_load_explicit(&place->wait, memory_order_relaxed);
@@ -129,9 +131,8 @@ static void tell(flo_watch *w, const char *verdict)
 {
     char message[FLO_MESSAGE_BYTES];
     snprintf(message, sizeof message,
-             "%s; the job ends: go on with --resume from the last checkpoint "
-             "(comm.timeout_seconds: %g sets this limit)",
-             verdict, w->task.timeout_seconds);
+             "%s; the job ends: %s (comm.timeout_seconds: %g sets this limit)", verdict,
+             w->task.advice, w->task.timeout_seconds);
     say(w, message);
     if (w->task.tell)
         w->task.tell(w->task.argument, w->own.step, message);

@@ -32,6 +32,7 @@ typedef enum flo_phase { FLO_PHASE_LIST(FLO_PHASE_ENUMERATOR) FLO_PHASES } flo_p
 
 typedef struct flo_watch_task {
     double timeout_seconds; /* 0: no watchdog */
+    const char *advice;     /* what to do after the end: "run it again". Borrowed */
     /* Called once by the rank that tells, from its watching thread, before it ends:
        `step` is where it was. NULL: none. */
     void (*tell)(void *argument, int64_t step, const char *message);

@@ -69,6 +69,7 @@ flo_status flo_source_open_shard(const flo_source *source, int64_t shard,
         status = check_unchanged(source, shard, *dataset);
     if (status != FLO_OK)
         flo_dataset_close(dataset);
+    flo_worked(source->context); /* there may be thousands of files */
     return status;
 }
 

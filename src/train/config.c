@@ -195,6 +195,12 @@ flo_status flo_config_data(flo_arena *arena, flo_config *config)
                              &flo_data_settings_table, &config->data);
 }
 
+flo_status flo_config_comm(flo_arena *arena, flo_config *config)
+{
+    return flo_settings_read(arena, config->root, flo_node_find(config->root, "comm"),
+                             &comm_table, config);
+}
+
 flo_status flo_config_print(flo_arena *arena, const flo_config *config, char **text)
 {
     return flo_yaml_print(arena, config->root, text);

@@ -60,6 +60,9 @@ FLO_MUST_USE flo_status flo_config_load(flo_comm *comm, flo_arena *arena,
    FLO_ERROR_CONFIG. */
 FLO_MUST_USE flo_status flo_config_data(flo_arena *arena, flo_config *config);
 
+/* Reads section `comm` alone, of the config in a model. Local. FLO_ERROR_CONFIG. */
+FLO_MUST_USE flo_status flo_config_comm(flo_arena *arena, flo_config *config);
+
 /* The config as it took effect: YAML text in the arena. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_config_print(flo_arena *arena, const flo_config *config,
                                          char **text);

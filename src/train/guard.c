@@ -23,8 +23,11 @@ static void tell(void *argument, int64_t step, const char *message)
 
 flo_status flo_guard_start(flo_trainer *t)
 {
-    const flo_watch_task task = {
-        .timeout_seconds = t->config.comm.timeout_seconds, .tell = tell, .argument = t};
+    const flo_watch_task task = {.timeout_seconds = t->config.comm.timeout_seconds,
+                                 .advice =
+                                     "go on with --resume from the last checkpoint",
+                                 .tell = tell,
+                                 .argument = t};
     return flo_watch_start(t->comm, t->context, &task);
 }
 

@@ -1,10 +1,12 @@
 /* A model loaded on all ranks, and the rows to use it on. */
 #include "train/loaded.h"
 
+#include "comm/watch.h"
 #include "flow/model_file.h"
 #include "hdf5/sealed_file.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
+#include "train/config.h"
 #include "train/threads.h"
 
 static flo_status read_file(flo_context *context, const char *model, flo_model_bytes *b)
@@ -63,6 +65,18 @@ static flo_status parse(flo_arena *arena, const flo_model_bytes *b, int thread_c
     return flo_tiles_create(arena, loaded->flow, thread_count, &loaded->tiles);
 }
 
+/* The watchdog of the verbs, by the limit of the training run; without a run directory
+   ranks see themselves alone. flo_comm_finish ends it. */
+static flo_status watch(flo_comm *comm, flo_arena *arena, const flo_loaded *loaded)
+{
+    flo_context *const context = flo_arena_context(arena);
+    flo_config config = {.root = loaded->config};
+    FLO_TRY(flo_comm_agree(comm, context, flo_config_comm(arena, &config)));
+    const flo_watch_task task = {.timeout_seconds = config.comm.timeout_seconds,
+                                 .advice = "start it again"};
+    return flo_watch_start(comm, context, &task);
+}
+
 flo_status flo_loaded_read(flo_comm *comm, flo_arena *arena, const char *model,
                            flo_loaded *loaded)
 {
@@ -73,7 +87,8 @@ flo_status flo_loaded_read(flo_comm *comm, flo_arena *arena, const char *model,
     const int thread_count = flo_threads_usable(comm);
     const flo_status status = parse(arena, &bytes, thread_count, loaded);
     flo_model_bytes_free(context, &bytes);
-    return flo_comm_agree(comm, context, status);
+    FLO_TRY(flo_comm_agree(comm, context, status));
+    return watch(comm, arena, loaded);
 }
 
 /* The run's own test split. */

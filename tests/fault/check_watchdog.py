@@ -108,15 +108,30 @@ def check_stuck_at_start(flotilla):
     same(os.path.exists(flotilla.path("run")), False)
 
 
+def check_verbs(flotilla):
+    """A rank that hangs in reading what a model is to score ends that job, too."""
+    prepare(flotilla, 5)
+    train(flotilla, "run", *limit(1))
+    flotilla.data("valid.h5", {"train": normal_rows(200, 6)})
+    process = start_with(flotilla, "pread", 1, 2, ["logprob", "run", "valid.h5:train", "-o",
+                                                   "out.h5"],
+                         SLOW_FILE="valid.h5", SLOW_SECONDS=100,
+                         SLOW_SINCE=flotilla.path("run"))
+    result = flotilla.finish(process, code=ERROR, seconds=60)
+    result.says(f"rank 1 of 2 on {HOST} (pid ", "has been scoring rows for 1 s",
+                "the job ends: start it again", times=1)
+    same(os.path.exists(flotilla.path("out.h5")), False)
+
+
 def check_slow(flotilla):
     """A rank that works, slowly, for longer than the timeout is waited for."""
-    arguments = with_validation(flotilla, 24 * 4096, 0) + limit(1)
+    arguments = with_validation(flotilla, 24 * 4096, 0) + limit(2)
     process = start_with(flotilla, "pread", 0, 2, arguments, SLOW_FILE="valid.h5",
-                         SLOW_SECONDS=0.2, SLOW_SINCE=flotilla.path("run", "metrics.jsonl"))
+                         SLOW_SECONDS=0.3, SLOW_SINCE=flotilla.path("run", "metrics.jsonl"))
     wait_for_line(flotilla, "run", process)
     begin = time.monotonic()
     flotilla.finish(process, code=DONE)
-    require(time.monotonic() - begin > 12 * 0.2, "it was not slow")
+    require(time.monotonic() - begin > 12 * 0.3, "it was not slow")
     same(flotilla.status("run")["state"], "finished")
 
 
