@@ -42,7 +42,7 @@ FAULTS = {
     "a path cut": ("h2", lambda host: rig.cut_path("h1", host),
                    ("rank 1 of 3 on h2", "does not answer over the network", "--resume")),
     "a host that vanishes": ("h1", vanish, ("on node h1",)),
-    "a killed mpirun": ("head", lambda host: rig.kill(host, "mpirun"), ()),
+    "a killed mpirun": ("head", lambda host: rig.kill(host), ()),
 }
 
 
