@@ -29,6 +29,10 @@ hosts=${2:-}
   exit 64
 }
 shift 2
+is_open_mpi || fail "mpirun is not Open MPI's; give yours the hosts by its own options:" \
+  "mpirun ... flotilla train $config"
+[ -n "${OMPI_MCA_plm_rsh_agent:-}" ] || command -v ssh >/dev/null ||
+  fail "no ssh on PATH, by which mpirun reaches other machines; install an SSH client"
 
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 mpi_environment_hosts

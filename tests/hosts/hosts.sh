@@ -1,10 +1,11 @@
 #!/bin/sh
-# Three hosts on one machine:  unshare -n -m -u -p -f --mount-proc --kill-child hosts.sh COMMAND...
+# Three hosts on one machine; to be run in namespaces of its own:
+#   unshare -n -m -u -p -f --mount-proc --kill-child hosts.sh COMMAND...
 #
 # COMMAND runs on "head", which has a bridge; the links v1, v2, v3 on it lead to the hosts h1,
 # h2, h3. A host has a network (10.77.0.1, .2, .3) and a name of its own; agent.sh runs
-# programs there. Disks, /run and its temporary folder TMPDIR are shared by all. Processes, links, mounts and
-# what is in TMPDIR vanish with the namespaces: with COMMAND's end, or that of unshare.
+# programs there. Disks and the temporary folder TMPDIR are shared by all. Processes, links,
+# mounts and what is in TMPDIR vanish with the namespaces: with COMMAND's end, or unshare's.
 set -eu
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
