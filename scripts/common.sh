@@ -24,12 +24,23 @@ find_python() {
 }
 
 # Settings of Open MPI that a container or a small machine needs, each left alone where
-# the user has set it. Other MPI libraries ignore them.
-mpi_environment() {
-  local ranks=$1 threads=$2
+# the user has set it. Other MPI libraries ignore them. This one for any number of hosts:
+mpi_environment_hosts() {
   if [ "$(id -u)" = 0 ]; then # refuses root otherwise; a container has no one else
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   fi
+  # A host that is cut off, or gone: mpirun and the daemon there notice after 25 s of silence
+  # and end the ranks. Its own 8 minutes are longer than comm.timeout_seconds, and where ranks
+  # end first, mpirun waits a quarter of an hour to tell that to the lost host.
+  export OMPI_MCA_oob_tcp_keepalive_time="${OMPI_MCA_oob_tcp_keepalive_time:-10}"
+  export OMPI_MCA_oob_tcp_keepalive_intvl="${OMPI_MCA_oob_tcp_keepalive_intvl:-5}"
+  export OMPI_MCA_oob_tcp_keepalive_probes="${OMPI_MCA_oob_tcp_keepalive_probes:-3}"
+}
+
+# And this one for ranks that are all on this machine: mpi_environment RANKS THREADS.
+mpi_environment() {
+  local ranks=$1 threads=$2
+  mpi_environment_hosts
   # Without ssh mpirun stops, even where all ranks are on this machine.
   command -v ssh >/dev/null || command -v rsh >/dev/null ||
     export OMPI_MCA_plm="${OMPI_MCA_plm:-^rsh}"
@@ -41,12 +52,12 @@ mpi_environment() {
   fi
 }
 
+is_open_mpi() { mpirun --version 2>/dev/null | grep -qi 'open.\?mpi\|open-mpi'; }
+
 # Options that Open MPI's mpirun needs and others do not know: ranks may exceed what it
 # takes for slots, and two runs side by side must not be bound to the same cores.
 mpirun_options() {
-  if mpirun --version 2>/dev/null | grep -qi 'open.\?mpi\|open-mpi'; then
-    printf '%s\n' --oversubscribe --bind-to none
-  fi
+  if is_open_mpi; then printf '%s\n' --oversubscribe --bind-to none; fi
 }
 
 # Configures and builds a folder: build_folder FOLDER [TARGET] -- CMAKE_OPTIONS...

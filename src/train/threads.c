@@ -1,13 +1,23 @@
 /* How many threads a rank uses. */
 #include "train/threads.h"
 
+#include <limits.h>
 #include <omp.h>
 #include <stdlib.h>
 
+/* Not omp_get_max_threads: OpenBLAS, when it was kept to one thread, set that to 1. The
+   variable may be a list, by levels of nesting. 0: not set, or no number. */
+static int asked(void)
+{
+    const char *text = getenv("OMP_NUM_THREADS");
+    const long number = text ? strtol(text, NULL, 10) : 0;
+    return number > 0 && number <= INT_MAX ? (int)number : 0;
+}
+
 int flo_threads_usable(flo_comm *comm)
 {
-    if (getenv("OMP_NUM_THREADS"))
-        return omp_get_max_threads();
+    if (asked())
+        return asked();
     const int share = omp_get_num_procs() / flo_comm_sharing(comm);
     return share > 1 ? share : 1;
 }

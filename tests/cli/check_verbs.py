@@ -229,6 +229,15 @@ def check_check(flotilla):
     same(files_below(flotilla.folder), before, "files of a run that was there:")
 
 
+def check_threads(flotilla):
+    """How many, where the config says auto: what OMP_NUM_THREADS says, at most the lanes."""
+    prepare(flotilla)
+    for words, threads in (("3", 3), ("2,4", 2), ("100", 8)):
+        flotilla.environment["OMP_NUM_THREADS"] = words
+        train(flotilla, "run.threads=auto", flags=["--check"]).says(
+            f"1 ranks x {threads} threads", times=1)
+
+
 def check_scores(flotilla):
     """evaluate, logprob and test.json tell the same; on any number of ranks."""
     prepare(flotilla)

@@ -1,0 +1,46 @@
+"""Several hosts: the same bits over TCP as on one, also where the network is slow.
+
+Called as: check_hosts.py PROGRAM MPIEXEC.
+"""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import rig  # noqa: E402
+from runs import prepare, same_runs, train  # noqa: E402
+from support import main, require, same  # noqa: E402
+
+# Several buckets on the way at a time.
+BUCKETS = ("--set", "comm.bucket_mb=0.001")
+
+
+def check_same_bits(flotilla):
+    hosts = rig.Hosts(flotilla)
+    prepare(hosts)
+    train(hosts, "alone")
+    for number, places in enumerate(("h1:1,h2:1,h3:1", "h1:2,h2:1")):
+        run = f"hosts-{number}"
+        train(hosts, run, *BUCKETS, ranks=places).says("3 ranks x 1 threads", times=1)
+        same(hosts.status(run)["host"], "h1", "the host of rank 0")
+        same_runs(hosts, run, "alone", places)
+
+
+def check_slow_link(flotilla):
+    """Steps that wait for the network take their time: no alarm, the same bits."""
+    hosts = rig.Hosts(flotilla)
+    prepare(hosts, steps=80)
+    train(hosts, "alone")
+    rig.slow_link("h2", "1mbit")
+    try:
+        result = train(hosts, "slow", *BUCKETS, "--set", "comm.timeout_seconds=1",
+                       ranks="h1:1,h2:1,h3:1")
+    finally:
+        rig.mend()
+    waited = sum(line["exposed_communication_seconds"] for line in hosts.metrics("slow"))
+    require(waited > 1.5, "the link was not slow: steps waited", waited, "s", result)
+    same_runs(hosts, "slow", "alone", "over a slow link")
+
+
+if __name__ == "__main__":
+    rig.enter()
+    main(globals())
