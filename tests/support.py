@@ -190,10 +190,10 @@ def end(process):
         return process.communicate()
 
 
-def every(check, cases):
+def every(check, cases, at_once=4):
     """check(*case) of every case, some at a time (starting takes longer than running);
     fails with all that failed. Gives what they returned."""
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         tasks = [pool.submit(check, *case) for case in cases]
         failures = [str(task.exception()) for task in tasks
                     if isinstance(task.exception(), Failure)]
@@ -239,6 +239,23 @@ TIMES = ("rows_per_second", "data_wait_seconds", "exposed_communication_seconds"
 def without_times(lines):
     return [{key: value for key, value in line.items() if key not in TIMES}
             for line in lines]
+
+
+def same_runs(flotilla, left, right, *what):
+    """The last checkpoint, the best, the metrics, the test and the samples."""
+    same(os.path.basename(flotilla.last(left)), os.path.basename(flotilla.last(right)))
+    for name in ("checkpoints/" + os.path.basename(flotilla.last(left)),
+                 "checkpoints/best.h5"):
+        same_arrays(flotilla.state(left, name), flotilla.state(right, name), *what, name)
+    same(without_times(flotilla.metrics(left)), without_times(flotilla.metrics(right)),
+         *what, "metrics:")
+    same(flotilla.read(left, "test.json"), flotilla.read(right, "test.json"), *what)
+    same_arrays(flotilla.arrays(left, "samples", newest_samples(flotilla, left)),
+                flotilla.arrays(right, "samples", newest_samples(flotilla, right)), *what)
+
+
+def newest_samples(flotilla, run):
+    return max(os.listdir(flotilla.path(run, "samples")))
 
 
 def files_below(folder):

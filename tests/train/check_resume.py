@@ -14,7 +14,7 @@ import h5py
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support import (ERROR, STOPPED, Failure, end, files_below, main,  # noqa: E402
-                     normal_rows, require, same, same_arrays, without_times)
+                     normal_rows, require, same, same_runs)
 
 CONFIG = """
 run: {directory: run, seed: 5, threads: 1}
@@ -45,23 +45,6 @@ def prepare(flotilla, steps=200, schedule="cosine"):
 def train(flotilla, run, *more, ranks=0, code=0):
     return flotilla.run("train", "config.yaml", "--set", f"run.directory={run}", *more,
                         ranks=ranks, code=code)
-
-
-def same_runs(flotilla, left, right, *what):
-    """The last checkpoint, the best, the metrics, the test and the samples."""
-    same(os.path.basename(flotilla.last(left)), os.path.basename(flotilla.last(right)))
-    for name in ("checkpoints/" + os.path.basename(flotilla.last(left)),
-                 "checkpoints/best.h5"):
-        same_arrays(flotilla.state(left, name), flotilla.state(right, name), *what, name)
-    same(without_times(flotilla.metrics(left)), without_times(flotilla.metrics(right)),
-         *what, "metrics:")
-    same(flotilla.read(left, "test.json"), flotilla.read(right, "test.json"), *what)
-    same_arrays(flotilla.arrays(left, "samples", newest_samples(flotilla, left)),
-                flotilla.arrays(right, "samples", newest_samples(flotilla, right)), *what)
-
-
-def newest_samples(flotilla, run):
-    return max(os.listdir(flotilla.path(run, "samples")))
 
 
 def step_of(path):
