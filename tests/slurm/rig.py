@@ -5,14 +5,13 @@ processes are below one process that dies with the check, all files are in a tmp
 they see. Nothing of the machine's own Slurm, munge or network is touched.
 """
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-from support import Failure, require, skip
+from support import main, require, skip
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "srun", "ip", "unshare", "nsenter")
 INSIDE = "FLOTILLA_SLURM_INSIDE"
@@ -202,3 +201,10 @@ class Slurm:
                         lines = file.read().splitlines()[-25:]
                     text += f"--- {place}/{name}\n" + "\n".join(lines) + "\n"
         return text
+
+
+def main_on(nodes, settings, checks):
+    """main(checks) on a cluster of its own."""
+    enter()
+    with Slurm(nodes, settings):
+        main(checks)
