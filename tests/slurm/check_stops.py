@@ -53,7 +53,6 @@ def out_of_time(flotilla, launcher):
     job = Job.train(flotilla, launcher, sbatch=("--time=1", f"--signal={user}"))
     wait_for_training(flotilla, job)
     finish_resumed(flotilla, job, wait_for_status(flotilla, job, "stopped"))
-    job.says("by signal User defined signal 1")
 
 
 def preempted(flotilla, launcher):
@@ -67,7 +66,8 @@ def preempted(flotilla, launcher):
     step = wait_for_status(flotilla, job, "stopped")
     urgent.wait("COMPLETED")
     finish_resumed(flotilla, job, step)
-    job.says("by signal User defined signal 1")
+    job.says("queueing it again")
+    same("DUE TO PREEMPTION" in job.output(), False, "it was ended before it ended", job.output())
 
 
 CASES = [(out_of_time, "srun"), (out_of_time, "mpirun"), (preempted, "srun"),

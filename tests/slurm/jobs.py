@@ -1,4 +1,5 @@
 """Runs as jobs of the Slurm that rig.py starts: submitted, stopped, resumed, compared."""
+import json
 import os
 
 from rig import PRIVATE, call, until
@@ -37,17 +38,18 @@ def write_config(flotilla, steps):
 class Job:
     """A batch job: the words of an sbatch command, run in the folder of flotilla."""
 
-    def __init__(self, flotilla, *words):
+    def __init__(self, flotilla, *words, program=None):
         self.flotilla = flotilla
-        environment = dict(flotilla.environment, FLOTILLA=flotilla.program, TMPDIR=PRIVATE)
+        environment = dict(flotilla.environment, TMPDIR=PRIVATE,
+                           FLOTILLA=program or flotilla.program)
         self.id = call("sbatch", "--parsable", "--output=out-%j.txt", *words,
                        cwd=flotilla.folder, env=environment).strip()
 
     @classmethod
-    def train(cls, flotilla, launcher, *options, sbatch=()):
+    def train(cls, flotilla, launcher, *options, sbatch=(), **more):
         """scripts/train.sbatch or its twin, on two ranks."""
         return cls(flotilla, "--nodes=1", "--ntasks-per-node=2", "--time=10", *sbatch,
-                   os.path.join(SCRIPTS, SCRIPT[launcher]), "config.yaml", *options)
+                   os.path.join(SCRIPTS, SCRIPT[launcher]), "config.yaml", *options, **more)
 
     def info(self, task=None):
         """What scontrol shows of it, or of one task of its array."""
@@ -84,6 +86,19 @@ def wait_for_training(flotilla, job, run="run"):
     path = flotilla.path(run, "metrics.jsonl")
     until(90, lambda: os.path.exists(path) and os.path.getsize(path), "a line of", path,
           job.tell)
+
+
+def wait_for_checkpoint(flotilla, job):
+    folder = flotilla.path("run", "checkpoints")
+    until(90, lambda: os.path.isdir(folder) and
+          any(name.startswith("step-") and name.endswith(".h5") for name in os.listdir(folder)),
+          "a checkpoint", job.tell)
+
+
+def newest_step(flotilla):
+    """The last that metrics.jsonl tells of, whose last line may be torn."""
+    lines = flotilla.read("run", "metrics.jsonl").split("\n")
+    return json.loads(lines[-2])["step"]
 
 
 def wait_for_status(flotilla, job, state, run="run"):

@@ -6,6 +6,7 @@ they see. Nothing of the machine's own Slurm, munge or network is touched.
 """
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -101,110 +102,110 @@ def until(seconds, test, *what):
         time.sleep(0.1)
 
 
-class Slurm:
-    """A cluster of nodes n0, n1 ... with as many CPUs each as are named. Context manager.
+def main_on(nodes, settings, checks):
+    """main(checks) on a cluster of nodes n0, n1 ... with as many CPUs each as are named.
 
     settings: more lines of slurm.conf, partitions among them."""
-
-    def __init__(self, nodes, settings):
-        self.nodes = {f"n{i}": cpus for i, cpus in enumerate(nodes)}
-        self.settings = settings
-        self.daemons = []
-
-    def __enter__(self):
-        self.private_files()
-        self.network()
-        self.configure()
-        self.start_daemons()
-        return self
-
-    def __exit__(self, *_):
-        for process in self.daemons:
-            process.kill()
-            process.wait()
-
-    def private_files(self):
-        call("mount", "--make-rprivate", "/")
-        for place in ("/run", "/dev/shm"):
-            call("mount", "-t", "tmpfs", "tmpfs", place)
-        for place in (HOME, SHARED, PRIVATE, "/run/munge", "/run/netns"):
-            os.makedirs(place)
-        for node in self.nodes:
-            os.makedirs(f"{HOME}/{node}/spool")
-        tempfile.tempdir = SHARED
-
-    def network(self):
-        """Slurm and Open MPI resolve names to addresses that are not the loopback's."""
-        call("hostname", "head")
-        call("ip", "link", "set", "lo", "up")
-        call("ip", "link", "add", "br0", "type", "bridge")
-        call("ip", "addr", "add", f"{HEAD}/24", "dev", "br0")
-        call("ip", "link", "set", "br0", "up")
-        hosts = f"127.0.0.1 localhost\n{HEAD} head\n"
-        for number, node in enumerate(self.nodes):
-            address = f"10.77.0.{number + 1}"
-            hosts += f"{address} {node}\n"
-            call("ip", "netns", "add", node)
-            call("ip", "link", "add", f"to-{node}", "type", "veth", "peer", "name", "eth0",
-                 "netns", node)
-            call("ip", "link", "set", f"to-{node}", "master", "br0", "up")
-            for words in (("link", "set", "lo", "up"), ("link", "set", "eth0", "up"),
-                          ("addr", "add", f"{address}/24", "dev", "eth0")):
-                call("ip", "-n", node, *words)
-        with open(f"{HOME}/hosts", "w") as file:
-            file.write(hosts)
-        call("mount", "--bind", f"{HOME}/hosts", "/etc/hosts")
-
-    def configure(self):
-        nodes = "".join(f"NodeName={name} CPUs={cpus} State=UNKNOWN\n"
-                        for name, cpus in self.nodes.items())
-        for name, text in (("slurm.conf", CONFIG.format(home=HOME) + self.settings + nodes),
-                           ("mpi.conf", f"PMIxCliTmpDirBase={PRIVATE}\n")):
-            with open(f"{HOME}/{name}", "w") as file:
-                file.write(text)
-        os.environ["SLURM_CONF"] = f"{HOME}/slurm.conf"
-
-    def start_daemons(self):
-        with open(f"{HOME}/munge.key", "wb") as file:
-            file.write(os.urandom(128))
-        os.chmod(f"{HOME}/munge.key", 0o400)
-        self.daemon("munged", "--foreground", f"--key-file={HOME}/munge.key",
-                    f"--log-file={HOME}/munged.log", f"--pid-file={HOME}/munged.pid",
-                    f"--seed-file={HOME}/munged.seed")
-        until(10, lambda: os.path.exists("/run/munge/munge.socket.2"), "munged is up")
-        self.daemon("slurmctld", "-D", "-c")
-        for node in self.nodes:
-            own = (f"hostname {node}; mount -t tmpfs tmpfs {PRIVATE};"
-                   f" mount -t tmpfs tmpfs /dev/shm; exec {find('slurmd')} -D -N {node}")
-            self.daemon("nsenter", f"--net=/run/netns/{node}", "unshare", "--uts", "--mount",
-                        "sh", "-c", own)
-        until(30, lambda: self.idle_nodes() == len(self.nodes), "all nodes are idle",
-              self.logs)
-
-    def daemon(self, name, *arguments):
-        with open(f"{HOME}/{name}.out", "ab") as out:
-            self.daemons.append(subprocess.Popen(
-                [find(name), *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True))
-
-    def idle_nodes(self):
-        done = subprocess.run(["sinfo", "-h", "-N", "-o", "%N %T"], capture_output=True,
-                              text=True)
-        return len({line for line in done.stdout.splitlines() if line.endswith(" idle")})
-
-    def logs(self):
-        text = ""
-        for place, _, names in os.walk(HOME):
-            for name in sorted(names):
-                if name.endswith((".log", ".out")):
-                    with open(os.path.join(place, name), errors="replace") as file:
-                        lines = file.read().splitlines()[-25:]
-                    text += f"--- {place}/{name}\n" + "\n".join(lines) + "\n"
-        return text
-
-
-def main_on(nodes, settings, checks):
-    """main(checks) on a cluster of its own."""
     enter()
-    with Slurm(nodes, settings):
-        main(checks)
+    names = {f"n{number}": cpus for number, cpus in enumerate(nodes)}
+    give_private_files(names)
+    give_network(names)
+    configure(names, settings)
+    start_daemons(names)
+    main(checks)
+
+
+def give_private_files(names):
+    call("mount", "--make-rprivate", "/")
+    for place in ("/run", "/dev/shm"):
+        call("mount", "-t", "tmpfs", "tmpfs", place)
+    for place in (SHARED, PRIVATE, "/run/munge", "/run/netns",
+                  *(f"{HOME}/{name}/spool" for name in names)):
+        os.makedirs(place)
+    tempfile.tempdir = SHARED
+
+
+def give_network(names):
+    """Slurm and Open MPI resolve names to addresses that are not the loopback's."""
+    call("hostname", "head")
+    call("ip", "link", "set", "lo", "up")
+    call("ip", "link", "add", "br0", "type", "bridge")
+    call("ip", "addr", "add", f"{HEAD}/24", "dev", "br0")
+    call("ip", "link", "set", "br0", "up")
+    hosts = f"127.0.0.1 localhost\n{HEAD} head\n"
+    for number, name in enumerate(names, 1):
+        call("ip", "netns", "add", name)
+        call("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0",
+             "netns", name)
+        call("ip", "link", "set", f"to-{name}", "master", "br0", "up")
+        for words in (("link", "set", "lo", "up"), ("link", "set", "eth0", "up"),
+                      ("addr", "add", f"10.77.0.{number}/24", "dev", "eth0")):
+            call("ip", "-n", name, *words)
+        hosts += f"10.77.0.{number} {name}\n"
+    with open(f"{HOME}/hosts", "w") as file:
+        file.write(hosts)
+    call("mount", "--bind", f"{HOME}/hosts", "/etc/hosts")
+
+
+def configure(names, settings):
+    nodes = "".join(f"NodeName={name} CPUs={cpus} State=UNKNOWN\n"
+                    for name, cpus in names.items())
+    for name, text in (("slurm.conf", CONFIG.format(home=HOME) + settings + nodes),
+                       ("mpi.conf", f"PMIxCliTmpDirBase={PRIVATE}\n")):
+        with open(f"{HOME}/{name}", "w") as file:
+            file.write(text)
+    os.environ["SLURM_CONF"] = f"{HOME}/slurm.conf"
+
+
+def start_daemons(names):
+    with open(f"{HOME}/munge.key", "wb") as file:
+        file.write(os.urandom(128))
+    os.chmod(f"{HOME}/munge.key", 0o400)
+    start("munged", "--foreground", f"--key-file={HOME}/munge.key",
+          f"--log-file={HOME}/munged.log", f"--pid-file={HOME}/munged.pid",
+          f"--seed-file={HOME}/munged.seed")
+    until(20, lambda: os.path.exists("/run/munge/munge.socket.2"), "munged is up", logs)
+    start("slurmctld", "-D", "-c")
+    for name in names:
+        start_node(name)
+    until(60, lambda: idle_nodes() == len(names), "all nodes are idle", logs)
+
+
+def start_node(name):
+    """Starts slurmd in the network, and with the private files, of that node."""
+    start("nsenter", f"--net=/run/netns/{name}", "unshare", "--uts", "--mount", "sh", "-c",
+          f"hostname {name}; mount -t tmpfs tmpfs {PRIVATE}; mount -t tmpfs tmpfs /dev/shm;"
+          f" exec {find('slurmd')} -D -N {name}")
+
+
+def kill_node(name):
+    """Kills all that runs there at once, as a loss of power does."""
+    for process in call("ip", "netns", "pids", name).split():
+        try:
+            os.kill(int(process), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def start(name, *arguments):
+    """A daemon; it ends with the process namespace."""
+    with open(f"{HOME}/daemons.out", "ab") as out:
+        subprocess.Popen([find(name), *arguments], stdin=subprocess.DEVNULL, stdout=out,
+                         stderr=out, start_new_session=True)
+
+
+def idle_nodes():
+    done = subprocess.run(["sinfo", "-h", "-N", "-o", "%N %T"], capture_output=True, text=True)
+    return len({line for line in done.stdout.splitlines() if line.endswith(" idle")})
+
+
+def logs():
+    """The last lines of what the daemons said."""
+    text = ""
+    for place, _, names in os.walk(HOME):
+        for name in sorted(names):
+            if name.endswith((".log", ".out")):
+                with open(os.path.join(place, name), errors="replace") as file:
+                    lines = file.read().splitlines()[-25:]
+                text += f"--- {place}/{name}\n" + "\n".join(lines) + "\n"
+    return text

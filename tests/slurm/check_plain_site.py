@@ -1,0 +1,185 @@
+"""Jobs on a site that knows nothing of flotilla: the scripts queue again what has to be.
+
+Also what must not be queued again, and what somebody who starts ranks wrongly is told. Called
+as: check_plain_site.py PROGRAM MPIEXEC.
+"""
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+from jobs import (ENDLESS, Job, finish_resumed, newest_step, prepare,  # noqa: E402
+                  same_as_uninterrupted, wait_for_checkpoint, wait_for_status,
+                  wait_for_training, write_config)
+from rig import call, kill_node, main_on, start_node  # noqa: E402
+from support import every, require, same  # noqa: E402
+
+SITE = """
+MpiDefault=none
+KillWait=10
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=debug Nodes=n[0-1,4-5] Default=YES State=UP
+PartitionName=low Nodes=n[2-3] State=UP PriorityTier=1
+PartitionName=urgent Nodes=n[2-3] State=UP PriorityTier=10 PreemptMode=OFF
+"""
+NODES = (64, 64, 2, 2, 4, 4)
+TWO_NODES = ("--nodes=2", "--ntasks-per-node=1")
+
+
+def preempted(flotilla, launcher):
+    """Without a word but TERM, when its time is over."""
+    write_config(flotilla, ENDLESS)
+    node = {"srun": "n2", "mpirun": "n3"}[launcher]
+    job = Job.train(flotilla, launcher, sbatch=("--partition=low", f"--nodelist={node}"))
+    wait_for_training(flotilla, job)
+    urgent = Job(flotilla, "--partition=urgent", f"--nodelist={node}", "--ntasks=2",
+                 "--wrap=sleep 1")
+    step = wait_for_status(flotilla, job, "stopped")
+    urgent.wait("COMPLETED")
+    finish_resumed(flotilla, job, step)
+    job.says("DUE TO PREEMPTION")
+
+
+def requeued(flotilla, launcher):
+    """By an operator, on two nodes."""
+    write_config(flotilla, ENDLESS)
+    job = Job.train(flotilla, launcher, sbatch=TWO_NODES)
+    wait_for_training(flotilla, job)
+    call("scontrol", "requeue", job.id)
+    finish_resumed(flotilla, job, wait_for_status(flotilla, job, "stopped"))
+    job.says("DUE TO JOB REQUEUE")
+
+
+def cancelled(flotilla, launcher):
+    """Saved, but not queued again against its owner's will; submitted anew it goes on."""
+    write_config(flotilla, ENDLESS)
+    job = Job.train(flotilla, launcher)
+    wait_for_training(flotilla, job)
+    call("scancel", job.id)
+    job.wait("CANCELLED")
+    step = wait_for_status(flotilla, job, "stopped")
+    finish_resumed(flotilla, Job.train(flotilla, launcher), step, restarts=0)
+    same(job.info()["JobState"], "CANCELLED", job.tell())
+
+
+def array(flotilla, launcher):
+    """Each task has a run and a seed of its own; only the one that was stopped is queued
+    again, also where its number is that of the whole array."""
+    write_config(flotilla, 3000)
+    own = ("--set", "run.directory=run-%a", "--set", "run.seed=%a")
+    job = Job.train(flotilla, launcher, *own, sbatch=("--array=1-3",))
+    for task in (1, 2, 3):
+        wait_for_training(flotilla, job, f"run-{task}")
+    stopped = next(task for task in (1, 2, 3) if job.info(task)["JobId"] == job.id)
+    call("scancel", *(("--batch",) if launcher == "mpirun" else ()), "--signal=USR1",
+         f"{job.id}_{stopped}")
+    step = wait_for_status(flotilla, job, "stopped", f"run-{stopped}")
+    require(step < 3000, "the task was done before it was stopped")
+    for task in (1, 2, 3):
+        info = job.wait("COMPLETED", task)
+        same(info["Restarts"], "1" if task == stopped else "0", f"task {task}", job.tell())
+        same_as_uninterrupted(flotilla, f"run-{task}", "--set", f"run.seed={task}")
+
+
+def one_run_for_an_array(flotilla, launcher):
+    """Refused before any task starts to write."""
+    write_config(flotilla, 20)
+    job = Job.train(flotilla, launcher, sbatch=("--array=1-2",))
+    for task in (1, 2):
+        same(job.wait("FAILED", task)["ExitCode"], "64:0", job.tell())
+    job.says("--set run.directory=runs/NAME-%a")
+    same(os.path.exists(flotilla.path("run")), False, "run is there")
+
+
+def second_job(flotilla, launcher):
+    """While one job trains a run, another that was given the same directory fails for good."""
+    write_config(flotilla, ENDLESS)
+    first = Job.train(flotilla, launcher)
+    wait_for_training(flotilla, first)
+    second = Job.train(flotilla, launcher)
+    info = second.wait("FAILED")
+    same((info["ExitCode"], info["Restarts"]), ("1:0", "0"), second.tell())
+    second.says("another process is writing this run", f"on host n0, Slurm job {first.id}")
+    same(flotilla.status("run")["state"], "running")
+    call("scancel", first.id)
+    first.wait("CANCELLED")
+
+
+def failing(flotilla, launcher):
+    """What another start would not cure is not started again. The program is told when the
+    job ends: ten minutes, but for 90 s."""
+    write_config(flotilla, 100)
+    flotilla.write("told.sh", f'#!/bin/sh\necho "$@" >told.txt\nexec {flotilla.program} "$@"\n')
+    os.chmod(flotilla.path("told.sh"), 0o755)
+    job = Job.train(flotilla, launcher, "--set", "train.batch=-1",
+                    program=flotilla.path("told.sh"))
+    info = job.wait("FAILED")
+    same((info["ExitCode"], info["Restarts"]), ("1:0", "0"), job.tell())
+    job.says("train.batch")
+    told = re.fullmatch(r"train config.yaml --set train.batch=-1 --resume"
+                        r" --max-seconds (\d+)\n", flotilla.read("told.txt"))
+    require(told and 400 < int(told[1]) <= 510, flotilla.read("told.txt"))
+
+
+def lost_node(flotilla, launcher):
+    """All that ran on a node is gone at once; when it is back, the job starts again by itself,
+    goes on from the newest checkpoint, and no lock is in its way."""
+    write_config(flotilla, ENDLESS)
+    node = {"srun": "n4", "mpirun": "n5"}[launcher]
+    job = Job.train(flotilla, launcher, sbatch=(f"--nodelist={node}",))
+    first = wait_for_checkpoint(flotilla, job)
+    kill_node(node)
+    same(flotilla.status("run")["state"], "running", "it had no time to say anything")
+    step = newest_step(flotilla)
+    write_config(flotilla, step + 300)
+    start_node(node)
+    info = job.wait("COMPLETED")
+    print(info["Restarts"], step, first, job.output())
+    same_as_uninterrupted(flotilla)
+
+
+def lost_daemon(flotilla, launcher):
+    write_config(flotilla, ENDLESS)
+    node = {"srun": "n4", "mpirun": "n5"}[launcher]
+    job = Job.train(flotilla, launcher, sbatch=(f"--nodelist={node}",))
+    first = wait_for_checkpoint(flotilla, job)
+    import subprocess, time
+    print(subprocess.run("ps -eo pid,ppid,pgid,args | grep -v defunct|  grep -E 'stepd|flotilla|srun|mpirun'; kill -9 $(pgrep -f 'slurmstepd: \\[%s.*%s')" % (job.id, "0" if launcher=="srun" else "batch"), shell=True, capture_output=True, text=True).stdout)
+    for i in range(4):
+        time.sleep(1.5)
+        print(i, job.info()["JobState"], subprocess.run("ps -eo pid,ppid,pgid,args | grep -v defunct| grep -E 'stepd|flotilla|srun|mpirun'", shell=True, capture_output=True, text=True).stdout)
+    print(job.output())
+
+
+def launched(flotilla, _):
+    """Alone in the shell of a job it trains alone; by srun without PMIx it is refused, and
+    says what to do; with PMIx, as asked for or as the site's default, ranks train together."""
+    write_config(flotilla, 20)
+    for name, command, code, said in (
+            ("alone", "$FLOTILLA", 0, "1 ranks x 1 threads"),
+            ("none", "srun -n 2 $FLOTILLA", 1, "start with srun --mpi=pmix"),
+            ("asked", "srun -n 2 --mpi=pmix $FLOTILLA", 0, "2 ranks x 1 threads"),
+            ("default", "SLURM_MPI_TYPE=pmix srun -n 2 $FLOTILLA", 0, "2 ranks x 1 threads")):
+        job = Job(flotilla, "--ntasks=2",
+                  f"--wrap={command} train config.yaml --set run.directory={name}")
+        info = job.wait("FAILED" if code else "COMPLETED")
+        same(info["ExitCode"], f"{code}:0", job.tell())
+        job.says(said)
+        same(os.path.exists(flotilla.path(name)), code == 0, name, "is there")
+
+
+CASES = [(case, launcher) for launcher in ("srun", "mpirun")
+         for case in (array, preempted, requeued, cancelled, second_job, failing,
+                      one_run_for_an_array)] + [(launched, "srun")]
+
+
+def check_plain_site(flotilla):
+    prepare(flotilla)
+    every(lambda case, launcher: case(flotilla.part(f"{case.__name__}-{launcher}"), launcher),
+          CASES, at_once=len(CASES))
+
+
+if __name__ == "__main__":
+    main_on(NODES, SITE, globals())
