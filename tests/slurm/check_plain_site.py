@@ -12,7 +12,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from jobs import (ENDLESS, Job, finish_resumed, newest_step, prepare,  # noqa: E402
                   same_as_uninterrupted, wait_for_checkpoint, wait_for_status,
                   wait_for_training, write_config)
-from rig import call, kill_node, main_on, start_node  # noqa: E402
+from rig import call, kill_node, main_on  # noqa: E402
 from support import every, require, same  # noqa: E402
 
 SITE = """
@@ -20,11 +20,13 @@ MpiDefault=none
 KillWait=10
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-PartitionName=debug Nodes=n[0-1,4-5] Default=YES State=UP
+PartitionName=debug Nodes=n[0-1] Default=YES State=UP
 PartitionName=low Nodes=n[2-3] State=UP PriorityTier=1
 PartitionName=urgent Nodes=n[2-3] State=UP PriorityTier=10 PreemptMode=OFF
+PartitionName=srun Nodes=n1,n4 State=UP
+PartitionName=mpirun Nodes=n1,n5 State=UP
 """
-NODES = (64, 64, 2, 2, 4, 4)
+NODES = (64, 64, 2, 2, 2, 2)
 TWO_NODES = ("--nodes=2", "--ntasks-per-node=1")
 
 
@@ -124,33 +126,22 @@ def failing(flotilla, launcher):
 
 
 def lost_node(flotilla, launcher):
-    """All that ran on a node is gone at once; when it is back, the job starts again by itself,
-    goes on from the newest checkpoint, and no lock is in its way."""
+    """All that ran on a node is gone at once: the job starts again on another by itself, goes
+    on from the newest checkpoint, and no lock is in its way."""
     write_config(flotilla, ENDLESS)
-    node = {"srun": "n4", "mpirun": "n5"}[launcher]
-    job = Job.train(flotilla, launcher, sbatch=(f"--nodelist={node}",))
-    first = wait_for_checkpoint(flotilla, job)
+    job = Job.train(flotilla, launcher, sbatch=(f"--partition={launcher}",))
+    wait_for_checkpoint(flotilla, job)
+    node = job.info()["NodeList"]
     kill_node(node)
     same(flotilla.status("run")["state"], "running", "it had no time to say anything")
-    step = newest_step(flotilla)
-    write_config(flotilla, step + 300)
-    start_node(node)
+    steps = newest_step(flotilla) + 20
+    write_config(flotilla, steps)
+    call("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
     info = job.wait("COMPLETED")
-    print(info["Restarts"], step, first, job.output())
+    same((info["Restarts"], info["NodeList"]), ("1", "n1"), job.tell())
+    same(flotilla.status("run")["step"], steps, job.tell())
+    job.says("resuming from run/checkpoints/step-")
     same_as_uninterrupted(flotilla)
-
-
-def lost_daemon(flotilla, launcher):
-    write_config(flotilla, ENDLESS)
-    node = {"srun": "n4", "mpirun": "n5"}[launcher]
-    job = Job.train(flotilla, launcher, sbatch=(f"--nodelist={node}",))
-    first = wait_for_checkpoint(flotilla, job)
-    import subprocess, time
-    print(subprocess.run("ps -eo pid,ppid,pgid,args | grep -v defunct|  grep -E 'stepd|flotilla|srun|mpirun'; kill -9 $(pgrep -f 'slurmstepd: \\[%s.*%s')" % (job.id, "0" if launcher=="srun" else "batch"), shell=True, capture_output=True, text=True).stdout)
-    for i in range(4):
-        time.sleep(1.5)
-        print(i, job.info()["JobState"], subprocess.run("ps -eo pid,ppid,pgid,args | grep -v defunct| grep -E 'stepd|flotilla|srun|mpirun'", shell=True, capture_output=True, text=True).stdout)
-    print(job.output())
 
 
 def launched(flotilla, _):
@@ -171,8 +162,8 @@ def launched(flotilla, _):
 
 
 CASES = [(case, launcher) for launcher in ("srun", "mpirun")
-         for case in (array, preempted, requeued, cancelled, second_job, failing,
-                      one_run_for_an_array)] + [(launched, "srun")]
+         for case in (lost_node, array, preempted, requeued, cancelled, second_job,
+                      failing, one_run_for_an_array)] + [(launched, "srun")]
 
 
 def check_plain_site(flotilla):

@@ -105,7 +105,7 @@ def until(seconds, test, *what):
 def main_on(nodes, settings, checks):
     """main(checks) on a cluster of nodes n0, n1 ... with as many CPUs each as are named.
 
-    settings: more lines of slurm.conf, partitions among them."""
+    settings: more lines of slurm.conf, partitions among them. Jobs take small nodes first."""
     enter()
     names = {f"n{number}": cpus for number, cpus in enumerate(nodes)}
     give_private_files(names)
@@ -148,7 +148,7 @@ def give_network(names):
 
 
 def configure(names, settings):
-    nodes = "".join(f"NodeName={name} CPUs={cpus} State=UNKNOWN\n"
+    nodes = "".join(f"NodeName={name} CPUs={cpus} Weight={cpus} State=UNKNOWN\n"
                     for name, cpus in names.items())
     for name, text in (("slurm.conf", CONFIG.format(home=HOME) + settings + nodes),
                        ("mpi.conf", f"PMIxCliTmpDirBase={PRIVATE}\n")):
