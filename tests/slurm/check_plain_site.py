@@ -12,7 +12,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from jobs import (ENDLESS, Job, finish_resumed, newest_step, prepare,  # noqa: E402
                   same_as_uninterrupted, wait_for_checkpoint, wait_for_status,
                   wait_for_training, write_config)
-from rig import call, kill_node, main_on  # noqa: E402
+from rig import call, kill_node, main_on, processes_on, until  # noqa: E402
 from support import every, require, same  # noqa: E402
 
 SITE = """
@@ -52,6 +52,41 @@ def requeued(flotilla, launcher):
     call("scontrol", "requeue", job.id)
     finish_resumed(flotilla, job, wait_for_status(flotilla, job, "stopped"))
     job.says("DUE TO JOB REQUEUE")
+
+
+# Takes 3 s to write its checkpoint; done at once when it is started again.
+SLOW = f"""#!{sys.executable}
+import os, signal, sys, time
+name = os.environ.get("OMPI_COMM_WORLD_RANK", os.environ.get("PMIX_RANK"))
+if os.path.exists("saved-" + name):
+    sys.exit()
+stop = []
+for number in (signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda *_: stop.append(1))
+open("ready-" + name, "w").close()
+while not stop:
+    time.sleep(0.05)
+until = time.time() + 3
+while time.time() < until:
+    time.sleep(0.05)
+open("saved-" + name, "w").close()
+os._exit(75)
+"""
+
+
+def slow(flotilla, launcher):
+    """A checkpoint that takes longer than mpirun waits for ranks that were sent TERM, on each
+    of two nodes."""
+    flotilla.write("slow.py", SLOW)
+    os.chmod(flotilla.path("slow.py"), 0o755)
+    job = Job.train(flotilla, launcher, sbatch=TWO_NODES, program=flotilla.path("slow.py"))
+    for rank in "01":
+        until(90, lambda: os.path.exists(flotilla.path(f"ready-{rank}")), "rank", rank, "is up",
+              job.tell)
+    call("scontrol", "requeue", job.id)
+    same(job.wait("COMPLETED")["Restarts"], "1", job.tell())
+    for rank in "01":
+        require(os.path.exists(flotilla.path(f"saved-{rank}")), rank, "saved nothing", job.tell())
 
 
 def cancelled(flotilla, launcher):
@@ -132,6 +167,10 @@ def lost_node(flotilla, launcher):
     job = Job.train(flotilla, launcher, sbatch=(f"--partition={launcher}",))
     wait_for_checkpoint(flotilla, job)
     node = job.info()["NodeList"]
+    ranks = processes_on(node, "flotilla")
+    same(len(ranks), 2, "ranks on", node)
+    for rank in ranks:
+        same(os.sched_getaffinity(rank), os.sched_getaffinity(0), "cores of rank", rank)
     kill_node(node)
     same(flotilla.status("run")["state"], "running", "it had no time to say anything")
     steps = newest_step(flotilla) + 20
@@ -162,8 +201,8 @@ def launched(flotilla, _):
 
 
 CASES = [(case, launcher) for launcher in ("srun", "mpirun")
-         for case in (lost_node, array, preempted, requeued, cancelled, second_job,
-                      failing, one_run_for_an_array)] + [(launched, "srun")]
+         for case in (lost_node, array, preempted, requeued, slow, cancelled,
+                      second_job, failing, one_run_for_an_array)] + [(launched, "srun")]
 
 
 def check_plain_site(flotilla):

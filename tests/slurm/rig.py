@@ -178,11 +178,25 @@ def start_node(name):
           f" exec {find('slurmd')} -D -N {name}")
 
 
-def kill_node(name):
+def processes_on(node, name=None):
+    """The ids of all processes in the network of that node, or of those with that name."""
+    found = [int(word) for word in call("ip", "netns", "pids", node).split()]
+    return [process for process in found if name in (None, name_of(process))]
+
+
+def name_of(process):
+    try:
+        with open(f"/proc/{process}/comm") as file:
+            return file.read().strip()
+    except OSError:
+        return None  # it has ended
+
+
+def kill_node(node):
     """Kills all that runs there at once, as a loss of power does."""
-    for process in call("ip", "netns", "pids", name).split():
+    for process in processes_on(node):
         try:
-            os.kill(int(process), signal.SIGKILL)
+            os.kill(process, signal.SIGKILL)
         except ProcessLookupError:
             pass
 
