@@ -51,7 +51,7 @@ def requeued(flotilla, launcher):
     wait_for_training(flotilla, job)
     call("scontrol", "requeue", job.id)
     finish_resumed(flotilla, job, wait_for_status(flotilla, job, "stopped"))
-    job.says("DUE TO JOB REQUEUE")
+    job.says("DUE TO JOB REQUEUE", "saved: go on with --resume")
 
 
 # Takes 3 s to write its checkpoint; done at once when it is started again.
