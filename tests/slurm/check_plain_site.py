@@ -102,22 +102,25 @@ def cancelled(flotilla, launcher):
 
 
 def array(flotilla, launcher):
-    """Each task has a run and a seed of its own; only the one that was stopped is queued
-    again, also where its number is that of the whole array."""
-    write_config(flotilla, 3000)
-    own = ("--set", "run.directory=run-%a", "--set", "run.seed=%a")
-    job = Job.train(flotilla, launcher, *own, sbatch=("--array=1-3",))
-    for task in (1, 2, 3):
-        wait_for_training(flotilla, job, f"run-{task}")
-    stopped = next(task for task in (1, 2, 3) if job.info(task)["JobId"] == job.id)
+    """Each task has a run, a seed and here a config of its own. Only the one that was stopped
+    is queued again, though its number is that of the whole array."""
+    steps = {1: 200, 2: 400, 3: ENDLESS}
+    for task in steps:
+        write_config(flotilla, steps[task], f"config-{task}.yaml")
+    job = Job.train(flotilla, launcher, "--set", "run.directory=run-%a", "--set",
+                    "run.seed=%a", sbatch=("--array=1-3",), config="config-%a.yaml")
+    wait_for_training(flotilla, job, "run-3")
+    info = job.info(3)
+    same(info["JobId"], job.id, "the last task has the number of the array")
     call("scancel", *(("--batch",) if launcher == "mpirun" else ()), "--signal=USR1",
-         f"{job.id}_{stopped}")
-    step = wait_for_status(flotilla, job, "stopped", f"run-{stopped}")
-    require(step < 3000, "the task was done before it was stopped")
-    for task in (1, 2, 3):
+         f"{job.id}_3")
+    step = wait_for_status(flotilla, job, "stopped", "run-3")
+    write_config(flotilla, step + 20, "config-3.yaml")
+    for task in steps:
         info = job.wait("COMPLETED", task)
-        same(info["Restarts"], "1" if task == stopped else "0", f"task {task}", job.tell())
-        same_as_uninterrupted(flotilla, f"run-{task}", "--set", f"run.seed={task}")
+        same(info["Restarts"], "1" if task == 3 else "0", f"task {task}", job.tell())
+        same_as_uninterrupted(flotilla, f"run-{task}", "--set", f"run.seed={task}",
+                              config=f"config-{task}.yaml")
 
 
 def one_run_for_an_array(flotilla, launcher):
@@ -135,10 +138,12 @@ def second_job(flotilla, launcher):
     write_config(flotilla, ENDLESS)
     first = Job.train(flotilla, launcher)
     wait_for_training(flotilla, first)
+    node = first.info()["NodeList"]
     second = Job.train(flotilla, launcher)
     info = second.wait("FAILED")
     same((info["ExitCode"], info["Restarts"]), ("1:0", "0"), second.tell())
-    second.says("another process is writing this run", f"on host n0, Slurm job {first.id}")
+    second.says("another process is writing this run",
+                f"on host {node}, Slurm job {first.id}")
     same(flotilla.status("run")["state"], "running")
     call("scancel", first.id)
     first.wait("CANCELLED")

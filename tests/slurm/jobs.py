@@ -31,8 +31,8 @@ def prepare(flotilla):
                               "test": normal_rows(300, 6, seed=2)})
 
 
-def write_config(flotilla, steps):
-    flotilla.write("config.yaml", CONFIG % steps)
+def write_config(flotilla, steps, name="config.yaml"):
+    flotilla.write(name, CONFIG % steps)
 
 
 class Job:
@@ -46,10 +46,10 @@ class Job:
                        cwd=flotilla.folder, env=environment).strip()
 
     @classmethod
-    def train(cls, flotilla, launcher, *options, sbatch=(), **more):
+    def train(cls, flotilla, launcher, *options, sbatch=(), config="config.yaml", **more):
         """scripts/train.sbatch or its twin, on two ranks."""
         return cls(flotilla, "--nodes=1", "--ntasks-per-node=2", "--time=10", *sbatch,
-                   os.path.join(SCRIPTS, SCRIPT[launcher]), "config.yaml", *options, **more)
+                   os.path.join(SCRIPTS, SCRIPT[launcher]), config, *options, **more)
 
     def info(self, task=None):
         """What scontrol shows of it, or of one task of its array."""
@@ -62,7 +62,7 @@ class Job:
         def reached():
             info = self.info(task)
             return info if info["JobState"] == state else None
-        return until(seconds, reached, "state", state, "of job", self.id, self.tell)
+        return until(seconds, reached, "state", state, "of job", self.id, self.tell, pause=0.5)
 
     def output(self):
         text = ""
@@ -107,9 +107,9 @@ def wait_for_status(flotilla, job, state, run="run"):
     return flotilla.status(run)["step"]
 
 
-def same_as_uninterrupted(flotilla, run="run", *options):
+def same_as_uninterrupted(flotilla, run="run", *options, config="config.yaml"):
     """The run, finished by now, is the one that the program makes without Slurm."""
-    flotilla.run("train", "config.yaml", *options, "--set", f"run.directory={run}-whole")
+    flotilla.run("train", config, *options, "--set", f"run.directory={run}-whole")
     same_runs(flotilla, run, f"{run}-whole", flotilla.folder)
 
 

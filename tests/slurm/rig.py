@@ -90,7 +90,7 @@ def call(*command, **options):
     return done.stdout
 
 
-def until(seconds, test, *what):
+def until(seconds, test, *what, pause=0.1):
     """Polls test() until it gives something true, which it returns."""
     end = time.monotonic() + seconds
     while True:
@@ -99,7 +99,7 @@ def until(seconds, test, *what):
             return found
         require(time.monotonic() < end, "not within", seconds, "s:",
                 *(part() if callable(part) else part for part in what))
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def main_on(nodes, settings, checks):
