@@ -194,10 +194,10 @@ def end(process):
     return "", "(a process that it left behind still holds its output)\n"
 
 
-def every(check, cases):
+def every(check, cases, at_once=4):
     """check(*case) of every case, some at a time (starting takes longer than running);
     fails with all that failed. Gives what they returned."""
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         tasks = [pool.submit(check, *case) for case in cases]
         failures = [str(task.exception()) for task in tasks
                     if isinstance(task.exception(), Failure)]

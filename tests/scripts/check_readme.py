@@ -2,7 +2,8 @@
 
 Called as: check_readme.py PROGRAM MPIEXEC. The page builds its own program. Left out is the
 line `scripts/test`, which is what runs this. Slurm is played by two stand-ins: sbatch runs the
-script, srun starts the ranks with MPIEXEC (a real Slurm is another test's matter).
+script, once for each task of an array; srun starts the ranks with MPIEXEC (tests/slurm has a
+real Slurm).
 """
 
 import os
@@ -17,8 +18,15 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 LEFT_OUT = ("scripts/test",)
 
 SBATCH = """#!/bin/sh
-while [ "${1#--}" != "$1" ]; do shift; done
-exec bash "$@"
+while [ "${1#--}" != "$1" ]; do
+  case $1 in --array=*-*) range=${1#--array=}; tasks=$(seq "${range%-*}" "${range#*-}") ;; esac
+  shift
+done
+[ -n "$tasks" ] || exec bash "$@"
+for SLURM_ARRAY_TASK_ID in $tasks; do
+  export SLURM_ARRAY_TASK_ID SLURM_ARRAY_JOB_ID=1
+  bash "$@" || exit
+done
 """
 SRUN = """#!/bin/sh
 while [ "${1#-}" != "$1" ]; do [ "$1" = -c ] && shift; shift; done

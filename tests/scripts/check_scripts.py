@@ -315,37 +315,57 @@ def check_train_local(work):
     run(script("train_local.sh"), code=64, says="usage")
 
 
-def check_sbatch(work):
-    """srun as Slurm would call it; 75 queues the job again, anything else does not."""
-    folder = tempfile.mkdtemp(dir=work)
+def stand_in_for_slurm(folder):
+    """srun, mpirun, scontrol that write down how they are called; the file of calls."""
     calls = os.path.join(folder, "calls")
-    for name in ("srun", "scontrol"):
+    for name in ("srun", "mpirun", "scontrol", "squeue"):
         write_program(os.path.join(folder, name),
-                      f'#!/bin/sh\necho "{name} $*" >> {calls}\n'
-                      f'[ {name} = scontrol ] || exit "$SRUN_CODE"\n')
-    write_program(os.path.join(folder, "flotilla"), "#!/bin/sh\n")
-    env = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}", SLURM_JOB_ID="41",
-               SLURM_CPUS_PER_TASK="3", FLOTILLA=os.path.join(folder, "flotilla"))
-    for code, array in ((0, None), (75, None), (75, "7"), (1, None)):
-        open(calls, "w").close()
-        env["SRUN_CODE"] = str(code)
-        if array:
-            env.update(SLURM_ARRAY_JOB_ID="40", SLURM_ARRAY_TASK_ID=array)
-        run(script("train.sbatch"), "my.yaml", "--set", "a=b", code=code, env=env)
-        with open(calls) as file:
-            lines = file.read().splitlines()
-        check("--mpi=pmix -c 3" in lines[0] and
-              lines[0].endswith("train my.yaml --resume --set a=b"), lines[0])
-        queued = [line for line in lines if line.startswith("scontrol")]
-        wanted = [f"scontrol requeue {'40_' + array if array else '41'}"] if code == 75 else []
-        check(queued == wanted, f"after {code}: {queued}, wanted {wanted}")
-        for name in ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"):
-            env.pop(name, None)
-    run(script("train.sbatch"), code=64, says="usage", env=env)
+                      f'#!/bin/sh\n[ "$*" = --version ] || echo "{name} $*" >> {calls}\n'
+                      f'case {name} in [sm]*run) exit "$SRUN_CODE" ;; esac\n')
+    return calls
+
+
+def check_sbatch(work):
+    """The ranks as Slurm or mpirun would start them; 75 queues the job again, anything else
+    does not; of an array only the task."""
+    for name, start in (("train.sbatch", "srun --mpi=pmix -c 3 "),
+                        ("train_mpirun.sbatch", "mpirun ")):
+        folder = tempfile.mkdtemp(dir=work)
+        calls = stand_in_for_slurm(folder)
+        write_program(os.path.join(folder, "flotilla"), "#!/bin/sh\n")
+        env = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}", SLURM_JOB_ID="41",
+                   SLURM_CPUS_PER_TASK="3", FLOTILLA=os.path.join(folder, "flotilla"))
+        for code, array in ((0, None), (75, None), (75, "7"), (1, None)):
+            open(calls, "w").close()
+            env["SRUN_CODE"] = str(code)
+            if array:
+                env.update(SLURM_ARRAY_JOB_ID="40", SLURM_ARRAY_TASK_ID=array)
+            run(script(name), "my-%a.yaml", "--set", "a=b %a", code=code, env=env)
+            with open(calls) as file:
+                lines = [line for line in file.read().splitlines() if "squeue" not in line]
+            check(lines[0].startswith(start) and lines[0].endswith(
+                f"train my-{array or '%a'}.yaml --set a=b {array or '%a'} --resume"), lines[0])
+            wanted = [f"scontrol requeue {'40_' + array if array else '41'}"]
+            check(lines[1:] == (wanted if code == 75 else []),
+                  f"after {code}: {lines[1:]}, wanted {wanted} after 75 only")
+            for variable in ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"):
+                env.pop(variable, None)
+        run(script(name), code=64, says="usage", env=env)
+
+
+def check_sbatch_twins(work):
+    """Slurm copies a script away from the others, so the two repeat what they share."""
+    parts = []
+    for name in ("train.sbatch", "train_mpirun.sbatch"):
+        with open(script(name)) as file:
+            text = file.read()
+        parts.append(text[text.index("# ---- the same"):text.index("# ---- end of what")])
+    check(parts[0] == parts[1], "what train.sbatch and train_mpirun.sbatch share differs")
 
 
 CHECKS = [check_affine, check_coads, check_coads_cut, check_bsds300, check_plot,
-          check_bench_streaming, check_setup, check_train_local, check_sbatch]
+          check_bench_streaming, check_setup, check_train_local, check_sbatch,
+          check_sbatch_twins]
 
 
 def main():
