@@ -63,9 +63,10 @@ int flo_comm_piece(const flo_comm *comm, int64_t left)
 }
 
 /* "Open MPI v4.1.4, package: ..." becomes "Open MPI 4.1.4": up to the first comma or
-   line's end, white space as single blanks, no `v` before the number. */
+   line's end, white space as single blanks, no `v` or "Version:" before the number. */
 static void shorten_library(const char *text, char *name, size_t size)
 {
+    static const char word[] = "Version:"; /* MPICH's */
     size_t used = 0;
     for (; *text && !strchr(",\n", *text) && used + 1 < size; text++) {
         const bool after_blank = used == 0 || name[used - 1] == ' ';
@@ -73,6 +74,10 @@ static void shorten_library(const char *text, char *name, size_t size)
         const bool is_v = *text == 'v' && isdigit((unsigned char)text[1]);
         if (after_blank && (is_blank || is_v))
             continue;
+        if (after_blank && strncmp(text, word, sizeof word - 1) == 0) {
+            text += sizeof word - 2; /* its last letter; the loop goes on */
+            continue;
+        }
         name[used++] = is_blank ? ' ' : *text;
     }
     name[used] = '\0';

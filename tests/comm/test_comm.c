@@ -175,7 +175,7 @@ static void a_failed_call_of_mpi_ends_the_job_and_is_named(void **state)
     assert_int_equal(code, 1);
     assert_non_null(strstr(text, "rank 0 of 1 on "));
     assert_non_null(strstr(text, "MPI_Bcast failed"));
-    assert_non_null(strstr(text, "MPI_ERR_ROOT"));
+    assert_non_null(strcasestr(text, "root")); /* the words are each MPI's own */
 }
 
 /* A program of one MPI under the mpirun of another: the launcher says two, MPI one. */
