@@ -96,7 +96,9 @@ static flo_status report(const flo_call *call, flo_arena *arena,
         else
             print_lines(checks);
         if (!json)
-            printf("%d bad, %d warnings\n", bad, count(checks, FLO_LEVEL_WARN));
+            printf("bad: %d, warnings: %d\n", bad, count(checks, FLO_LEVEL_WARN));
+        /* Before another rank's exit code makes the launcher end this one. */
+        fflush(stdout);
     }
     FLO_TRY(flo_comm_agree(call->comm, call->context, status));
     flo_comm_broadcast(call->comm, &bad, sizeof bad);

@@ -19,7 +19,8 @@ static flo_cpus own(void)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         for (int i = 0; i < MOST && i < CPU_SETSIZE; i++)
-            cpus.word[i / BITS] |= (uint64_t)(CPU_ISSET((size_t)i, &set) != 0) << (i % BITS);
+            cpus.word[i / BITS] |= (uint64_t)(CPU_ISSET((size_t)i, &set) != 0)
+                                   << (i % BITS);
     return cpus;
 }
 

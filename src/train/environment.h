@@ -15,7 +15,7 @@
 typedef struct flo_rank_facts {
     flo_machine machine;
     char build[128];    /* version, commit, precision */
-    char blas[128];     /* the library's own description */
+    char blas[64];      /* name and version */
     char blas_core[32]; /* that its kernels are for */
     flo_blas_threading blas_how;
     int blas_threads;

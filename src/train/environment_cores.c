@@ -141,8 +141,8 @@ static void check_load(const flo_environment *e, flo_checks *checks)
             flo_checks_add(
                 checks, FLO_LEVEL_WARN, "load",
                 "wait for it or take another host: one slow rank holds up all",
-                "other work kept %.1f of the %lld cores of %s busy over the "
-                "last minute",
+                "other work: a load of %.1f over the last minute, on the %lld cores of "
+                "%s",
                 m->load, (long long)m->cores, m->host);
         return;
     }

@@ -44,7 +44,6 @@ static void check_alone(const flo_environment *e, flo_checks *checks)
 
 static void check_launch(const flo_environment *e, flo_checks *checks)
 {
-    const int hosts = flo_hosts(e);
     if (e->start_failure)
         flo_checks_add(checks, FLO_LEVEL_BAD, "launch", "", "%s: %s", e->launcher,
                        e->start_failure);
@@ -52,10 +51,11 @@ static void check_launch(const flo_environment *e, flo_checks *checks)
         check_alone(e, checks);
     else
         flo_checks_add(checks, FLO_LEVEL_OK, "launch", "",
-                       "%s, %s, PMIx %s: %d rank%s on %d host%s, %d on %s", e->launcher,
-                       e->library, getenv("PMIX_RANK") ? "seen" : "not seen", e->ranks,
-                       e->ranks == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s",
-                       flo_ranks_beside(e, 0), e->rank[0].machine.host);
+                       "%s, %s, PMIx %s: %d rank%s, %d of them on %s, hosts: %d",
+                       e->launcher, e->library,
+                       getenv("PMIX_RANK") ? "seen" : "not seen", e->ranks,
+                       e->ranks == 1 ? "" : "s", flo_ranks_beside(e, 0),
+                       e->rank[0].machine.host, flo_hosts(e));
 }
 
 /* What keeps mpirun from starting anything; a process that it started knows it did. */

@@ -57,6 +57,15 @@ static flo_status look_at_config(flo_comm *comm, flo_arena *arena,
     return flo_comm_agree(comm, context, copied);
 }
 
+/* "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..." becomes "OpenBLAS 0.3.21". */
+static void name_blas(char *name, size_t size)
+{
+    const char *const text = flo_blas_library();
+    size_t length = strcspn(text, " ");
+    length += text[length] ? 1 + strcspn(text + length + 1, " ") : 0;
+    snprintf(name, size, "%.*s", (int)length, text);
+}
+
 static void look_at_rank(const flo_comm *comm, int threads, flo_rank_facts *f)
 {
     memset(f, 0, sizeof *f); /* it travels with its padding */
@@ -64,7 +73,7 @@ static void look_at_rank(const flo_comm *comm, int threads, flo_rank_facts *f)
     snprintf(f->build, sizeof f->build, "%s (%s, %s)", FLO_VERSION, FLO_COMMIT,
              FLO_REAL_NAME);
     snprintf(f->blas_core, sizeof f->blas_core, "%s", flo_blas_start());
-    snprintf(f->blas, sizeof f->blas, "%s", flo_blas_library());
+    name_blas(f->blas, sizeof f->blas);
     f->blas_how = flo_blas_how();
     f->blas_threads = flo_blas_threads();
     f->threads = threads;
