@@ -86,14 +86,25 @@ static bool locks_hold(int file, const char *name)
     return refused;
 }
 
+/* A first write that fits only in part succeeds: the next one tells why. */
+static bool write_all(int file, const char *bytes, size_t left)
+{
+    while (left > 0) {
+        const ssize_t written = write(file, bytes, left);
+        if (written <= 0)
+            return false;
+        bytes += written;
+        left -= (size_t)written;
+    }
+    return true;
+}
+
 static void write_block(flo_directory_probe *probe, int file)
 {
     static const char block[BLOCK_BYTES];
     void (*const before)(int) = signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes */
     const double begin = flo_seconds();
-    errno = ENOSPC; /* what a short write means */
-    if (passed(probe, write(file, block, sizeof block) == (ssize_t)sizeof block,
-               "write") &&
+    if (passed(probe, write_all(file, block, sizeof block), "write") &&
         passed(probe, fsync(file) == 0, "fsync"))
         probe->flush_seconds = flo_seconds() - begin;
     signal(SIGXFSZ, before);

@@ -41,6 +41,8 @@ static const char *directory_cure(int error)
     case EDQUOT:
         return "make room on the disk (or in your quota), or choose another "
                "run.directory";
+    case EFBIG:
+        return "ulimit -f unlimited";
     case EROFS:
         return "the file system is mounted read-only: choose another run.directory";
     default:
