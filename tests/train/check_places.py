@@ -27,6 +27,7 @@ report: {every: 2, validate_every: 4, samples: 50}
 comm: {bucket_mb: 0.001}
 """
 LAST = "step-0000000008.h5"
+SAMPLES = 21000  # several for each of 5 ranks; a rank draws 4096 at a time
 
 
 def prepare(flotilla):
@@ -93,10 +94,10 @@ def check_samples_and_resume(flotilla):
     # Validation comes also where a part ended, and lines of metrics with it.
     same_arrays(flotilla.state("moved", "checkpoints", LAST), wanted["checkpoint"], "moved:",
                 but=("run.best", "run.best_step"))
-    flotilla.run("sample", "run", "-n", 200, "-o", "alone.h5")
+    flotilla.run("sample", "run", "-n", SAMPLES, "-o", "alone.h5")
     alone = flotilla.arrays("alone.h5")
     for ranks in (2, 5):
-        flotilla.run("sample", "run", "-n", 200, "-o", f"{ranks}.h5", ranks=ranks)
+        flotilla.run("sample", "run", "-n", SAMPLES, "-o", f"{ranks}.h5", ranks=ranks)
         same_arrays(flotilla.arrays(f"{ranks}.h5"), alone, ranks, "ranks:")
 
 
