@@ -8,6 +8,8 @@
 
 enum { PROBE_TAG = 2 };
 
+static const double PATIENCE_SECONDS = 0.2; /* for slow networks */
+
 /* One round trip; `left` sends first. */
 static void bounce(const flo_comm *comm, bool sends, int peer, void *buffer, int bytes)
 {
@@ -23,19 +25,31 @@ static void bounce(const flo_comm *comm, bool sends, int peer, void *buffer, int
                            "MPI_Recv");
 }
 
+/* Whether another round trip comes after this one: at least one besides the first,
+   which makes the connection, then as many as are wanted and time allows. */
+static bool goes_on(int round, int rounds, double begin)
+{
+    return round < 1 || (round < rounds && flo_seconds() - begin < PATIENCE_SECONDS);
+}
+
 double flo_probe_message(flo_comm *comm, int left, int right, int64_t bytes, int rounds)
 {
     if (left == right || (comm->rank != left && comm->rank != right))
         return 0;
-    void *buffer;
+    char *buffer; /* its first byte: whether `left` goes on */
     if (flo_allocate(comm->context, bytes, 1, &buffer) != FLO_OK)
         flo_comm_abort(comm, flo_context_message(comm->context));
     const bool is_left = comm->rank == left;
+    const double start = flo_seconds();
     double best = INFINITY;
-    for (int round = 0; round <= rounds; round++) { /* the first makes the connection */
+    bool more = true;
+    for (int round = 0; more; round++) {
         const double begin = flo_seconds();
+        if (is_left)
+            buffer[0] = goes_on(round, rounds, start);
         bounce(comm, is_left, is_left ? right : left, buffer,
                flo_comm_piece(comm, bytes));
+        more = buffer[0];
         const double seconds = (flo_seconds() - begin) / 2;
         if (round > 0 && seconds < best)
             best = seconds;

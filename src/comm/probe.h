@@ -5,9 +5,10 @@
 #include "comm/comm.h"
 
 /* Seconds of one message of `bytes` from rank `left` to `right` or back: the best of
-   `rounds` round trips, halved. Measured on `left`; 0 on all others, which return at
-   once unless they are `right`. Collective. FLO_ERROR_MEMORY on one of the two would
-   leave the other waiting: it aborts the job. */
+   `rounds` round trips, halved, or of as many as 0.2 s allow. Measured on `left`; 0 on
+   all others, which return at once unless they are `right`. Collective.
+   FLO_ERROR_MEMORY on one of the two would leave the other waiting: it aborts the job.
+ */
 double flo_probe_message(flo_comm *comm, int left, int right, int64_t bytes,
                          int rounds);
 
