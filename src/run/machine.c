@@ -129,12 +129,20 @@ static void look_at_shared_memory(const char *root, flo_machine *m)
     m->shared_free = (int64_t)about.f_bavail * (int64_t)about.f_frsize;
 }
 
-static int64_t soft_limit(int resource)
+static int64_t soft(int failed, const struct rlimit *limit)
+{
+    if (failed)
+        return -1;
+    return limit->rlim_cur == RLIM_INFINITY ? INT64_MAX : (int64_t)limit->rlim_cur;
+}
+
+static void look_at_limits(flo_machine *m)
 {
     struct rlimit limit;
-    if (getrlimit((__rlimit_resource_t)resource, &limit) != 0)
-        return -1;
-    return limit.rlim_cur == RLIM_INFINITY ? INT64_MAX : (int64_t)limit.rlim_cur;
+    m->address_space = soft(getrlimit(RLIMIT_AS, &limit), &limit);
+    m->locked_memory = soft(getrlimit(RLIMIT_MEMLOCK, &limit), &limit);
+    m->open_files = soft(getrlimit(RLIMIT_NOFILE, &limit), &limit);
+    m->file_size = soft(getrlimit(RLIMIT_FSIZE, &limit), &limit);
 }
 
 void flo_machine_look(const char *root, flo_machine *m)
@@ -147,10 +155,7 @@ void flo_machine_look(const char *root, flo_machine *m)
     look_at_cgroups(root, m);
     look_at_memory(root, m);
     look_at_shared_memory(root, m);
-    m->address_space = soft_limit(RLIMIT_AS);
-    m->locked_memory = soft_limit(RLIMIT_MEMLOCK);
-    m->open_files = soft_limit(RLIMIT_NOFILE);
-    m->file_size = soft_limit(RLIMIT_FSIZE);
+    look_at_limits(m);
 }
 
 int flo_machine_read_process(int64_t pid, uint64_t address)
