@@ -20,6 +20,7 @@ typedef struct flo_call {
     flo_context *context;
     int argc; /* argv[0] is "flotilla VERB" */
     char **argv;
+    const char *start_failure; /* of MPI, for doctor; NULL: none, as for other verbs */
 } flo_call;
 
 /* A verb: name, one line of help, and what it does. The exit code is that of the

@@ -3,6 +3,8 @@
 #include "cli/cli.h"
 
 #include "cli/crash.h"
+#include "comm/launch.h"
+#include "core/context.h"
 #include "core/version.h"
 #include "hdf5/inside.h"
 #include "linalg/products.h"
@@ -67,7 +69,8 @@ static int choose(const flo_comm *comm, int argc, char **argv, const flo_verb **
     return FLO_EXIT_USAGE;
 }
 
-static int run(flo_context *context, flo_comm *comm, int argc, char **argv)
+static int run(flo_context *context, flo_comm *comm, const char *start_failure,
+               int argc, char **argv)
 {
     const flo_verb *verb;
     int code = choose(comm, argc, argv, &verb);
@@ -76,13 +79,42 @@ static int run(flo_context *context, flo_comm *comm, int argc, char **argv)
     char name[64];
     snprintf(name, sizeof name, "flotilla %s", verb->name);
     argv[1] = name;
-    const flo_call call = {comm, context, argc - 1, argv + 1};
+    const flo_call call = {comm, context, argc - 1, argv + 1, start_failure};
     const flo_status status = verb->run(&call, &code);
     if (status == FLO_OK)
         return code;
     if (flo_comm_rank(comm) == 0)
         fprintf(stderr, "flotilla %s: %s\n", verb->name, flo_context_message(context));
     return FLO_EXIT_ERROR;
+}
+
+/* Finishes; returns the exit code. */
+static int finish(flo_context **context, flo_comm **comm, int code)
+{
+    const int rank = flo_comm_rank(*comm);
+    flo_comm_finish(comm);
+    const int64_t leaked = flo_context_destroy(context);
+    if (leaked && getenv("FLOTILLA_CHECK_LEAKS")) {
+        fprintf(stderr, "flotilla: rank %d: %lld allocations were never freed\n", rank,
+                (long long)leaked);
+        code = FLO_EXIT_ERROR;
+    }
+    return code;
+}
+
+/* What keeps MPI from starting is one of doctor's findings. Each process is alone then:
+   the launcher's first speaks, and its exit code is the job's, for the launcher would
+   end it in mid-sentence if another failed before. */
+static int examine_failed_start(flo_context *context, int argc, char **argv)
+{
+    char failure[FLO_MESSAGE_BYTES];
+    flo_comm *comm;
+    snprintf(failure, sizeof failure, "%s", flo_context_message(context));
+    if (flo_comm_start_alone(context, &comm) != FLO_OK)
+        return FLO_EXIT_ERROR;
+    const int code = flo_launch_rank() == 0 ? run(context, comm, failure, argc, argv)
+                                            : FLO_EXIT_DONE;
+    return finish(&context, &comm, code);
 }
 
 int main(int argc, char **argv)
@@ -95,17 +127,10 @@ int main(int argc, char **argv)
     if (flo_context_create(&context) != FLO_OK)
         return FLO_EXIT_ERROR;
     if (flo_comm_start(context, &argc, &argv, &comm) != FLO_OK) {
+        if (argc > 1 && strcmp(argv[1], "doctor") == 0)
+            return examine_failed_start(context, argc, argv);
         fprintf(stderr, "flotilla: %s\n", flo_context_message(context));
         return FLO_EXIT_ERROR;
     }
-    int code = run(context, comm, argc, argv);
-    const int rank = flo_comm_rank(comm);
-    flo_comm_finish(&comm);
-    const int64_t leaked = flo_context_destroy(&context);
-    if (leaked && getenv("FLOTILLA_CHECK_LEAKS")) {
-        fprintf(stderr, "flotilla: rank %d: %lld allocations were never freed\n", rank,
-                (long long)leaked);
-        code = FLO_EXIT_ERROR;
-    }
-    return code;
+    return finish(&context, &comm, run(context, comm, NULL, argc, argv));
 }

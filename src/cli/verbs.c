@@ -10,5 +10,7 @@ const flo_verb flo_verbs[] = {
     {"inspect", "tells what a data file, config, checkpoint or run holds",
      flo_verb_inspect},
     {"config", "prints all settings with defaults and help", flo_verb_config},
+    {"doctor", "says what is wrong with this environment, and the cure",
+     flo_verb_doctor},
     {NULL, NULL, NULL},
 };

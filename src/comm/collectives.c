@@ -203,6 +203,11 @@ void flo_comm_gather_doubles(flo_comm *comm, const double *mine, int64_t count,
     gather(comm, mine, count, all, sizeof *mine, MPI_DOUBLE);
 }
 
+void flo_comm_gather_bytes(flo_comm *comm, const void *mine, int64_t count, void *all)
+{
+    gather(comm, mine, count, all, 1, MPI_BYTE);
+}
+
 void flo_comm_barrier(flo_comm *comm)
 {
     flo_comm_waits(comm, FLO_WAIT_MEETING);

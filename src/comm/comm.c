@@ -63,9 +63,10 @@ int flo_comm_piece(const flo_comm *comm, int64_t left)
 }
 
 /* "Open MPI v4.1.4, package: ..." becomes "Open MPI 4.1.4": up to the first comma or
-   line's end, white space as single blanks, no `v` before the number. */
+   line's end, white space as single blanks, no `v` or "Version:" before the number. */
 static void shorten_library(const char *text, char *name, size_t size)
 {
+    static const char word[] = "Version:"; /* MPICH's */
     size_t used = 0;
     for (; *text && !strchr(",\n", *text) && used + 1 < size; text++) {
         const bool after_blank = used == 0 || name[used - 1] == ' ';
@@ -73,18 +74,21 @@ static void shorten_library(const char *text, char *name, size_t size)
         const bool is_v = *text == 'v' && isdigit((unsigned char)text[1]);
         if (after_blank && (is_blank || is_v))
             continue;
+        if (after_blank && strncmp(text, word, sizeof word - 1) == 0) {
+            text += sizeof word - 2; /* its last letter; the loop goes on */
+            continue;
+        }
         name[used++] = is_blank ? ' ' : *text;
     }
     name[used] = '\0';
 }
 
-static void name_library(flo_comm *comm)
+void flo_comm_built_with(char *name, size_t size)
 {
-    char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    char text[MPI_MAX_LIBRARY_VERSION_STRING] = "an MPI without a name";
     int length;
-    flo_comm_check(comm, MPI_Get_library_version(text, &length),
-                   "MPI_Get_library_version");
-    shorten_library(text, comm->library, sizeof comm->library);
+    MPI_Get_library_version(text, &length); /* also before MPI starts; cannot fail */
+    shorten_library(text, name, size);
 }
 
 /* From here on errors of MPI are returned to us, which report better than its default;
@@ -167,12 +171,11 @@ static flo_status join_world(flo_context *context, int *argc, char ***argv,
     }
     FLO_TRY(check_threads(context));
     duplicate_world(comm);
-    name_library(comm);
+    flo_comm_built_with(comm->library, sizeof comm->library);
     return check_tasks(context, comm, &launch);
 }
 
-flo_status flo_comm_start(flo_context *context, int *argc, char ***argv,
-                          flo_comm **comm_pointer)
+flo_status flo_comm_start_alone(flo_context *context, flo_comm **comm_pointer)
 {
     FLO_TRY(flo_allocate(context, 1, sizeof **comm_pointer, comm_pointer));
     flo_comm *const comm = *comm_pointer;
@@ -182,9 +185,16 @@ flo_status flo_comm_start(flo_context *context, int *argc, char ***argv,
     strcpy(comm->library, "none");
     if (gethostname(comm->host, sizeof comm->host - 1) != 0)
         strcpy(comm->host, "an unnamed host");
-    const flo_status status = join_world(context, argc, argv, comm);
+    return FLO_OK;
+}
+
+flo_status flo_comm_start(flo_context *context, int *argc, char ***argv,
+                          flo_comm **comm)
+{
+    FLO_TRY(flo_comm_start_alone(context, comm));
+    const flo_status status = join_world(context, argc, argv, *comm);
     if (status != FLO_OK)
-        flo_comm_finish(comm_pointer);
+        flo_comm_finish(comm);
     return status;
 }
 

@@ -17,6 +17,10 @@ typedef struct flo_comm flo_comm;
 FLO_MUST_USE flo_status flo_comm_start(flo_context *context, int *argc, char ***argv,
                                        flo_comm **comm);
 
+/* A communicator of one, without MPI: for what must go on where flo_comm_start failed.
+   Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_comm_start_alone(flo_context *context, flo_comm **comm);
+
 /* Ends the watchdog if one runs, frees the communicator and, when flo_comm_start
  * started MPI, finalises it. Collective. */
 void flo_comm_finish(flo_comm **comm);
@@ -30,6 +34,9 @@ int flo_comm_size(const flo_comm *comm);
 /* The ranks on this rank's host, itself included. Collective. */
 int flo_comm_sharing(const flo_comm *comm);
 const char *flo_comm_library(const flo_comm *comm); /* "Open MPI 4.1.4", "none" */
+/* The MPI that this program is linked with, started or not: "Open MPI 4.1.4" into name
+   [size]. Local. */
+void flo_comm_built_with(char *name, size_t size);
 
 /* Agrees on failure: when any rank comes with another status than FLO_OK, every rank
    gets the status and the message of the lowest such rank. Returns the agreed status.
@@ -62,12 +69,13 @@ void flo_comm_maximum(flo_comm *comm, double *values, int64_t count);
 bool flo_comm_same(flo_comm *comm, uint64_t bits);
 
 /* Gathers count reals of each rank (may differ) on rank 0, in the order of ranks, into
-   all [total]; `all` may be NULL elsewhere. flo_comm_gather_doubles the same. Chunked
-   so that MPI's int counts never overflow. Collective. */
+   all [total]; `all` may be NULL elsewhere. The same for doubles and bytes. Chunked so
+   that MPI's int counts never overflow. Collective. */
 void flo_comm_gather_reals(flo_comm *comm, const flo_real *mine, int64_t count,
                            flo_real *all);
 void flo_comm_gather_doubles(flo_comm *comm, const double *mine, int64_t count,
                              double *all);
+void flo_comm_gather_bytes(flo_comm *comm, const void *mine, int64_t count, void *all);
 
 /* Waits for all. Collective. */
 void flo_comm_barrier(flo_comm *comm);

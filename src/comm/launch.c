@@ -66,6 +66,28 @@ void flo_launch_bind(void)
         raise(SIGKILL); /* it died before the kernel knew */
 }
 
+int64_t flo_launch_rank(void)
+{
+    static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+                                        "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++)
+        if (getenv(ranks[i]))
+            return positive(ranks[i]);
+    return 0;
+}
+
+const char *flo_launch_name(void)
+{
+    if (getenv("OMPI_COMM_WORLD_SIZE"))
+        return "mpirun of Open MPI";
+    if (getenv("PMIX_RANK"))
+        return getenv("SLURM_STEP_ID") ? "srun with PMIx" : "a launcher with PMIx";
+    if (getenv("PMI_RANK") || getenv("PMI_SIZE"))
+        return getenv("SLURM_STEP_ID") ? "srun with PMI"
+                                       : "mpiexec of MPICH or its kin";
+    return getenv("SLURM_STEP_ID") ? "srun without PMI" : "no launcher";
+}
+
 flo_status flo_launch_find(flo_context *context, flo_launch *launch)
 {
     *launch = (flo_launch){.launched = is_launched()};

@@ -22,4 +22,12 @@ FLO_MUST_USE flo_status flo_launch_find(flo_context *context, flo_launch *launch
    Only for what a launcher started: under nohup it would die with its shell. Local. */
 void flo_launch_bind(void);
 
+/* This process's rank by the launcher's own word, before or without MPI; 0 where there
+   is none. Local. */
+int64_t flo_launch_rank(void);
+
+/* What started this process, for people: "mpirun of Open MPI", "no launcher". Static
+   storage. Local. */
+const char *flo_launch_name(void);
+
 #endif

@@ -25,6 +25,17 @@ const char *flo_blas_library(void)
     return openblas_get_config();
 }
 
+/* OpenBLAS numbers them so. */
+flo_blas_threading flo_blas_how(void)
+{
+    return (flo_blas_threading)openblas_get_parallel();
+}
+
+int flo_blas_threads(void)
+{
+    return openblas_get_num_threads();
+}
+
 static void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int64_t rows,
                     int64_t columns, int64_t inner, const flo_real *a, int64_t a_row,
                     const flo_real *b, int64_t b_row, flo_real beta, flo_real *c,

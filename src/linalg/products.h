@@ -15,6 +15,16 @@ const char *flo_blas_start(void);
 /* The library's own description, "OpenBLAS 0.3.21 ...". Static storage. Local. */
 const char *flo_blas_library(void);
 
+/* How the BLAS was built to use threads, and how many it uses a call. Local. */
+typedef enum flo_blas_threading {
+    FLO_BLAS_SEQUENTIAL,
+    FLO_BLAS_PTHREAD,
+    FLO_BLAS_OPENMP
+} flo_blas_threading;
+
+flo_blas_threading flo_blas_how(void);
+int flo_blas_threads(void);
+
 /* All matrices are row-major and contiguous; sizes below 2^31. Pure. Local.
    y [B, n] = x [B, k] w^T + beta y,  w [n, k] */
 void flo_product_nt(int64_t B, int64_t n, int64_t k, const flo_real *x,

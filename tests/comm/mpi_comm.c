@@ -255,19 +255,23 @@ static void gather_keeps_the_order_of_ranks(void **state)
     for (int shift = 0; shift < 2; shift++) {
         flo_real reals[19], all_reals[4 * 19];
         double doubles[19], all_doubles[4 * 19];
+        unsigned char bytes[19], all_bytes[4 * 19];
         const int count = (rank + shift) * 11 % 19;
         for (int i = 0; i < count; i++) {
             reals[i] = (flo_real)(100 * rank + i);
             doubles[i] = 1000 * rank + i;
+            bytes[i] = (unsigned char)(50 * rank + i);
         }
         flo_comm_gather_reals(w->comm, reals, count, rank == 0 ? all_reals : NULL);
         flo_comm_gather_doubles(w->comm, doubles, count,
                                 rank == 0 ? all_doubles : NULL);
+        flo_comm_gather_bytes(w->comm, bytes, count, rank == 0 ? all_bytes : NULL);
         int at = 0;
         for (int r = 0; rank == 0 && r < size; r++)
             for (int i = 0; i < (r + shift) * 11 % 19; i++, at++) {
                 assert_true(all_reals[at] == (flo_real)(100 * r + i));
                 assert_true(all_doubles[at] == 1000 * r + i);
+                assert_int_equal(all_bytes[at], 50 * r + i);
             }
     }
 }

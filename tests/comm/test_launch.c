@@ -9,8 +9,9 @@
 #include <cmocka.h>
 
 static const char *const variables[] = {
-    "OMPI_COMM_WORLD_SIZE", "PMIX_RANK",    "PMI_RANK",      "PMI_SIZE",
-    "SLURM_JOB_ID",         "SLURM_PROCID", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS"};
+    "OMPI_COMM_WORLD_SIZE", "PMIX_RANK",    "PMI_RANK",     "PMI_SIZE",
+    "OMPI_COMM_WORLD_RANK", "SLURM_JOB_ID", "SLURM_PROCID", "SLURM_STEP_ID",
+    "SLURM_STEP_NUM_TASKS"};
 
 enum { VARIABLES = sizeof variables / sizeof variables[0], MOST_SET = 4 };
 
@@ -89,10 +90,43 @@ static void tasks_that_would_run_alone_are_told_what_to_do(void **state)
     assert_int_equal(flo_context_destroy(&context), 0);
 }
 
+/* Who started this process, and which of several it is, before MPI can tell. */
+static void the_launcher_and_its_rank_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set[MOST_SET][2];
+        int64_t rank;
+        const char *name;
+    } cases[] = {
+        {{{NULL}}, 0, "no launcher"},
+        {{{"SLURM_JOB_ID", "7"}, {"SLURM_PROCID", "0"}}, 0, "no launcher"},
+        {{{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_RANK", "3"}},
+         3,
+         "mpirun of Open MPI"},
+        {{{"PMIX_RANK", "2"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}},
+         2,
+         "srun with PMIx"},
+        {{{"PMIX_RANK", "0"}, {"SLURM_PROCID", "5"}}, 0, "a launcher with PMIx"},
+        {{{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}, 1, "mpiexec of MPICH or its kin"},
+        {{{"PMI_RANK", "1"}, {"SLURM_STEP_ID", "0"}}, 1, "srun with PMI"},
+        {{{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "6"}}, 6, "srun without PMI"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        clear_environment();
+        for (int j = 0; j < MOST_SET && cases[i].set[j][0]; j++)
+            assert_int_equal(setenv(cases[i].set[j][0], cases[i].set[j][1], 1), 0);
+        assert_int_equal(flo_launch_rank(), cases[i].rank);
+        assert_string_equal(flo_launch_name(), cases[i].name);
+    }
+    clear_environment();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_environment_is_read_right),
+        cmocka_unit_test(the_launcher_and_its_rank_are_told),
         cmocka_unit_test(tasks_that_would_run_alone_are_told_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
