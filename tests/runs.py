@@ -2,6 +2,7 @@
 and what "the same run" means.
 """
 import glob
+import json
 import os
 import time
 
@@ -85,10 +86,10 @@ def ranks_of(process):
 
 
 def newest_step(flotilla, run):
+    """The step of the last whole line of metrics; 0 if there is none."""
     path = flotilla.path(run, "metrics.jsonl")
-    if not os.path.exists(path) or not os.path.getsize(path):
-        return 0
-    return flotilla.metrics(run)[-1]["step"]
+    lines = flotilla.read(run, "metrics.jsonl").split("\n")[:-1] if os.path.exists(path) else []
+    return json.loads(lines[-1])["step"] if lines else 0
 
 
 def damage(path, how):
@@ -108,3 +109,15 @@ def damage(path, how):
 def same_files(found, wanted, *what):
     same(sorted(found), sorted(wanted), *what, "files:")
     same([name for name in wanted if found[name] != wanted[name]], [], *what, "changed:")
+
+
+def processes_in(folder):
+    """The process ids of all programs whose working folder it is."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cwd"):
+        try:
+            if os.readlink(path) == folder:
+                found.append(int(path.split("/")[2]))
+        except OSError:
+            continue
+    return found

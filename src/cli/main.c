@@ -4,6 +4,7 @@
 
 #include "cli/crash.h"
 #include "core/version.h"
+#include "hdf5/inside.h"
 #include "linalg/products.h"
 
 #include <stdlib.h>
@@ -90,6 +91,7 @@ int main(int argc, char **argv)
     flo_comm *comm;
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     flo_cli_catch_crashes();
+    flo_hdf5_skip_exit();
     if (flo_context_create(&context) != FLO_OK)
         return FLO_EXIT_ERROR;
     if (flo_comm_start(context, &argc, &argv, &comm) != FLO_OK) {

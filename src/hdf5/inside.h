@@ -6,4 +6,9 @@
    Async-signal-safe. Local. */
 const char *flo_hdf5_file_inside(void);
 
+/* Says that this process is ours: at its exit HDF5 need not close what is open. After a
+   close that failed (a full disk) it holds on to what is gone, and would crash there.
+   Before any other use of HDF5. Local. */
+void flo_hdf5_skip_exit(void);
+
 #endif

@@ -45,6 +45,11 @@ void flo_hdf5_end(flo_hdf5_use use)
     pthread_mutex_unlock(&turn);
 }
 
+void flo_hdf5_skip_exit(void)
+{
+    H5dont_atexit();
+}
+
 const char *flo_hdf5_file_inside(void)
 {
     const char *const file = file_inside;

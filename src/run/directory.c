@@ -58,6 +58,7 @@ flo_status flo_directory_open(flo_context *context, const char *path, flo_start 
 {
     FLO_TRY(flo_allocate(context, 1, sizeof **directory, directory));
     (*directory)->context = context;
+    (*directory)->metrics_end = -1;
     flo_status status = allocate_names(*directory, path);
     if (status == FLO_OK)
         status = open_named(*directory, start);

@@ -17,17 +17,14 @@ static flo_status fail_call(flo_context *context, const char *path, const char *
                     path, call, strerror(errno));
 }
 
-/* Writes line and newline by one call, so that a kill leaves both or neither; what a
+/* Writes text and newline by one call, so that a kill leaves both or neither; what a
    full disk left of them is cut off again. */
 static flo_status append_open(flo_context *context, const char *path, int file,
-                              const char *line)
+                              const char *text, int64_t end)
 {
-    struct stat before;
-    if (fstat(file, &before) != 0)
-        return fail_call(context, path, "fstat");
-    const size_t length = strlen(line);
+    const size_t length = strlen(text);
     const struct iovec parts[2] = {
-        {.iov_base = (void *)(uintptr_t)line, .iov_len = length},
+        {.iov_base = (void *)(uintptr_t)text, .iov_len = length},
         {.iov_base = (void *)(uintptr_t) "\n", .iov_len = 1},
     };
     ssize_t written;
@@ -38,30 +35,55 @@ static flo_status append_open(flo_context *context, const char *path, int file,
         return FLO_OK;
     errno = written < 0 ? errno : ENOSPC;
     const flo_status status = fail_call(context, path, "write");
-    if (written > 0 && ftruncate(file, before.st_size) != 0)
+    if (written > 0 && ftruncate(file, (off_t)end) != 0)
         return fail_call(context, path, "ftruncate");
+    return status;
+}
+
+/* Appends at *end (-1: at the end of the file), which after a failure is where the text
+   belongs when it is tried again: what had come of it until then is cut off. */
+static flo_status append(flo_context *context, const char *path, const char *text,
+                         int64_t *end)
+{
+    struct stat before;
+    const int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0)
+        return fail_call(context, path, "open");
+    flo_status status = FLO_OK;
+    if (fstat(file, &before) != 0)
+        status = fail_call(context, path, "fstat");
+    else if (*end < 0)
+        *end = (int64_t)before.st_size;
+    else if (before.st_size > (off_t)*end && ftruncate(file, (off_t)*end) != 0)
+        status = fail_call(context, path, "ftruncate");
+    if (status == FLO_OK)
+        status = append_open(context, path, file, text, *end);
+    if (close(file) != 0 && status == FLO_OK)
+        status = fail_call(context, path, "close");
+    if (status == FLO_OK)
+        *end = -1;
     return status;
 }
 
 flo_status flo_directory_append(flo_context *context, const char *path,
                                 const char *line)
 {
-    const int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0)
-        return fail_call(context, path, "open");
-    const flo_status status = append_open(context, path, file, line);
-    if (close(file) != 0 && status == FLO_OK)
-        return fail_call(context, path, "close");
-    return status;
+    int64_t end = -1;
+    return append(context, path, line, &end);
+}
+
+flo_status flo_directory_log(flo_directory *directory, const char *line)
+{
+    return flo_directory_append(directory->context,
+                                flo_directory_own(directory, "log.txt"), line);
 }
 
 flo_status flo_directory_metrics_kept(flo_directory *directory)
 {
     if (!directory->metrics)
         return FLO_OK;
-    FLO_TRY(flo_directory_append(directory->context,
-                                 flo_directory_own(directory, "metrics.jsonl"),
-                                 directory->metrics));
+    FLO_TRY(append(directory->context, flo_directory_own(directory, "metrics.jsonl"),
+                   directory->metrics, &directory->metrics_end));
     flo_free(directory->context, &directory->metrics);
     return FLO_OK;
 }
@@ -76,12 +98,6 @@ flo_status flo_directory_metrics(flo_directory *directory, const char *line)
     flo_free(directory->context, &directory->metrics);
     directory->metrics = lines;
     return flo_directory_metrics_kept(directory);
-}
-
-flo_status flo_directory_log(flo_directory *directory, const char *line)
-{
-    return flo_directory_append(directory->context,
-                                flo_directory_own(directory, "log.txt"), line);
 }
 
 /* Whether a line is whole and its "step" at most `step`. */

@@ -15,6 +15,7 @@ struct flo_directory {
     char *own;            /* the same for our own calls: a caller's name stays valid */
     size_t name_bytes;    /* of both */
     char *metrics;        /* lines that could not be written yet; NULL: none */
+    int64_t metrics_end;  /* then: where they belong in the file, -1: at its end */
     flo_lock *lock;
 };
 

@@ -77,8 +77,8 @@ flo_status flo_finish_samples_if_due(flo_trainer *t)
     if (status != FLO_ERROR_FILE)
         return status;
     t->failures++;
-    flo_report_line(t, "samples failed: %s; training goes on",
-                    flo_context_message(t->context));
+    flo_report_failure(t, "samples failed: %s; training goes on",
+                       flo_context_message(t->context));
     return FLO_OK;
 }
 
@@ -162,9 +162,9 @@ static flo_status check_complete(flo_trainer *t)
     if (!t->failures)
         return FLO_OK;
     return flo_fail(t->context, FLO_ERROR_FILE,
-                    "%s: the run is finished and saved, but %lld times checkpoints or "
-                    "samples on the way could not be written (log.txt tells which and "
-                    "why): check the disk; --resume marks the run finished",
+                    "%s: the run came to its end and is saved, but on the way %lld "
+                    "checkpoints or samples could not be written (log.txt tells which, "
+                    "and why): check the disk, then mark it finished by --resume",
                     t->config.run.directory, (long long)t->failures);
 }
 
@@ -191,7 +191,7 @@ flo_status flo_finish_stopped(flo_trainer *t)
 {
     FLO_TRY(flo_save_last(t));
     if (t->directory && flo_directory_metrics_kept(t->directory) != FLO_OK)
-        flo_report_line(t, "%s", flo_context_message(t->context));
+        flo_report_failure(t, "%s", flo_context_message(t->context));
     const int signal = flo_signals_pending();
     flo_report_line(t, "stopped at step %lld%s%s, saved: go on with --resume",
                     (long long)t->progress.step, signal ? " by signal " : "",

@@ -37,21 +37,34 @@ static void close_line(flo_trainer *t)
         t->reporter->open_line = false;
 }
 
-void flo_report_line(flo_trainer *t, const char *format, ...)
+static void put_line(flo_trainer *t, bool quiet, const char *format, va_list arguments)
 {
     if (flo_comm_rank(t->comm) != 0)
         return;
     char line[LINE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
     close_line(t);
-    if (!t->options->quiet)
+    if (!quiet)
         fprintf(stderr, "%s\n", line);
     /* A log that cannot be written must not end a run: metrics and checkpoints tell. */
     if (t->directory && flo_directory_log(t->directory, line) != FLO_OK)
         fprintf(stderr, "%s\n", flo_context_message(t->context));
+}
+
+void flo_report_line(flo_trainer *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_line(t, t->options->quiet, format, arguments);
+    va_end(arguments);
+}
+
+void flo_report_failure(flo_trainer *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_line(t, false, format, arguments);
+    va_end(arguments);
 }
 
 /* How the feed has the rows, in text [size]. */
@@ -273,7 +286,7 @@ void flo_report_step(flo_trainer *t, double rate, double norm,
     const double train = t->progress.window_value / t->progress.window_weight;
     t->progress.window_value = t->progress.window_weight = 0;
     if (t->reporter && write_line(t, train, rate, norm, validation) != FLO_OK)
-        flo_report_line(t, "%s", flo_context_message(t->context));
+        flo_report_failure(t, "%s", flo_context_message(t->context));
 }
 
 bool flo_report_is_lossy(const flo_reconstruction *r, char *text, size_t size)

@@ -10,6 +10,10 @@
 void flo_report_line(flo_trainer *trainer, const char *format, ...)
     FLO_ATTRIBUTE(format(printf, 2, 3));
 
+/* The same for what could not be done, also with --quiet. Local. */
+void flo_report_failure(flo_trainer *trainer, const char *format, ...)
+    FLO_ATTRIBUTE(format(printf, 2, 3));
+
 /* What runs, on what, how large. Local. */
 void flo_report_banner(flo_trainer *trainer);
 

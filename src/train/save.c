@@ -39,9 +39,9 @@ static flo_status take_image(flo_trainer *t, void **bytes, size_t *size)
 static void failed(flo_trainer *t)
 {
     t->failures++;
-    flo_report_line(t,
-                    "checkpoint failed: %s; training goes on, older checkpoints stay",
-                    flo_context_message(t->context));
+    flo_report_failure(
+        t, "checkpoint failed: %s; training goes on, older checkpoints stay",
+        flo_context_message(t->context));
 }
 
 /* Waits for the files under way and removes those that they replace. A best that could
@@ -64,7 +64,7 @@ static flo_status settle(flo_trainer *t)
         return FLO_OK;
     s->saved_step = step;
     if (flo_checkpoints_prune(t->directory, t->config.checkpoint.keep, step) != FLO_OK)
-        flo_report_line(t, "%s", flo_context_message(t->context));
+        flo_report_failure(t, "%s", flo_context_message(t->context));
     return FLO_OK;
 }
 

@@ -19,7 +19,7 @@
 static void skipped(const char *path, const char *reason, void *argument)
 {
     flo_trainer *const t = argument;
-    flo_report_line(t, "skipped %s: %s", path, reason);
+    flo_report_failure(t, "skipped %s: %s", path, reason);
 }
 
 flo_status flo_start_look(flo_trainer *t)
@@ -49,7 +49,7 @@ static flo_status open_directory(flo_trainer *t)
     flo_directory_state(t->directory, state, sizeof state);
     t->was_finished = strcmp(state, "finished") == 0;
     if (flo_leftovers_remove(t->directory) != FLO_OK)
-        flo_report_line(t, "%s", flo_context_message(t->context));
+        flo_report_failure(t, "%s", flo_context_message(t->context));
     FLO_TRY(flo_checkpoints_newest(t->directory, skipped, t, &t->resumed_path, &step,
                                    &t->resumed, &t->resumed_bytes));
     if (!t->resumed)
@@ -199,10 +199,11 @@ static bool best_is_whole(flo_trainer *t)
     }
     char reason[FLO_MESSAGE_BYTES / 2];
     snprintf(reason, sizeof reason, "%s", flo_context_message(t->context));
-    flo_report_line(t,
-                    "skipped %s; the best parameters, of step %lld, are lost: the next "
-                    "validation counts as the best so far",
-                    reason, (long long)t->progress.best_step);
+    flo_report_failure(
+        t,
+        "skipped %s; the best parameters, of step %lld, are lost: the next "
+        "validation counts as the best so far",
+        reason, (long long)t->progress.best_step);
     return false;
 }
 
