@@ -104,12 +104,12 @@ static void assert_newest(run *r, unsigned whole)
         r->directory, count_skipped, &skipped, &path, &step, &bytes, &size);
     r->refused += skipped;
     assert_int_equal(skipped, STEPS - wanted);
+    scratch *const f = r->f;
     if (!wanted) {
         refused(FLO_ERROR_FILE, status, "none of its 3 checkpoints is whole");
         assert_null(bytes);
         return;
     }
-    scratch *const f = r->f;
     ok(status);
     assert_int_equal(step, wanted);
     assert_int_equal(size, r->of[step - 1].size);
@@ -119,18 +119,17 @@ static void assert_newest(run *r, unsigned whole)
     r->found++;
 }
 
-/* A bit anywhere in the newest, in the one before it, or in several: each set of damaged
-   ones in turn. */
+/* A bit anywhere in the newest, in the one before it, or in several: each set of
+   damaged ones in turn. */
 static void flipped_bits(void **state)
 {
     run r = set_up_run(*state);
     for (uint32_t n = 0; n < FLIPS; n++) {
         const unsigned damaged = n % 8;
-        uint32_t random[4];
-        flo_random_bits(7, FLO_RANDOM_TEST, n, 0, random);
+        const flo_random_key key = {.seed = 7, .purpose = FLO_RANDOM_SPLIT, .a = n};
         for (int64_t step = 1; step <= STEPS; step++)
             if (damaged >> (step - 1) & 1)
-                flip(&r, step, ((uint64_t)random[step - 1] << 8) + random[3] % 8);
+                flip(&r, step, flo_random_bits(key, (uint64_t)step));
         assert_newest(&r, ~damaged);
         for (int64_t step = 1; step <= STEPS; step++)
             restore(&r, step);
