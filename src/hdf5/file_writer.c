@@ -29,10 +29,12 @@ flo_status flo_file_writer_create(flo_context *context, flo_file_writer **writer
 {
     FLO_TRY(flo_allocate(context, 1, sizeof **writer, writer));
     (*writer)->context = context;
-    if (flo_context_create(&(*writer)->own) == FLO_OK)
-        return FLO_OK;
-    flo_free(context, writer);
-    return flo_fail(context, FLO_ERROR_MEMORY, "out of memory: a file writer");
+    if (flo_context_create(&(*writer)->own) != FLO_OK) {
+        flo_free(context, writer);
+        return flo_fail(context, FLO_ERROR_MEMORY, "out of memory: a file writer");
+    }
+    flo_context_work_for((*writer)->own, context);
+    return FLO_OK;
 }
 
 static void clear(flo_file_writer *w)

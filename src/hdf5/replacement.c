@@ -8,6 +8,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+enum { PIECE_BYTES = 1 << 26 /* that a slow disk takes within seconds */ };
+
 static const char *advice(int error)
 {
     static const struct {
@@ -83,9 +85,12 @@ flo_status flo_replacement_write(flo_replacement *r, const void *bytes, size_t s
 {
     const unsigned char *const from = bytes;
     for (size_t done = 0; done < size;) {
+        const size_t left = size - done,
+                     piece = left < PIECE_BYTES ? left : PIECE_BYTES;
         const ssize_t written =
-            pwrite(r->file, from + done, size - done, offset + (int64_t)done);
+            pwrite(r->file, from + done, piece, offset + (int64_t)done);
         if (written > 0) {
+            flo_worked(r->context);
             done += (size_t)written;
             r->done += (size_t)written;
         } else if (written == 0 || errno != EINTR) {

@@ -59,6 +59,16 @@ def flipped(flotilla, rank, ranks, receive, words):
     require(wanted or last < 5, "there was nothing to compare")
 
 
+def check_flipped_moment(flotilla):
+    """The same where only the optimizer has seen it: with no rate, parameters stay. (Of the
+    second peer come zeros: at the start only the outer layers have a gradient.)"""
+    prepare(flotilla, 20)
+    arguments = ["train", "config.yaml", "--set", "train.learning_rate=0", *SAVES]
+    process = start_with(flotilla, "receive", 2, 3, arguments, FLIP_RECEIVE=11)
+    told(flotilla, flotilla.finish(process, code=ERROR), "run", "step 7: ",
+         f"rank 2 on {HOST} differs from the other 2")
+
+
 def check_saves_by_the_clock(flotilla):
     """Minutes are of rank 0's clock or another's: all ranks save, and compare, in the same
     step."""

@@ -59,28 +59,21 @@ static void end_run(run *r)
     flo_directory_close(&r->directory);
 }
 
-/* The first `size` bytes of a step's file are put there anew. */
-static void put(run *r, int64_t step, const void *bytes, size_t size)
+static int opened(run *r, int64_t step)
 {
-    const int file = open(flo_checkpoints_name(r->directory, step), O_WRONLY | O_TRUNC);
-    assert_true(file >= 0);
-    assert_int_equal(write(file, bytes, size), size);
-    close(file);
-}
-
-static void restore(run *r, int64_t step)
-{
-    put(r, step, r->of[step - 1].bytes, r->of[step - 1].size + FLO_SEAL_BYTES);
-}
-
-static void flip(run *r, int64_t step, uint64_t bit)
-{
-    const size_t total = r->of[step - 1].size + FLO_SEAL_BYTES;
-    const size_t at = (size_t)(bit / 8 % total);
-    unsigned char byte = ((unsigned char *)r->of[step - 1].bytes)[at];
-    byte ^= (unsigned char)(1U << (bit % 8));
     const int file = open(flo_checkpoints_name(r->directory, step), O_WRONLY);
     assert_true(file >= 0);
+    return file;
+}
+
+/* Flips a bit of a step's file; the second time it is whole again. */
+static void flip(run *r, int64_t step, uint64_t bit, bool damaged)
+{
+    const size_t at = (size_t)(bit / 8 % (r->of[step - 1].size + FLO_SEAL_BYTES));
+    unsigned char byte = ((unsigned char *)r->of[step - 1].bytes)[at];
+    if (damaged)
+        byte ^= (unsigned char)(1U << (bit % 8));
+    const int file = opened(r, step);
     assert_int_equal(pwrite(file, &byte, 1, (off_t)at), 1);
     close(file);
 }
@@ -104,12 +97,12 @@ static void assert_newest(run *r, unsigned whole)
         r->directory, count_skipped, &skipped, &path, &step, &bytes, &size);
     r->refused += skipped;
     assert_int_equal(skipped, STEPS - wanted);
+    scratch *const f = r->f;
     if (!wanted) {
         refused(FLO_ERROR_FILE, status, "none of its 3 checkpoints is whole");
         assert_null(bytes);
         return;
     }
-    scratch *const f = r->f;
     ok(status);
     assert_int_equal(step, wanted);
     assert_int_equal(size, r->of[step - 1].size);
@@ -119,21 +112,20 @@ static void assert_newest(run *r, unsigned whole)
     r->found++;
 }
 
-/* A bit anywhere in the newest, in the one before it, or in several: each set of damaged
-   ones in turn. */
+/* A bit anywhere in the newest, in the one before it, or in several: each set of
+   damaged ones in turn. */
 static void flipped_bits(void **state)
 {
     run r = set_up_run(*state);
     for (uint32_t n = 0; n < FLIPS; n++) {
         const unsigned damaged = n % 8;
-        uint32_t random[4];
-        flo_random_bits(7, FLO_RANDOM_TEST, n, 0, random);
+        const flo_random_key key = {.seed = 7, .purpose = FLO_RANDOM_SPLIT, .a = n};
         for (int64_t step = 1; step <= STEPS; step++)
-            if (damaged >> (step - 1) & 1)
-                flip(&r, step, ((uint64_t)random[step - 1] << 8) + random[3] % 8);
+            flip(&r, step, flo_random_bits(key, (uint64_t)step),
+                 damaged >> (step - 1) & 1);
         assert_newest(&r, ~damaged);
         for (int64_t step = 1; step <= STEPS; step++)
-            restore(&r, step);
+            flip(&r, step, flo_random_bits(key, (uint64_t)step), false);
     }
     assert_newest(&r, 7);
     end_run(&r);
@@ -143,23 +135,25 @@ static void flipped_bits(void **state)
 static void cuts(void **state)
 {
     run r = set_up_run(*state);
-    const size_t total = r.of[2].size + FLO_SEAL_BYTES;
+    const checkpoint *const newest = &r.of[STEPS - 1];
+    const size_t total = newest->size + FLO_SEAL_BYTES;
+    const int file = opened(&r, STEPS);
     int64_t count = 0;
-    for (size_t size = 0; size < total; size += size + 200 < total ? 61 : 1, count++) {
-        put(&r, STEPS, r.of[2].bytes, size);
+    for (size_t cut = 1; cut <= total; cut += cut < 200 ? 1 : 61, count++) {
+        assert_int_equal(ftruncate(file, (off_t)(total - cut)), 0);
         assert_newest(&r, 3);
     }
+    assert_true(count > 300);
     assert_int_equal(r.refused, count);
     assert_int_equal(r.found, count);
-    assert_true(count > 300);
-    /* A whole one behind another, as a write that was not cut off leaves it. */
-    restore(&r, STEPS);
-    const int file =
-        open(flo_checkpoints_name(r.directory, STEPS), O_WRONLY | O_APPEND);
-    assert_int_equal(write(file, r.of[1].bytes, r.of[1].size + FLO_SEAL_BYTES),
-                     r.of[1].size + FLO_SEAL_BYTES);
-    close(file);
+    /* Whole, and then with another behind it, as two writers would leave it. */
+    assert_int_equal(pwrite(file, newest->bytes, total, 0), total);
+    assert_newest(&r, 7);
+    assert_int_equal(
+        pwrite(file, r.of[0].bytes, r.of[0].size + FLO_SEAL_BYTES, (off_t)total),
+        r.of[0].size + FLO_SEAL_BYTES);
     assert_newest(&r, 3);
+    close(file);
     end_run(&r);
 }
 

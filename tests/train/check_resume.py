@@ -176,6 +176,13 @@ def check_damaged(flotilla):
                     "resuming from", "at step 100", times=1)
         require(f"skipped {how}/checkpoints" in flotilla.read(how, "log.txt"))
         same_runs(flotilla, how, "whole", how)
+    # The best is lost, which is told; the validations after it make another.
+    shutil.copytree(flotilla.path("whole"), flotilla.path("best"))
+    for path in (flotilla.last("best"), flotilla.path("best", "checkpoints", "best.h5")):
+        damage(path, "bit")
+    result = train(flotilla, "best", "--resume", ranks=2)
+    result.says("skipped best/checkpoints/best.h5", "of step 100, are lost", times=1)
+    same_runs(flotilla, "best", "whole")
     before = files_below(flotilla.path("whole", "checkpoints"))
     for path in glob.glob(flotilla.path("whole", "checkpoints", "step-*.h5")):
         damage(path, "bit")
