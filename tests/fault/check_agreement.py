@@ -59,6 +59,19 @@ def flipped(flotilla, rank, ranks, receive, words):
     require(wanted or last < 5, "there was nothing to compare")
 
 
+def check_saves_by_the_clock(flotilla):
+    """Minutes are of rank 0's clock or another's: all ranks save, and compare, in the same
+    step."""
+    prepare(flotilla)
+    train(flotilla, "whole", *SAVES)
+    train(flotilla, "run", "-q", "--set", "checkpoint.every=0", "--set",
+          "checkpoint.minutes=0.0002", "--set", "checkpoint.keep=100", "--set",
+          "report.every=7", "--set", "comm.timeout_seconds=10", ranks=3)
+    require(len(checkpoints(flotilla, "run")) > 3, "hardly anything was saved")
+    same_arrays(flotilla.state("run", "checkpoints", "step-0000000200.h5"),
+                flotilla.state("whole", "checkpoints", "step-0000000200.h5"))
+
+
 def check_skipped_steps(flotilla):
     """A row whose density overflows spoils the steps that draw it, once an epoch: all ranks
     skip these alike, count them, and end with the same bits."""

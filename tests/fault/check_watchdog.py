@@ -94,6 +94,7 @@ def check_stuck(flotilla):
     told(flotilla, result, "run", f"rank 2 of 3 on {HOST} (pid ",
          ") has been scoring the validation rows for ", " s in step ",
          ", and the others wait")
+    require(flotilla.status("run")["message"].startswith("rank 2 "), "others are named by", result)
 
 
 def check_stuck_at_start(flotilla):
@@ -156,18 +157,29 @@ def check_launcher_killed(flotilla):
         os.remove(flotilla.path("run", "metrics.jsonl"))
 
 
-def check_without_launcher(flotilla):
-    """Without a launcher it outlives the shell that started it."""
-    prepare(flotilla, LONG)
-    shell = subprocess.run(
-        ["sh", "-c", '"$@" >/dev/null 2>&1 & echo $!', "sh",
-         *flotilla.command(["train", "config.yaml"], 0)],
-        cwd=flotilla.folder, env=flotilla.environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, text=True, check=True)
-    pid = int(shell.stdout)
-    require(is_alive(pid), "it died with its shell")
-    wait_for(lambda: not is_alive(pid), 100, "it has not ended")
-    same(flotilla.status("run")["state"], "finished")
+def check_parent_killed(flotilla):
+    """A rank dies with what started it; a process without a launcher outlives its shell."""
+    prepare(flotilla, LONG, "constant")
+    for run, variable in (("rank", "OMPI_COMM_WORLD_SIZE=1"), ("alone", "NO_LAUNCHER=1")):
+        arguments = ["train", "config.yaml", "-q", "--set", f"run.directory={run}", *FOREVER]
+        shell = subprocess.Popen(
+            ["sh", "-c", 'env "$@" & echo $!; wait', "sh", variable,
+             *flotilla.command(arguments, 0)],
+            cwd=flotilla.folder, env=flotilla.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        pid = int(shell.stdout.readline())
+        wait_for_line(flotilla, run, shell)
+        shell.kill()
+        shell.wait()
+        shell.stdout.close()
+        if run == "rank":
+            all_gone([pid])
+            continue
+        time.sleep(0.5)
+        require(is_alive(pid), "it died with its shell")
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not is_alive(pid), 30, "it has not stopped")
+        same(flotilla.status(run)["state"], "stopped")
 
 
 main(globals())
