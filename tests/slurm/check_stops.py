@@ -70,9 +70,18 @@ def preempted(flotilla, launcher):
     same("DUE TO PREEMPTION" in job.output(), False, "it was ended before it ended", job.output())
 
 
+def launched(flotilla, _):
+    """By plain srun, where PMIx is the site's default: the ranks train together."""
+    write_config(flotilla, 20)
+    job = Job(flotilla, "--ntasks=2", "--wrap=srun $FLOTILLA train config.yaml")
+    same(job.wait("COMPLETED")["ExitCode"], "0:0", job.tell())
+    job.says("2 ranks x 1 threads")
+    same_as_uninterrupted(flotilla)
+
+
 CASES = [(out_of_time, "srun"), (out_of_time, "mpirun"), (preempted, "srun"),
          (preempted, "mpirun"), (signalled, "srun"), (signalled, "mpirun"),
-         (finished, "srun"), (finished, "mpirun")]
+         (finished, "srun"), (finished, "mpirun"), (launched, "srun")]
 
 
 def check_stops(flotilla):

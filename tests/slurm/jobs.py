@@ -57,7 +57,7 @@ class Job:
         text = call("scontrol", "show", "job", "-o", name)
         return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
-    def wait(self, state, task=None, seconds=120):
+    def wait(self, state, task=None, seconds=200):
         """Until it is in that state; what scontrol shows then."""
         def reached():
             info = self.info(task)
@@ -84,13 +84,13 @@ class Job:
 def wait_for_training(flotilla, job, run="run"):
     """Until the run has written a line of metrics: it trains, and its handlers stand."""
     path = flotilla.path(run, "metrics.jsonl")
-    until(90, lambda: os.path.exists(path) and os.path.getsize(path), "a line of", path,
+    until(150, lambda: os.path.exists(path) and os.path.getsize(path), "a line of", path,
           job.tell)
 
 
 def wait_for_checkpoint(flotilla, job):
     folder = flotilla.path("run", "checkpoints")
-    until(90, lambda: os.path.isdir(folder) and
+    until(150, lambda: os.path.isdir(folder) and
           any(name.startswith("step-") and name.endswith(".h5") for name in os.listdir(folder)),
           "a checkpoint", job.tell)
 
@@ -103,7 +103,7 @@ def newest_step(flotilla):
 
 def wait_for_status(flotilla, job, state, run="run"):
     """Until status.json says so; gives the step."""
-    until(90, lambda: flotilla.status(run)["state"] == state, f"{run} is {state}", job.tell)
+    until(150, lambda: flotilla.status(run)["state"] == state, f"{run} is {state}", job.tell)
     return flotilla.status(run)["step"]
 
 
