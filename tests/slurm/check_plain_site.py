@@ -9,9 +9,9 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
-from jobs import (ENDLESS, Job, finish_resumed, newest_step, prepare,  # noqa: E402
-                  same_as_uninterrupted, wait_for_checkpoint, wait_for_status,
-                  wait_for_training, write_config)
+from jobs import (ENDLESS, Job, finish_resumed, newest_step,  # noqa: E402
+                  preempt_and_finish, prepare, same_as_uninterrupted, wait_for_checkpoint,
+                  wait_for_status, wait_for_training, write_config)
 from rig import call, kill_node, main_on, processes_on, until  # noqa: E402
 from support import every, require, same  # noqa: E402
 
@@ -32,16 +32,7 @@ TWO_NODES = ("--nodes=2", "--ntasks-per-node=1")
 
 def preempted(flotilla, launcher):
     """Without a word but TERM, when its time is over."""
-    write_config(flotilla, ENDLESS)
-    node = {"srun": "n2", "mpirun": "n3"}[launcher]
-    job = Job.train(flotilla, launcher, sbatch=("--partition=low", f"--nodelist={node}"))
-    wait_for_training(flotilla, job)
-    urgent = Job(flotilla, "--partition=urgent", f"--nodelist={node}", "--ntasks=2",
-                 "--wrap=sleep 1")
-    step = wait_for_status(flotilla, job, "stopped")
-    urgent.wait("COMPLETED")
-    finish_resumed(flotilla, job, step)
-    job.says("DUE TO PREEMPTION")
+    preempt_and_finish(flotilla, launcher).says("DUE TO PREEMPTION")
 
 
 def requeued(flotilla, launcher):

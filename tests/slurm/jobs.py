@@ -7,6 +7,7 @@ from support import normal_rows, require, same, same_runs
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts")
 SCRIPT = {"srun": "train.sbatch", "mpirun": "train_mpirun.sbatch"}
+PREEMPTED = {"srun": "n2", "mpirun": "n3"}  # the nodes of the partitions low and urgent
 
 # The schedule does not depend on the number of steps, which is cut when a run was stopped.
 CONFIG = """
@@ -123,3 +124,15 @@ def finish_resumed(flotilla, job, step, restarts=1):
     same(flotilla.status("run")["step"], step + 20, job.tell())
     job.says(f"at step {step}")
     same_as_uninterrupted(flotilla)
+
+
+def preempt_and_finish(flotilla, launcher):
+    """A run in the partition low of the sites, in the way of a job in urgent. Gives its job."""
+    write_config(flotilla, ENDLESS)
+    node = f"--nodelist={PREEMPTED[launcher]}"
+    job = Job.train(flotilla, launcher, sbatch=("--partition=low", node))
+    wait_for_training(flotilla, job)
+    urgent = Job(flotilla, "--partition=urgent", node, "--ntasks=2", "--wrap=sleep 1")
+    finish_resumed(flotilla, job, wait_for_status(flotilla, job, "stopped"))
+    urgent.wait("COMPLETED")
+    return job
