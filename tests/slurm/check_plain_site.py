@@ -9,9 +9,9 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
-from jobs import (ENDLESS, Job, finish_resumed, newest_step, prepare,  # noqa: E402
-                  same_as_uninterrupted, wait_for_checkpoint, wait_for_status,
-                  wait_for_training, write_config)
+from jobs import (ENDLESS, Job, finish_resumed, newest_step,  # noqa: E402
+                  preempt_and_finish, prepare, same_as_uninterrupted, wait_for_checkpoint,
+                  wait_for_status, wait_for_training, write_config)
 from rig import call, kill_node, main_on, processes_on, until  # noqa: E402
 from support import every, require, same  # noqa: E402
 
@@ -32,16 +32,7 @@ TWO_NODES = ("--nodes=2", "--ntasks-per-node=1")
 
 def preempted(flotilla, launcher):
     """Without a word but TERM, when its time is over."""
-    write_config(flotilla, ENDLESS)
-    node = {"srun": "n2", "mpirun": "n3"}[launcher]
-    job = Job.train(flotilla, launcher, sbatch=("--partition=low", f"--nodelist={node}"))
-    wait_for_training(flotilla, job)
-    urgent = Job(flotilla, "--partition=urgent", f"--nodelist={node}", "--ntasks=2",
-                 "--wrap=sleep 1")
-    step = wait_for_status(flotilla, job, "stopped")
-    urgent.wait("COMPLETED")
-    finish_resumed(flotilla, job, step)
-    job.says("DUE TO PREEMPTION")
+    preempt_and_finish(flotilla, launcher).says("DUE TO PREEMPTION")
 
 
 def requeued(flotilla, launcher):
@@ -81,7 +72,7 @@ def slow(flotilla, launcher):
     os.chmod(flotilla.path("slow.py"), 0o755)
     job = Job.train(flotilla, launcher, sbatch=TWO_NODES, program=flotilla.path("slow.py"))
     for rank in "01":
-        until(90, lambda: os.path.exists(flotilla.path(f"ready-{rank}")), "rank", rank, "is up",
+        until(150, lambda: os.path.exists(flotilla.path(f"ready-{rank}")), "rank", rank, "is up",
               job.tell)
     call("scontrol", "requeue", job.id)
     same(job.wait("COMPLETED")["Restarts"], "1", job.tell())
@@ -190,13 +181,12 @@ def lost_node(flotilla, launcher):
 
 def launched(flotilla, _):
     """Alone in the shell of a job it trains alone; by srun without PMIx it is refused, and
-    says what to do; with PMIx, as asked for or as the site's default, ranks train together."""
+    says what to do; with PMIx the ranks train together."""
     write_config(flotilla, 20)
     for name, command, code, said in (
             ("alone", "$FLOTILLA", 0, "1 ranks x 1 threads"),
             ("none", "srun -n 2 $FLOTILLA", 1, "start with srun --mpi=pmix"),
-            ("asked", "srun -n 2 --mpi=pmix $FLOTILLA", 0, "2 ranks x 1 threads"),
-            ("default", "SLURM_MPI_TYPE=pmix srun -n 2 $FLOTILLA", 0, "2 ranks x 1 threads")):
+            ("pmix", "srun -n 2 --mpi=pmix $FLOTILLA", 0, "2 ranks x 1 threads")):
         job = Job(flotilla, "--ntasks=2",
                   f"--wrap={command} train config.yaml --set run.directory={name}")
         info = job.wait("FAILED" if code else "COMPLETED")

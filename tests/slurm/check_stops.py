@@ -8,8 +8,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
-from jobs import (ENDLESS, Job, finish_resumed, prepare,  # noqa: E402
-                  same_as_uninterrupted, wait_for_status, wait_for_training, write_config)
+from jobs import (ENDLESS, Job, finish_resumed, preempt_and_finish,  # noqa: E402
+                  prepare, same_as_uninterrupted, wait_for_status, wait_for_training, write_config)
 from rig import call, main_on  # noqa: E402
 from support import every, same  # noqa: E402
 
@@ -57,22 +57,23 @@ def out_of_time(flotilla, launcher):
 
 def preempted(flotilla, launcher):
     """By a job of a higher partition that needs the node."""
-    write_config(flotilla, ENDLESS)
-    node = {"srun": "n2", "mpirun": "n3"}[launcher]
-    job = Job.train(flotilla, launcher, sbatch=("--partition=low", f"--nodelist={node}"))
-    wait_for_training(flotilla, job)
-    urgent = Job(flotilla, "--partition=urgent", f"--nodelist={node}", "--ntasks=2",
-                 "--wrap=sleep 1")
-    step = wait_for_status(flotilla, job, "stopped")
-    urgent.wait("COMPLETED")
-    finish_resumed(flotilla, job, step)
+    job = preempt_and_finish(flotilla, launcher)
     job.says("queueing it again")
     same("DUE TO PREEMPTION" in job.output(), False, "it was ended before it ended", job.output())
 
 
+def launched(flotilla, _):
+    """By plain srun, where PMIx is the site's default: the ranks train together."""
+    write_config(flotilla, 20)
+    job = Job(flotilla, "--ntasks=2", "--wrap=srun $FLOTILLA train config.yaml")
+    same(job.wait("COMPLETED")["ExitCode"], "0:0", job.tell())
+    job.says("2 ranks x 1 threads")
+    same_as_uninterrupted(flotilla)
+
+
 CASES = [(out_of_time, "srun"), (out_of_time, "mpirun"), (preempted, "srun"),
          (preempted, "mpirun"), (signalled, "srun"), (signalled, "mpirun"),
-         (finished, "srun"), (finished, "mpirun")]
+         (finished, "srun"), (finished, "mpirun"), (launched, "srun")]
 
 
 def check_stops(flotilla):

@@ -8,6 +8,7 @@ from support import normal_rows, require, same
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts")
 SCRIPT = {"srun": "train.sbatch", "mpirun": "train_mpirun.sbatch"}
+PREEMPTED = {"srun": "n2", "mpirun": "n3"}  # the nodes of the partitions low and urgent
 
 # The schedule does not depend on the number of steps, which is cut when a run was stopped.
 CONFIG = """
@@ -58,7 +59,7 @@ class Job:
         text = call("scontrol", "show", "job", "-o", name)
         return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
-    def wait(self, state, task=None, seconds=120):
+    def wait(self, state, task=None, seconds=200):
         """Until it is in that state; what scontrol shows then."""
         def reached():
             info = self.info(task)
@@ -85,13 +86,13 @@ class Job:
 def wait_for_training(flotilla, job, run="run"):
     """Until the run has written a line of metrics: it trains, and its handlers stand."""
     path = flotilla.path(run, "metrics.jsonl")
-    until(90, lambda: os.path.exists(path) and os.path.getsize(path), "a line of", path,
+    until(150, lambda: os.path.exists(path) and os.path.getsize(path), "a line of", path,
           job.tell)
 
 
 def wait_for_checkpoint(flotilla, job):
     folder = flotilla.path("run", "checkpoints")
-    until(90, lambda: os.path.isdir(folder) and
+    until(150, lambda: os.path.isdir(folder) and
           any(name.startswith("step-") and name.endswith(".h5") for name in os.listdir(folder)),
           "a checkpoint", job.tell)
 
@@ -104,7 +105,7 @@ def newest_step(flotilla):
 
 def wait_for_status(flotilla, job, state, run="run"):
     """Until status.json says so; gives the step."""
-    until(90, lambda: flotilla.status(run)["state"] == state, f"{run} is {state}", job.tell)
+    until(150, lambda: flotilla.status(run)["state"] == state, f"{run} is {state}", job.tell)
     return flotilla.status(run)["step"]
 
 
@@ -124,3 +125,15 @@ def finish_resumed(flotilla, job, step, restarts=1):
     same(flotilla.status("run")["step"], step + 20, job.tell())
     job.says(f"at step {step}")
     same_as_uninterrupted(flotilla)
+
+
+def preempt_and_finish(flotilla, launcher):
+    """A run in the partition low of the sites, in the way of a job in urgent. Gives its job."""
+    write_config(flotilla, ENDLESS)
+    node = f"--nodelist={PREEMPTED[launcher]}"
+    job = Job.train(flotilla, launcher, sbatch=("--partition=low", node))
+    wait_for_training(flotilla, job)
+    urgent = Job(flotilla, "--partition=urgent", node, "--ntasks=2", "--wrap=sleep 1")
+    finish_resumed(flotilla, job, wait_for_status(flotilla, job, "stopped"))
+    urgent.wait("COMPLETED")
+    return job
