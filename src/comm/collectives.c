@@ -18,22 +18,26 @@ static void reduce(flo_comm *comm, void *values, int64_t count, size_t size,
                    MPI_Datatype type, MPI_Op operation)
 {
     unsigned char *const bytes = values;
+    flo_comm_waits(comm, FLO_WAIT_MEETING);
     for (int64_t done = 0; comm->size > 1 && done < count; done += comm->piece)
         flo_comm_check(comm,
                        MPI_Allreduce(MPI_IN_PLACE, bytes + (size_t)done * size,
                                      flo_comm_piece(comm, count - done), type,
                                      operation, comm->world),
                        "MPI_Allreduce");
+    flo_comm_waits(comm, FLO_WAIT_NONE);
 }
 
 static void broadcast_from(flo_comm *comm, int root, void *memory, int64_t size)
 {
     unsigned char *const bytes = memory;
+    flo_comm_waits(comm, FLO_WAIT_MEETING);
     for (int64_t done = 0; comm->size > 1 && done < size; done += comm->piece)
         flo_comm_check(comm,
                        MPI_Bcast(bytes + done, flo_comm_piece(comm, size - done),
                                  MPI_BYTE, root, comm->world),
                        "MPI_Bcast");
+    flo_comm_waits(comm, FLO_WAIT_NONE);
 }
 
 flo_status flo_comm_agree(flo_comm *comm, flo_context *context, flo_status status)
@@ -173,16 +177,18 @@ static int64_t receive_all(flo_comm *comm, int rank, unsigned char *all, size_t 
 static void gather(flo_comm *comm, const void *mine, int64_t count, void *all,
                    size_t size, MPI_Datatype type)
 {
+    flo_comm_waits(comm, FLO_WAIT_MEETING);
     if (comm->rank != 0) {
         send_all(comm, mine, count, size, type);
-        return;
+    } else {
+        unsigned char *next = all;
+        if (count > 0)
+            memcpy(next, mine, (size_t)count * size);
+        next += (size_t)count * size;
+        for (int rank = 1; rank < comm->size; rank++)
+            next += (size_t)receive_all(comm, rank, next, size, type) * size;
     }
-    unsigned char *next = all;
-    if (count > 0)
-        memcpy(next, mine, (size_t)count * size);
-    next += (size_t)count * size;
-    for (int rank = 1; rank < comm->size; rank++)
-        next += (size_t)receive_all(comm, rank, next, size, type) * size;
+    flo_comm_waits(comm, FLO_WAIT_NONE);
 }
 
 void flo_comm_gather_reals(flo_comm *comm, const flo_real *mine, int64_t count,
@@ -199,6 +205,8 @@ void flo_comm_gather_doubles(flo_comm *comm, const double *mine, int64_t count,
 
 void flo_comm_barrier(flo_comm *comm)
 {
+    flo_comm_waits(comm, FLO_WAIT_MEETING);
     if (comm->size > 1)
         flo_comm_check(comm, MPI_Barrier(comm->world), "MPI_Barrier");
+    flo_comm_waits(comm, FLO_WAIT_NONE);
 }

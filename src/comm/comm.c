@@ -158,6 +158,7 @@ static flo_status join_world(flo_context *context, int *argc, char ***argv,
         FLO_TRY(flo_launch_find(context, &launch));
         if (!launch.launched)
             return FLO_OK;
+        flo_launch_bind();
         int level;
         const int code = MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level);
         if (code != MPI_SUCCESS)

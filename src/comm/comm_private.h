@@ -3,7 +3,7 @@
 #ifndef FLO_COMM_COMM_PRIVATE_H
 #define FLO_COMM_COMM_PRIVATE_H
 
-#include "comm/comm.h"
+#include "comm/watch_record.h"
 
 #include <mpi.h>
 
@@ -13,6 +13,14 @@
 #define FLO_MPI_REAL MPI_FLOAT
 #endif
 
+/* Where the main thread is, for the watching one. */
+typedef struct flo_place {
+    atomic_int phase, wait; /* flo_phase, flo_wait */
+    atomic_int_fast64_t step;
+} flo_place;
+
+typedef struct flo_watch flo_watch; /* comm/watch.c */
+
 struct flo_comm {
     flo_context *context; /* borrowed: counts the memory of this object */
     bool has_mpi;         /* false: one process without MPI, `world` is unused */
@@ -20,6 +28,8 @@ struct flo_comm {
     MPI_Comm world;       /* our duplicate of the world */
     int rank, size;
     int64_t piece; /* most elements of one MPI call; tests lower it */
+    flo_place place;
+    flo_watch *watch; /* NULL: none */
     char host[256];
     char library[128];
 };
@@ -27,6 +37,13 @@ struct flo_comm {
 /* Aborts the job, naming the call and MPI's own text, unless code is MPI_SUCCESS: after
    a failed call the state of MPI is not defined, so nothing can be agreed on. Local. */
 void flo_comm_check(const flo_comm *comm, int code, const char *call);
+
+/* Around every call that waits for other ranks: who waits is not to blame. Local. */
+static inline void flo_comm_waits(flo_comm *comm, flo_wait wait)
+{
+    atomic_store_explicit(&comm->place.wait, (int)wait, memory_order_relaxed);
+    flo_worked(comm->context);
+}
 
 /* The count of the next MPI call when `left` elements are left. Local. */
 int flo_comm_piece(const flo_comm *comm, int64_t left);

@@ -152,8 +152,10 @@ flo_status flo_exchange_create(flo_comm *comm, flo_context *context, int64_t lan
         return status;
     }
     if (comm->size > 1) {
+        flo_comm_waits(comm, FLO_WAIT_MEETING);
         flo_comm_check(comm, MPI_Comm_dup(comm->world, &(*exchange)->channel),
                        "MPI_Comm_dup");
+        flo_comm_waits(comm, FLO_WAIT_NONE);
         flo_exchange_make_messages(*exchange);
     }
     return FLO_OK;
@@ -261,6 +263,8 @@ static void advance_all(flo_exchange *exchange)
         advance(exchange, b);
         if (b->stage != FLO_STAGE_IDLE)
             exchange->active[kept++] = exchange->active[i];
+        else
+            flo_worked(exchange->comm->context);
     }
     exchange->active_count = kept;
 }
@@ -288,10 +292,12 @@ double flo_exchange_finish(flo_exchange *exchange)
     if (exchange->active_count == 0)
         return 0;
     const double begin_seconds = flo_seconds();
+    flo_comm_waits(exchange->comm, FLO_WAIT_EXCHANGE);
     while (exchange->active_count > 0) {
         flo_exchange_poke(exchange);
         /* Where there are more ranks than cores, a peer may be waiting for this one. */
         sched_yield();
     }
+    flo_comm_waits(exchange->comm, FLO_WAIT_NONE);
     return flo_seconds() - begin_seconds;
 }

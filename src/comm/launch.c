@@ -14,7 +14,10 @@
    other: that is refused, since each would train alone and all write the same files. */
 #include "comm/launch.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 static const char *const signs[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK",
                                     "PMI_SIZE"};
@@ -54,6 +57,13 @@ static void find_tasks(flo_launch *launch)
         if (launch->tasks)
             launch->variable = counts[i];
     }
+}
+
+void flo_launch_bind(void)
+{
+    const pid_t parent = getppid();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() != parent)
+        raise(SIGKILL); /* it died before the kernel knew */
 }
 
 flo_status flo_launch_find(flo_context *context, flo_launch *launch)

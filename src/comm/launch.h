@@ -17,4 +17,9 @@ typedef struct flo_launch {
    without telling them of each other: each would train alone. Local. */
 FLO_MUST_USE flo_status flo_launch_find(flo_context *context, flo_launch *launch);
 
+/* Lets the kernel kill this process when the one that started it dies: mpirun, the
+   daemon of a node. Otherwise a rank that waits for others would stay behind for ever.
+   Only for what a launcher started: under nohup it would die with its shell. Local. */
+void flo_launch_bind(void);
+
 #endif

@@ -1,4 +1,4 @@
-/* The context: failures recorded, allocations counted. */
+/* The context: failures recorded, allocations and work counted. */
 #include "core/context.h"
 
 #include <stdarg.h>
@@ -20,7 +20,15 @@ const char *flo_status_text(flo_status status)
 flo_status flo_context_create(flo_context **context)
 {
     *context = calloc(1, sizeof **context);
-    return *context ? FLO_OK : FLO_ERROR_MEMORY;
+    if (!*context)
+        return FLO_ERROR_MEMORY;
+    (*context)->work = &(*context)->own_work;
+    return FLO_OK;
+}
+
+void flo_context_work_for(flo_context *context, const flo_context *other)
+{
+    context->work = other->work;
 }
 
 int64_t flo_context_destroy(flo_context **context)

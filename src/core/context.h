@@ -17,6 +17,8 @@ struct flo_context {
     atomic_int_fast64_t made;        /* allocations ever made */
     int64_t
         fail_at; /* tests: the allocation with this number (from 1) fails; 0: none */
+    atomic_uint_fast64_t own_work;
+    atomic_uint_fast64_t *work; /* own_work, or that of another context */
 };
 
 /* Records the message of a failure (printf format, no newline at the end) and returns
@@ -35,5 +37,22 @@ FLO_MUST_USE flo_status flo_allocate(flo_context *context, int64_t count, size_t
 /* Frees what flo_allocate gave: takes the address of the pointer, accepts a pointer to
    NULL, sets it to NULL. Thread-safe. Local. */
 void flo_free(flo_context *context, void *memory_pointer);
+
+/* Counts a piece of work, far below a second's: rows read, a tile computed. Whoever
+   looks at the count from outside sees that a long computation goes on. Thread-safe.
+   Local. */
+static inline void flo_worked(const flo_context *context)
+{
+    atomic_fetch_add_explicit(context->work, 1, memory_order_relaxed);
+}
+
+static inline uint64_t flo_work_done(const flo_context *context)
+{
+    return (uint64_t)atomic_load_explicit(context->work, memory_order_relaxed);
+}
+
+/* Lets `context`, a thread's own, count its work in that of `other`, which outlives it.
+   Local. */
+void flo_context_work_for(flo_context *context, const flo_context *other);
 
 #endif

@@ -137,6 +137,7 @@ static flo_status open_rows(flo_prefetch *p, const flo_data_settings *settings,
 {
     if (flo_context_create(&p->own) != FLO_OK)
         return flo_fail(p->context, FLO_ERROR_MEMORY, "out of memory: reading ahead");
+    flo_context_work_for(p->own, p->context);
     const flo_status status =
         flo_rows_open(p->own, settings, seed, FLO_TRAIN, &p->rows);
     if (status != FLO_OK)

@@ -122,6 +122,7 @@ flo_status flo_rows_read(flo_rows *rows, int64_t first, int64_t count, flo_batch
         flo_membership_locate(&rows->membership, first + done, n, rows->stored);
         FLO_TRY(read_piece(rows, &piece));
         FLO_TRY(flo_rows_check(rows, &piece, bad));
+        flo_worked(rows->context);
     }
     return FLO_OK;
 }

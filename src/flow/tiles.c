@@ -9,6 +9,7 @@
 #include <string.h>
 
 struct flo_tiles {
+    flo_context *context; /* borrowed: counts the tiles */
     const flo_flow *flow;
     int threads;
     flo_workspace *desk; /* [threads] */
@@ -19,6 +20,7 @@ flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow, int threads,
 {
     flo_tiles *t;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *t, &t));
+    t->context = flo_arena_context(arena);
     t->flow = flow;
     t->threads = threads;
     FLO_TRY(flo_arena_take(arena, threads, sizeof *t->desk, &t->desk));
@@ -93,6 +95,7 @@ void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
         mark_bad_rows(&c, start, count, log_prob);
         for (int64_t i = 0; i < count && preprocessed; i++)
             preprocessed[start + i] = log_prob[start + i] - w->preprocessed[i];
+        flo_worked(tiles->context);
     }
 }
 
@@ -140,6 +143,7 @@ void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t firs
         load_tile(&c, w, i, count);
         reconstruct(&c, w, behind, (size_t)(count * D) * sizeof *x, start + i * D,
                     back + i * D);
+        flo_worked(tiles->context);
     }
 }
 
@@ -170,5 +174,6 @@ void flo_tiles_sample(flo_tiles *tiles, const flo_real *theta, uint64_t seed,
         const int64_t end = last - t * T < T ? last - t * T : T;
         sample_tile(tiles->flow, theta, &tiles->desk[omp_get_thread_num()], key, t,
                     first, begin, end, temperature, context, x);
+        flo_worked(tiles->context);
     }
 }

@@ -145,24 +145,31 @@ static void print_status(const char *state, int64_t step, const char *message,
              state, (long long)step, when, quoted, quoted_host, (long)getpid());
 }
 
-flo_status flo_directory_status(flo_directory *directory, const char *state,
-                                int64_t step, const char *message)
+flo_status flo_directory_write_status(flo_context *context, const char *path,
+                                      const char *state, int64_t step,
+                                      const char *message)
 {
-    flo_context *const context = directory->context;
-    if (flo_lock_lost(directory->lock))
-        return flo_fail(context, FLO_ERROR_USAGE,
-                        "%s: another process has taken this run over; this one stops "
-                        "and leaves it alone",
-                        directory->path);
     const size_t room = FLO_JSON_BYTES(strlen(message)), bytes = room + 4096;
     char *memory;
     FLO_TRY(flo_allocate(context, (int64_t)(room + bytes), 1, &memory));
     char *const text = memory + room;
     print_status(state, step, message, memory, text, bytes);
-    const flo_status status = flo_file_replace(
-        context, flo_directory_own(directory, "status.json"), text, strlen(text));
+    const flo_status status = flo_file_replace(context, path, text, strlen(text));
     flo_free(context, &memory);
     return status;
+}
+
+flo_status flo_directory_status(flo_directory *directory, const char *state,
+                                int64_t step, const char *message)
+{
+    if (flo_lock_lost(directory->lock))
+        return flo_fail(directory->context, FLO_ERROR_USAGE,
+                        "%s: another process has taken this run over; this one stops "
+                        "and leaves it alone",
+                        directory->path);
+    return flo_directory_write_status(directory->context,
+                                      flo_directory_own(directory, "status.json"),
+                                      state, step, message);
 }
 
 /* "state" comes first in what we write, and a text holds no bare quotes. */

@@ -4,6 +4,7 @@
      log.txt         what was printed       status.json    state, step, time
      checkpoints/    step-%010d.h5, best.h5 samples/       step-%010d.h5
      test.json       the figures on the test split
+     heartbeats      where its ranks are, while they run (comm/watch.h)
      lock            who writes it: host, pid, Slurm job; empty when nobody does */
 #ifndef FLO_RUN_DIRECTORY_H
 #define FLO_RUN_DIRECTORY_H
@@ -48,6 +49,12 @@ const char *flo_directory_file(flo_directory *directory, const char *format, ...
 FLO_MUST_USE flo_status flo_directory_status(flo_directory *directory,
                                              const char *state, int64_t step,
                                              const char *message);
+
+/* From another process of the same run, when the one that holds the directory cannot:
+   appends the message to log.txt and sets status.json to failed with it. Nothing is
+   asked of the lock. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_directory_fail(flo_context *context, const char *path,
+                                           int64_t step, const char *message);
 
 /* The state in status.json ("" if there is none) into state [size]. Local. */
 void flo_directory_state(flo_directory *directory, char *state, size_t size);

@@ -43,7 +43,8 @@ static flo_status append_open(flo_context *context, const char *path, int file,
     return status;
 }
 
-static flo_status append(flo_context *context, const char *path, const char *line)
+flo_status flo_directory_append(flo_context *context, const char *path,
+                                const char *line)
 {
     const int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0)
@@ -56,13 +57,14 @@ static flo_status append(flo_context *context, const char *path, const char *lin
 
 flo_status flo_directory_metrics(flo_directory *directory, const char *line)
 {
-    return append(directory->context, flo_directory_own(directory, "metrics.jsonl"),
-                  line);
+    return flo_directory_append(directory->context,
+                                flo_directory_own(directory, "metrics.jsonl"), line);
 }
 
 flo_status flo_directory_log(flo_directory *directory, const char *line)
 {
-    return append(directory->context, flo_directory_own(directory, "log.txt"), line);
+    return flo_directory_append(directory->context,
+                                flo_directory_own(directory, "log.txt"), line);
 }
 
 /* Whether a line is whole and its "step" at most `step`. */

@@ -24,6 +24,16 @@ const char *flo_directory_own(flo_directory *directory, const char *name);
  */
 FLO_MUST_USE flo_status flo_directory_make(flo_context *context, const char *path);
 
+/* Replaces the file status.json at `path`, whoever writes it. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_directory_write_status(flo_context *context,
+                                                   const char *path, const char *state,
+                                                   int64_t step, const char *message);
+
+/* Appends a line to the file at `path`: both or neither of it. Local. FLO_ERROR_FILE.
+ */
+FLO_MUST_USE flo_status flo_directory_append(flo_context *context, const char *path,
+                                             const char *line);
+
 /* The first sign of a run in the directory ("metrics.jsonl"); NULL if there is none.
    Static storage. Local. */
 const char *flo_directory_sign(flo_directory *directory);

@@ -82,10 +82,13 @@ static const flo_setting report_rows[] = {
      "i of validation (of train where there is none), from the first again at its end"},
     {.name = NULL}};
 
-static const flo_setting comm_rows[] = {{"bucket_mb", FLO_NUMBER, AT(comm.bucket_mb),
-                                         0.001, 4096, "4", NULL, 0,
-                                         "MB of gradient that are exchanged at a time"},
-                                        {.name = NULL}};
+static const flo_setting comm_rows[] = {
+    {"timeout_seconds", FLO_NUMBER, AT(comm.timeout_seconds), 0, 1e9, "300", NULL, 0,
+     "a rank that stands still so long while the others wait ends the job, which names "
+     "it; from 1 on; 0: never"},
+    {"bucket_mb", FLO_NUMBER, AT(comm.bucket_mb), 0.001, 4096, "4", NULL, 0,
+     "MB of gradient that are exchanged at a time"},
+    {.name = NULL}};
 
 static const flo_settings run_table = {"run", "where a run lies and how it is started",
                                        run_rows};
@@ -141,6 +144,12 @@ static flo_status read_sections(flo_arena *arena, flo_config *config)
             arena, flo_node_find(train, "batch"),
             "a batch of at least train.lanes = %lld rows, or fewer lanes",
             (long long)config->train.lanes);
+    const double timeout = config->comm.timeout_seconds;
+    if (timeout > 0 && timeout < 1)
+        return flo_settings_fail(
+            arena,
+            flo_node_find(flo_node_find(config->root, "comm"), "timeout_seconds"),
+            "0 (never), or at least 1");
     return FLO_OK;
 }
 

@@ -34,6 +34,7 @@ typedef struct flo_config {
         int64_t every, validate_every, sample_every, samples;
     } report;
     struct {
+        double timeout_seconds; /* 0: never */
         double bucket_mb;
     } comm;
 } flo_config;

@@ -1,6 +1,7 @@
 /* The files at the ends of a run. */
 #include "train/finish.h"
 
+#include "comm/watch.h"
 #include "flow/model_file.h"
 #include "run/signals.h"
 #include "train/generate.h"
@@ -50,6 +51,7 @@ static flo_status write_samples(flo_trainer *t, const flo_real *theta)
     char path[4096] = "", source[4352];
     if (!t->config.report.samples)
         return FLO_OK;
+    flo_watch_at(t->comm, FLO_PHASE_SAMPLES, t->progress.step);
     if (t->directory)
         snprintf(path, sizeof path, "%s",
                  flo_directory_file(t->directory, "samples/step-%010lld.h5",
@@ -115,6 +117,7 @@ static flo_status evaluate_test(flo_trainer *t)
     flo_reconstruction r;
     if (!test)
         return FLO_OK;
+    flo_watch_at(t->comm, FLO_PHASE_TEST, t->progress.step);
     FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, t->theta, test, &e));
     FLO_TRY(flo_reconstruct(t->comm, t->context, t->tiles, t->theta, test, &r));
     return flo_comm_agree(t->comm, t->context, flo_report_test(t, &e, &r));

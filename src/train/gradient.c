@@ -21,6 +21,7 @@ typedef struct worker {
 } worker;
 
 struct flo_gradient {
+    flo_context *context; /* borrowed: counts the lanes' layers */
     flo_gradient_task task;
     flo_exchange *exchange;
     worker *worker;        /* [threads] */
@@ -133,6 +134,7 @@ flo_status flo_gradient_create(flo_comm *comm, flo_arena *arena,
     flo_gradient *g;
     flo_status status = flo_arena_take(arena, 1, sizeof *g, &g);
     FLO_TRY(flo_comm_agree(comm, context, status));
+    g->context = context;
     g->task = *task;
     FLO_TRY(flo_comm_agree(comm, context, cut_buckets(arena, g)));
     FLO_TRY(flo_exchange_create(comm, context, task->plan->lanes, g->buckets, g->bounds,
@@ -197,6 +199,7 @@ static void forward(const flo_gradient *g, worker *w, const flo_real *theta,
         value[lane] = result.value;
         weight[lane] = result.weight;
         w->nonfinite += result.nonfinite;
+        flo_worked(g->context);
     }
 }
 
@@ -233,6 +236,7 @@ static void backward_slice(const flo_gradient *g, worker *w, bool leads,
         else if (ws->rows)
             flo_flow_backward_layer(flow, theta, ws, k, slice);
         push(&stack, 0, lane, n, g->widest, w->stack);
+        flo_worked(g->context);
         if (leads) /* messages move only while somebody asks */
             flo_exchange_poke(g->exchange);
     }

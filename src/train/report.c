@@ -1,6 +1,7 @@
 /* What a run tells. */
 #include "train/report.h"
 
+#include "comm/watch.h"
 #include "core/clock.h"
 #include "core/version.h"
 #include "linalg/products.h"
@@ -228,6 +229,7 @@ static flo_status write_line(flo_trainer *t, double train, double rate, double n
                              const flo_evaluation *validation)
 {
     flo_reporter *const r = t->reporter;
+    flo_watch_at(t->comm, FLO_PHASE_REPORT, t->progress.step);
     const double now = flo_seconds();
     const double wait = t->feed ? flo_feed_wait_seconds(t->feed) : 0;
     const double exposed = flo_gradient_exposed_seconds(t->gradient);

@@ -1,6 +1,7 @@
 /* When and how a run is saved. */
 #include "train/save.h"
 
+#include "comm/watch.h"
 #include "core/clock.h"
 #include "run/checkpoints.h"
 #include "train/report.h"
@@ -55,6 +56,7 @@ static flo_status settle(flo_trainer *t)
 void flo_save_step(flo_trainer *t)
 {
     t->saved_seconds = flo_seconds();
+    flo_watch_at(t->comm, FLO_PHASE_CHECKPOINT, t->progress.step);
     if (!t->directory)
         return;
     if (settle(t) != FLO_OK)
@@ -75,13 +77,12 @@ void flo_save_best(flo_trainer *t)
         failed(t);
 }
 
-void flo_save_if_due(flo_trainer *t)
+bool flo_save_is_due(const flo_trainer *t)
 {
-    const int64_t every = t->config.checkpoint.every;
+    const int64_t every = t->config.checkpoint.every, step = t->progress.step + 1;
     const double seconds = 60 * t->config.checkpoint.minutes;
-    const bool steps = every && t->progress.step % every == 0;
-    if (steps || (seconds > 0 && flo_seconds() - t->saved_seconds >= seconds))
-        flo_save_step(t);
+    return (every && step % every == 0) ||
+           (seconds > 0 && flo_seconds() - t->saved_seconds >= seconds);
 }
 
 /* Rank 0 alone. */
@@ -104,5 +105,6 @@ static flo_status save_last(flo_trainer *t)
 
 flo_status flo_save_last(flo_trainer *t)
 {
+    flo_watch_at(t->comm, FLO_PHASE_CHECKPOINT, t->progress.step);
     return flo_comm_agree(t->comm, t->context, t->directory ? save_last(t) : FLO_OK);
 }

@@ -15,8 +15,9 @@ void flo_save_step(flo_trainer *trainer);
 /* Begins to write checkpoints/best.h5. Local. */
 void flo_save_best(flo_trainer *trainer);
 
-/* Saves when checkpoint.every or checkpoint.minutes say so. Local. */
-void flo_save_if_due(flo_trainer *trainer);
+/* Whether the step under way is to be saved, by checkpoint.every or checkpoint.minutes:
+   of the minutes ranks may think differently. Local. */
+bool flo_save_is_due(const flo_trainer *trainer);
 
 /* Saves the last state (unless it is saved already) and waits until all is durable.
    Collective. FLO_ERROR_FILE: the last state could not be saved, or an earlier

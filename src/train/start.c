@@ -1,9 +1,11 @@
 /* How a run begins. */
 #include "train/start.h"
 
+#include "comm/watch.h"
 #include "flow/model_file.h"
 #include "run/checkpoints.h"
 #include "train/data_start.h"
+#include "train/guard.h"
 #include "train/loaded.h"
 #include "train/preprocessing.h"
 #include "train/report.h"
@@ -69,6 +71,7 @@ flo_status flo_start_open(flo_trainer *t)
 {
     const flo_status status = flo_comm_rank(t->comm) == 0 ? open_directory(t) : FLO_OK;
     FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    flo_guard_share(t);
     return share_checkpoint(t);
 }
 
@@ -130,6 +133,7 @@ flo_status flo_start_new(flo_trainer *t)
     flo_flow_init(t->flow, t->theta);
     if (t->options->init)
         FLO_TRY(init(t));
+    flo_watch_at(t->comm, FLO_PHASE_PREPROCESSING, 0);
     FLO_TRY(flo_preprocessing_fit(t));
     FLO_TRY(flo_preprocessing_check(t, FLO_VALIDATION));
     FLO_TRY(flo_preprocessing_check(t, FLO_TEST));

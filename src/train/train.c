@@ -1,18 +1,16 @@
 /* Training: the list of verbs. */
 #include "train/train.h"
 
-#include "core/checksum.h"
+#include "comm/watch.h"
 #include "core/clock.h"
 #include "core/lane_tree.h"
-#include "core/version.h"
 #include "run/signals.h"
+#include "train/compare.h"
 #include "train/finish.h"
 #include "train/report.h"
 #include "train/save.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 /* What the verbs of one step hand on. */
 typedef struct step {
@@ -24,6 +22,7 @@ typedef struct step {
     flo_status read;   /* of this rank's rows */
     bool unread;       /* of all ranks: the step does not count */
     bool bad;          /* of all ranks: the step is skipped */
+    bool save;         /* after this step */
     bool stop;
 } step;
 
@@ -37,6 +36,7 @@ static bool done(const flo_trainer *t)
    the step, which then does not count: one meeting of all ranks less. */
 static flo_status read_batch(flo_trainer *t, bool first, step *s)
 {
+    flo_watch_at(t->comm, FLO_PHASE_READING, t->progress.step + 1);
     s->read = t->feed ? flo_feed_prepare(t->feed, t->progress.step) : FLO_OK;
     return first ? flo_comm_agree(t->comm, t->context, s->read) : FLO_OK;
 }
@@ -54,17 +54,20 @@ static void compute_gradient(flo_trainer *t, step *s)
     const int64_t V = t->plan.lanes;
     double *const value = t->control, *const weight = value + V,
                   *const flags = weight + V;
+    flo_watch_at(t->comm, FLO_PHASE_GRADIENT, t->progress.step + 1);
     s->nonfinite =
         flo_gradient_compute(t->gradient, t->theta, t->progress.step, value, weight);
     flags[0] = (double)s->nonfinite;
     flags[1] = wants_to_stop(t);
     flags[2] = s->read != FLO_OK;
-    flo_comm_share(t->comm, t->control, 2 * V + 3);
+    flags[3] = flo_save_is_due(t);
+    flo_comm_share(t->comm, t->control, 2 * V + FLO_CONTROL_FLAGS);
     s->value = flo_lane_sum_doubles(V, value);
     s->weight = flo_lane_sum_doubles(V, weight);
     s->bad = flags[0] > 0 || !(s->weight > 0);
     s->stop = flags[1] > 0;
     s->unread = flags[2] > 0;
+    s->save = flags[3] > 0;
 }
 
 /* Too many steps in a row whose gradient is not finite. */
@@ -88,6 +91,7 @@ static flo_status update(flo_trainer *t, step *s)
 {
     const flo_real *const gradient = flo_gradient_vector(t->gradient);
     t->progress.step++;
+    flo_watch_at(t->comm, FLO_PHASE_UPDATE, t->progress.step);
     s->rate = flo_schedule_rate(&t->config.train.schedule, &t->progress.plateau,
                                 t->progress.step, t->steps);
     const double scale = s->bad ? 0 : 1 / s->weight;
@@ -107,14 +111,20 @@ static flo_status update(flo_trainer *t, step *s)
     return FLO_OK;
 }
 
-static flo_status validate(flo_trainer *t, step *s)
+static bool validates(const flo_trainer *t)
 {
     const int64_t every = t->config.report.validate_every;
     const bool due =
         (every && t->progress.step % every == 0) || t->progress.step == t->steps;
+    return due && t->rows[FLO_VALIDATION];
+}
+
+static flo_status validate(flo_trainer *t, step *s)
+{
     s->validated = false;
-    if (!due || !t->rows[FLO_VALIDATION])
+    if (!validates(t))
         return FLO_OK;
+    flo_watch_at(t->comm, FLO_PHASE_VALIDATION, t->progress.step);
     FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, flo_trainer_parameters(t),
                          t->rows[FLO_VALIDATION], &s->validation));
     const double found = s->validation.log_likelihood;
@@ -130,35 +140,12 @@ static flo_status validate(flo_trainer *t, step *s)
     return FLO_OK;
 }
 
-/* Ranks hold the same parameters, or something is broken and the job ends. */
-static void compare_ranks(flo_trainer *t)
+/* Every report.every steps, and in every step whose state may be saved. */
+static flo_status compare_if_due(flo_trainer *t, const step *s)
 {
-    if (t->progress.step % t->config.report.every)
-        return;
-    const uint64_t digest =
-        flo_checksum(t->theta, (size_t)t->flow->parameters.size * sizeof *t->theta);
-    if (!flo_comm_same(t->comm, digest))
-        flo_comm_abort(t->comm,
-                       "the parameters differ between ranks: the hosts compute "
-                       "differently; start again from the last checkpoint on "
-                       "hosts of one kind");
-}
-
-/* The same program on the same kind of processor everywhere. */
-static flo_status compare_hosts(flo_trainer *t)
-{
-    char text[512];
-    snprintf(text, sizeof text, "%s %s %s %s", FLO_VERSION, FLO_COMMIT, FLO_REAL_NAME,
-             t->blas_core);
-    if (flo_comm_same(t->comm, flo_checksum(text, strlen(text))))
-        return FLO_OK;
-    return flo_comm_agree(
-        t->comm, t->context,
-        flo_fail(
-            t->context, FLO_ERROR_USAGE,
-            "the ranks run different builds or BLAS cores (rank %d: %s), wanted one; "
-            "run on hosts of one kind, or set OPENBLAS_CORETYPE for all",
-            flo_comm_rank(t->comm), text));
+    const bool due = t->progress.step % t->config.report.every == 0 || validates(t) ||
+                     s->save || s->stop || done(t);
+    return due ? flo_compare_ranks(t) : FLO_OK;
 }
 
 static flo_status run(flo_trainer *t, flo_outcome *outcome)
@@ -170,11 +157,12 @@ static flo_status run(flo_trainer *t, flo_outcome *outcome)
         if (s.unread)
             return flo_comm_agree(t->comm, t->context, s.read);
         FLO_TRY(update(t, &s));
-        compare_ranks(t);
+        FLO_TRY(compare_if_due(t, &s));
         FLO_TRY(validate(t, &s));
         flo_report_step(t, s.rate, s.norm, s.validated ? &s.validation : NULL);
         FLO_TRY(flo_finish_samples_if_due(t));
-        flo_save_if_due(t);
+        if (s.save)
+            flo_save_step(t);
     }
     *outcome = done(t) ? FLO_OUTCOME_FINISHED : FLO_OUTCOME_STOPPED;
     return *outcome == FLO_OUTCOME_FINISHED ? flo_finish(t) : flo_finish_stopped(t);
@@ -183,7 +171,7 @@ static flo_status run(flo_trainer *t, flo_outcome *outcome)
 static flo_status train(flo_trainer *t, flo_outcome *outcome)
 {
     FLO_TRY(flo_trainer_create(t->comm, t->context, t->options, t));
-    FLO_TRY(compare_hosts(t));
+    FLO_TRY(flo_compare_hosts(t));
     if (t->options->check) {
         flo_report_check(t);
         return FLO_OK;

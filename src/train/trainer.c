@@ -1,6 +1,7 @@
 /* A training run built up to its first step. */
 #include "train/trainer.h"
 
+#include "comm/watch.h"
 #include "core/clock.h"
 #include "core/integers.h"
 #include "core/lane_tree.h"
@@ -8,6 +9,7 @@
 #include "flow/model_file.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
+#include "train/guard.h"
 #include "train/start.h"
 #include "train/threads.h"
 
@@ -159,8 +161,8 @@ static flo_status build_model(flo_trainer *t)
     FLO_TRY(flo_objective_check(t->objective, t->arena, t->config.root, t->flow));
     FLO_TRY(flo_arena_take(t->arena, t->flow->parameters.size, sizeof *t->theta,
                            &t->theta));
-    FLO_TRY(flo_arena_take(t->arena, 2 * t->plan.lanes + 3, sizeof *t->control,
-                           &t->control));
+    FLO_TRY(flo_arena_take(t->arena, 2 * t->plan.lanes + FLO_CONTROL_FLAGS,
+                           sizeof *t->control, &t->control));
     FLO_TRY(flo_optimizer_create(t->arena, &t->config.train.optimizer,
                                  &t->flow->parameters, &t->optimizer));
     FLO_TRY(flo_tiles_create(t->arena, t->flow, t->threads, &t->tiles));
@@ -235,8 +237,10 @@ static flo_status create(flo_trainer *t)
                             o->override_count, &t->config));
     status = flo_threads_choose(t->comm, t->arena, &t->config, &t->threads);
     FLO_TRY(flo_comm_agree(t->comm, t->context, status));
-    if (!o->check)
+    if (!o->check) {
+        FLO_TRY(flo_guard_start(t));
         FLO_TRY(flo_start_look(t));
+    }
     if (!o->check && t->start == FLO_START_RESUME)
         FLO_TRY(flo_start_open(t));
     flo_node *stored;
@@ -273,6 +277,7 @@ void flo_trainer_destroy(flo_trainer *t)
 {
     flo_file_writer_destroy(&t->writer);
     flo_file_writer_destroy(&t->best_writer);
+    flo_watch_stop(t->comm);
     flo_directory_close(&t->directory);
     flo_gradient_destroy(&t->gradient);
     flo_feed_destroy(&t->feed);

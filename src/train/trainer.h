@@ -22,6 +22,8 @@ typedef struct flo_train_options {
     double max_seconds; /* 0: no limit */
 } flo_train_options;
 
+enum { FLO_CONTROL_FLAGS = 4 };
+
 typedef struct flo_reporter flo_reporter;
 
 typedef struct flo_trainer {
@@ -56,11 +58,11 @@ typedef struct flo_trainer {
     int64_t started_step; /* of this process */
     bool was_finished;    /* rank 0: the run had ended before this process */
     flo_progress progress;
-    double *control; /* [2 V + 3]: value and weight by lane, bad rows, stop requests,
-                        ranks without their rows */
+    double *control; /* [2 V + FLO_CONTROL_FLAGS]: value and weight by lane, bad rows,
+                        stop requests, ranks without their rows, whether to save */
 
     flo_directory *directory; /* rank 0 */
-    bool begun;               /* the directory's status is this process's to write */
+    atomic_bool begun;        /* the directory's status is this process's to write */
     flo_file_writer *writer;  /* rank 0 */
     flo_file_writer *best_writer;
     int64_t saving_step; /* being written, -1: none */
