@@ -16,7 +16,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, TELLING_SECONDS = 3 };
+enum { PATH_BYTES = 4096, TELLING_SECONDS = 2 };
 
 struct flo_watch {
     flo_comm *comm;       /* borrowed */
@@ -61,16 +61,20 @@ static double still_seconds(const flo_watch *w)
     return w->now - w->moved;
 }
 
+static void note_place(const flo_place *place, flo_watch_record *own)
+{
+    own->phase = atomic_load_explicit(&place->phase, memory_order_relaxed);
+    own->wait = atomic_load_explicit(&place->wait, memory_order_relaxed);
+    own->step = atomic_load_explicit(&place->step, memory_order_relaxed);
+}
+
 /* A board that is gone was removed by rank 0 at the end. */
 static void beat(flo_watch *w)
 {
     flo_watch_record *const own = &w->own;
-    const flo_place *const place = &w->comm->place;
     own->beats++;
     own->still_seconds = still_seconds(w);
-    own->phase = atomic_load_explicit(&place->phase, memory_order_relaxed);
-    own->wait = atomic_load_explicit(&place->wait, memory_order_relaxed);
-    own->step = atomic_load_explicit(&place->step, memory_order_relaxed);
+    note_place(&w->comm->place, own);
     if (!atomic_load(&w->shared))
         return;
     const int error = flo_watch_board_write(w->path, own);
@@ -80,7 +84,7 @@ static void beat(flo_watch *w)
     snprintf(message, sizeof message,
              "%s: cannot be written: %s; the run goes on, but the other ranks may take "
              "this one for dead when they wait for it longer than comm.timeout_seconds",
-             w->path, strerror(error));
+             w->path, error == ESTALE ? "it is another job's now" : strerror(error));
     say(w, message);
     w->told_failure = true;
 }
@@ -106,11 +110,12 @@ static bool stopped_within(const flo_watch *w, double seconds)
     return poll(&stop, 1, (int)(seconds * 1000)) > 0;
 }
 
-/* Leaves the message to another rank; false if it does not tell it soon. */
+/* Leaves the message to another rank; false if it does not tell it soon: it may come to
+   its own verdict some beats later. */
 static bool is_told_by(flo_watch *w, int teller)
 {
-    const double begin = flo_seconds();
-    while (flo_seconds() - begin < TELLING_SECONDS) {
+    const double begin = flo_seconds(), most = TELLING_SECONDS + 2 * w->beat_seconds;
+    while (flo_seconds() - begin < most) {
         const bool read = !flo_watch_board_read(w->path, w->own.job, w->comm->size,
                                                 w->record, w->held);
         if (read && w->held[teller] && w->record[teller].told)
@@ -218,6 +223,7 @@ static void introduce(flo_watch_record *own, const flo_comm *comm, uint64_t job)
 {
     *own = (flo_watch_record){.job = job, .rank = comm->rank, .pid = (int32_t)getpid()};
     snprintf(own->host, sizeof own->host, "%.*s", FLO_WATCH_HOST_BYTES - 1, comm->host);
+    note_place(&comm->place, own);
     flo_watch_addresses(own);
 }
 
