@@ -49,7 +49,7 @@ void flo_watch_at(flo_comm *comm, flo_phase phase, int64_t step)
 /* What stands on the terminal is one line, whole, whatever the other ranks write. */
 static void say(const flo_watch *w, const char *message)
 {
-    char line[FLO_MESSAGE_BYTES];
+    char line[FLO_MESSAGE_BYTES + PATH_BYTES];
     snprintf(line, sizeof line, "flotilla: rank %d of %d on %s: %s\n", w->comm->rank,
              w->comm->size, w->comm->host, message);
     const ssize_t ignored = write(STDERR_FILENO, line, strlen(line));
