@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 
 enum { PIECES = 3, LEAST_ROUNDS = 3, MOST_ROUNDS = 99, TIMED_STEPS = 10 };
-static const double piece_seconds = 0.25;
+static const double longest_seconds = 0.25; /* of a piece */
 
 typedef struct meter {
     flo_trainer *t;
@@ -27,6 +27,7 @@ typedef struct meter {
     flo_real *given;     /* [rows, C] */
     double *log_prob;    /* [rows] */
     flo_tally *tally;    /* [threads] */
+    double piece_seconds;
     flo_step step;
 } meter;
 
@@ -79,25 +80,22 @@ static flo_status fill_rows(meter *m)
     return flo_rows_read(rows, 0, m->rows, &batch, NULL);
 }
 
-/* Seconds of a turn, of the slowest rank; `turns` of them. Collective. */
-static flo_status time_turns(meter *m, turn piece, int64_t turns, double *seconds)
+/* Seconds of a turn: as many turns as take the time of a piece, in batches that double, since
+   only between batches all ranks can agree to go on. Collective. */
+static flo_status time_turns(meter *m, turn piece, double *seconds)
 {
+    double spent = 0;
+    int64_t done = 0;
     flo_comm_barrier(m->t->comm);
     const double begin = flo_seconds();
-    for (int64_t i = 0; i < turns; i++)
-        FLO_TRY(piece(m));
-    *seconds = (flo_seconds() - begin) / (double)turns;
-    flo_comm_maximum(m->t->comm, seconds, 1);
-    return FLO_OK;
-}
-
-/* Turns that take about piece_seconds. Collective. */
-static flo_status count_turns(meter *m, turn piece, int64_t *turns)
-{
-    double seconds;
-    FLO_TRY(time_turns(m, piece, 1, &seconds)); /* warms up, too */
-    FLO_TRY(time_turns(m, piece, 1, &seconds));
-    *turns = 1 + (int64_t)(piece_seconds / (seconds + 1e-9));
+    for (int64_t batch = 1; spent < m->piece_seconds; batch *= 2) {
+        for (int64_t i = 0; i < batch; i++)
+            FLO_TRY(piece(m));
+        done += batch;
+        spent = flo_seconds() - begin;
+        flo_comm_maximum(m->t->comm, &spent, 1);
+    }
+    *seconds = spent / (double)done;
     return FLO_OK;
 }
 
@@ -155,20 +153,19 @@ static flo_status measure_rates(meter *m, double seconds, flo_bench *b)
     } piece[PIECES] = {{train, 3}, {evaluate, 1}, {sample, 1}};
     const int64_t ranks = flo_comm_size(m->t->comm);
     const double threads = (double)(ranks * m->t->threads);
-    int64_t turns[PIECES];
     series *s;
     FLO_TRY(flo_arena_take(m->arena, 1, sizeof *s, (void *)&s));
-    for (int i = 0; i < PIECES; i++)
-        FLO_TRY(count_turns(m, piece[i].turn, &turns[i]));
-    const double rounds = seconds / ((PIECES + 1) * piece_seconds);
+    double once;
+    for (int i = 0; i < PIECES; i++) /* warms up */
+        FLO_TRY(piece[i].turn(m));
+    const double rounds = seconds / ((PIECES + 1) * m->piece_seconds);
     b->rounds = rounds < LEAST_ROUNDS  ? LEAST_ROUNDS
                 : rounds > MOST_ROUNDS ? MOST_ROUNDS
                                        : (int64_t)rounds;
     for (int64_t round = 0; round < b->rounds; round++) {
-        FLO_TRY(gemm_rate(m, &square, piece_seconds, &s->gemm[round]));
+        FLO_TRY(gemm_rate(m, &square, m->piece_seconds, &s->gemm[round]));
         for (int i = 0; i < PIECES; i++) {
-            double once;
-            FLO_TRY(time_turns(m, piece[i].turn, turns[i], &once));
+            FLO_TRY(time_turns(m, piece[i].turn, &once));
             const int64_t rows = i == 0 ? m->t->plan.batch : ranks * m->rows;
             s->rows[i][round] = (double)rows / once;
             s->fraction[i][round] = 2e-9 * b->row_work * piece[i].passes *
@@ -239,7 +236,7 @@ static flo_status measure_shapes(meter *m, double gemm_gflops, flo_bench *b)
         flo_product_shape shape = tally->shape[i];
         double gflops;
         flo_comm_broadcast(m->t->comm, &shape, sizeof shape);
-        FLO_TRY(gemm_rate(m, &shape, piece_seconds / 5, &gflops));
+        FLO_TRY(gemm_rate(m, &shape, m->piece_seconds / 5, &gflops));
         const double operations = 2e-9 * (double)tally->calls[i] * (double)shape.rows *
                                   (double)shape.columns * (double)shape.inner;
         work += operations;
@@ -278,6 +275,9 @@ static flo_status measure(meter *m, double seconds, flo_bench *b)
     for (int i = 0; i < t->threads; i++)
         m->tally[i].timed = true;
     b->row_work = count_work(m);
+    m->piece_seconds = seconds / (LEAST_ROUNDS * (PIECES + 1));
+    if (m->piece_seconds > longest_seconds)
+        m->piece_seconds = longest_seconds;
     FLO_TRY(measure_rates(m, seconds, b));
     b->step_seconds = (double)b->batch / b->train_rows;
     FLO_TRY(measure_phases(m, b));
