@@ -14,10 +14,10 @@
 #endif
 
 /* Where the main thread is, for the watching one. */
-typedef struct flo_place {
+typedef struct flo_watch_place {
     atomic_int phase, wait; /* flo_phase, flo_wait */
     atomic_int_fast64_t step;
-} flo_place;
+} flo_watch_place;
 
 typedef struct flo_watch flo_watch; /* comm/watch.c */
 
@@ -28,7 +28,7 @@ struct flo_comm {
     MPI_Comm world;       /* our duplicate of the world */
     int rank, size;
     int64_t piece; /* most elements of one MPI call; tests lower it */
-    flo_place place;
+    flo_watch_place place;
     flo_watch *watch; /* NULL: none */
     char host[256];
     char library[128];

@@ -61,7 +61,7 @@ static double still_seconds(const flo_watch *w)
     return w->now - w->moved;
 }
 
-static void note_place(const flo_place *place, flo_watch_record *own)
+static void note_place(const flo_watch_place *place, flo_watch_record *own)
 {
     own->phase = atomic_load_explicit(&place->phase, memory_order_relaxed);
     own->wait = atomic_load_explicit(&place->wait, memory_order_relaxed);

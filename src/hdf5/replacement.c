@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const char *advice(int error)
@@ -29,12 +30,26 @@ static const char *advice(int error)
     return "check the file system and try again";
 }
 
+/* What a user may still write beside the file, in text [size]; "" where space is not
+   what is wrong. */
+static void tell_space(const flo_replacement *r, int error, char *text, size_t size)
+{
+    struct statvfs about;
+    text[0] = '\0';
+    if ((error == ENOSPC || error == EDQUOT) && statvfs(r->directory, &about) == 0)
+        snprintf(text, size, ", %.1f MB free there",
+                 1e-6 * (double)about.f_bavail * (double)about.f_frsize);
+}
+
 flo_status flo_replacement_fail(const flo_replacement *r, const char *call)
 {
     const int error = errno;
+    char space[64];
+    tell_space(r, error, space, sizeof space);
     return flo_fail(r->context, FLO_ERROR_FILE,
-                    "%s: cannot be written: %s: %s (%zu of %zu bytes written); %s",
-                    r->path, call, strerror(error), r->done, r->size, advice(error));
+                    "%s: cannot be written: %s: %s (%zu of %zu bytes written%s); %s",
+                    r->path, call, strerror(error), r->done, r->size, space,
+                    advice(error));
 }
 
 flo_status flo_replacement_begin(flo_context *context, const char *path, size_t size,

@@ -33,18 +33,28 @@ FLO_MUST_USE flo_status flo_file_replace(flo_context *context, const char *path,
 FLO_MUST_USE flo_status flo_sealed_read(flo_context *context, const char *path,
                                         void **bytes, size_t *size);
 
-/* Writes sealed files in the background, one at a time. `start` takes over the bytes
-   (also after a failure) and waits for the write before it; if that one failed and
-   nobody was told, start returns its status and message, and the new write is under way
-   all the same. `wait` waits, and returns the status of the last write with its
-   message. destroy waits too. A writer is used by one thread. Local. FLO_ERROR_FILE,
-   FLO_ERROR_MEMORY (nothing was started). */
+/* Writes sealed files in the background, in an order that holds whatever happens: the
+   second of two files is begun only once the first is durable. A writer is used by one
+   thread, in the order add, start, wait. Local. */
 typedef struct flo_file_writer flo_file_writer;
+enum { FLO_WRITER_FILES = 2 };
 FLO_MUST_USE flo_status flo_file_writer_create(flo_context *context,
                                                flo_file_writer **writer);
-FLO_MUST_USE flo_status flo_file_writer_start(flo_file_writer *writer, const char *path,
-                                              void *bytes, size_t size);
-FLO_MUST_USE flo_status flo_file_writer_wait(flo_file_writer *writer);
+
+/* Lines up a file behind those added since the last wait, FLO_WRITER_FILES at most.
+   Its bytes [size + FLO_SEAL_BYTES] are borrowed until the wait. FLO_ERROR_MEMORY:
+   nothing is lined up any more. */
+FLO_MUST_USE flo_status flo_file_writer_add(flo_file_writer *writer, const char *path,
+                                            const void *bytes, size_t size);
+
+/* Begins to write them. */
+void flo_file_writer_start(flo_file_writer *writer);
+
+/* Waits until they are written, or one cannot be: then those behind it were not begun.
+ *written are durable. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_file_writer_wait(flo_file_writer *writer, int *written);
+
+/* Waits for what is being written, too. */
 void flo_file_writer_destroy(flo_file_writer **writer);
 
 #endif

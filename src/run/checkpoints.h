@@ -23,7 +23,7 @@ const char *flo_checkpoints_name(flo_directory *directory, int64_t step);
 /* To be called once the checkpoint of step `newest` is durable. Removes the step files
    before it but for the newest `keep` of them and it (keep >= 1); never best.h5, nor
    those of later steps (found damaged, to be overwritten when training gets there).
-   Removes temporary files of ours older than an hour. Local. FLO_ERROR_FILE. */
+   Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_checkpoints_prune(flo_directory *directory, int64_t keep,
                                               int64_t newest);
 

@@ -77,6 +77,7 @@ void flo_directory_close(flo_directory **directory)
     flo_free(context, &d->moved);
     flo_free(context, &d->name);
     flo_free(context, &d->own);
+    flo_free(context, &d->metrics);
     flo_free(context, directory);
 }
 

@@ -64,11 +64,18 @@ void flo_directory_state(flo_directory *directory, char *state, size_t size);
 FLO_MUST_USE flo_status flo_directory_cut_metrics(flo_directory *directory,
                                                   int64_t step);
 
-/* Appends one line to metrics.jsonl or log.txt (a newline is added), handed to the
-   kernel at once. After a failure (a full disk) no half line is left. Local.
-   FLO_ERROR_FILE. */
+/* Appends one line to log.txt (a newline is added), handed to the kernel at once. After
+   a failure (a full disk) no half line is left. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_directory_log(flo_directory *directory, const char *line);
+
+/* The same for metrics.jsonl, in which nothing may be missing: lines that could not be
+   written are kept, and written with the next. Local. FLO_ERROR_FILE, FLO_ERROR_MEMORY
+   (the line is lost). */
 FLO_MUST_USE flo_status flo_directory_metrics(flo_directory *directory,
                                               const char *line);
-FLO_MUST_USE flo_status flo_directory_log(flo_directory *directory, const char *line);
+
+/* Writes the lines of metrics that are still kept. Local. FLO_ERROR_FILE: they could
+   not be written this time either. */
+FLO_MUST_USE flo_status flo_directory_metrics_kept(flo_directory *directory);
 
 #endif

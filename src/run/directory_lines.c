@@ -55,10 +55,27 @@ flo_status flo_directory_append(flo_context *context, const char *path,
     return status;
 }
 
+flo_status flo_directory_metrics_kept(flo_directory *directory)
+{
+    if (!directory->metrics)
+        return FLO_OK;
+    FLO_TRY(flo_directory_append(directory->context,
+                                 flo_directory_own(directory, "metrics.jsonl"),
+                                 directory->metrics));
+    flo_free(directory->context, &directory->metrics);
+    return FLO_OK;
+}
+
 flo_status flo_directory_metrics(flo_directory *directory, const char *line)
 {
-    return flo_directory_append(directory->context,
-                                flo_directory_own(directory, "metrics.jsonl"), line);
+    const char *const kept = directory->metrics;
+    const size_t bytes = (kept ? strlen(kept) : 0) + strlen(line) + 2;
+    char *lines;
+    FLO_TRY(flo_allocate(directory->context, (int64_t)bytes, 1, &lines));
+    snprintf(lines, bytes, "%s%s%s", kept ? kept : "", kept ? "\n" : "", line);
+    flo_free(directory->context, &directory->metrics);
+    directory->metrics = lines;
+    return flo_directory_metrics_kept(directory);
 }
 
 flo_status flo_directory_log(flo_directory *directory, const char *line)

@@ -14,6 +14,7 @@ struct flo_directory {
     char *name;           /* what flo_directory_file gives out */
     char *own;            /* the same for our own calls: a caller's name stays valid */
     size_t name_bytes;    /* of both */
+    char *metrics;        /* lines that could not be written yet; NULL: none */
     flo_lock *lock;
 };
 

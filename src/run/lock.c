@@ -41,10 +41,11 @@ static void sleep_seconds(double seconds)
 
 static flo_status fail_call(const flo_lock *lock, const char *call)
 {
-    return flo_fail(lock->context, FLO_ERROR_FILE,
-                    "%s: cannot lock the run: %s: %s; choose a run directory that you "
-                    "may write to",
-                    lock->path, call, strerror(errno));
+    return flo_fail(
+        lock->context, FLO_ERROR_FILE,
+        "%s: cannot lock the run: %s: %s; free some space if there is none, "
+        "else choose a run directory that you may write to",
+        lock->path, call, strerror(errno));
 }
 
 static flo_status fail_held(const flo_lock *lock, const flo_holder *holder)

@@ -73,7 +73,27 @@ flo_status flo_finish_samples_if_due(flo_trainer *t)
     const int64_t every = t->config.report.sample_every;
     if (!every || t->progress.step % every || t->progress.step == t->steps)
         return FLO_OK;
-    return write_samples(t, flo_trainer_parameters(t));
+    const flo_status status = write_samples(t, flo_trainer_parameters(t));
+    if (status != FLO_ERROR_FILE)
+        return status;
+    t->failures++;
+    flo_report_line(t, "samples failed: %s; training goes on",
+                    flo_context_message(t->context));
+    return FLO_OK;
+}
+
+/* A run that was killed after its best, and resumed to end before that step. */
+static flo_status note_other_best(flo_trainer *t, flo_image *image)
+{
+    int64_t step;
+    FLO_TRY(flo_image_get_integer(image, "run", "step", &step));
+    if (step != t->progress.best_step)
+        flo_report_line(t,
+                        "note: checkpoints/best.h5 is of step %lld, which this run had "
+                        "reached before it was resumed from an earlier one; since then "
+                        "there was no better",
+                        (long long)step);
+    return FLO_OK;
 }
 
 /* Rank 0 alone: the parameters of best.h5 into theta [P]. */
@@ -89,6 +109,8 @@ static flo_status read_best(flo_trainer *t, flo_real *theta)
         status = flo_model_read_vector(
             image, t->flow, flo_image_has(image, "average") ? "average" : "parameters",
             theta);
+        if (status == FLO_OK)
+            status = note_other_best(t, image);
         flo_image_destroy(&image);
     }
     flo_free(t->context, &bytes);
@@ -131,6 +153,21 @@ static bool is_finished(flo_trainer *t)
     return finished;
 }
 
+/* Rank 0 alone: nothing is missing in the run, and the disk never failed. */
+static flo_status check_complete(flo_trainer *t)
+{
+    if (!t->directory)
+        return FLO_OK;
+    FLO_TRY(flo_directory_metrics_kept(t->directory));
+    if (!t->failures)
+        return FLO_OK;
+    return flo_fail(t->context, FLO_ERROR_FILE,
+                    "%s: the run is finished and saved, but %lld times checkpoints or "
+                    "samples on the way could not be written (log.txt tells which and "
+                    "why): check the disk; --resume marks the run finished",
+                    t->config.run.directory, (long long)t->failures);
+}
+
 flo_status flo_finish(flo_trainer *t)
 {
     if (is_finished(t)) {
@@ -145,12 +182,16 @@ flo_status flo_finish(flo_trainer *t)
     flo_report_line(t, "finished at step %lld%s: %s", (long long)t->progress.step,
                     t->progress.step < t->steps ? " (early, no new best)" : "",
                     t->config.run.directory);
+    FLO_TRY(flo_comm_agree(t->comm, t->context, check_complete(t)));
     return set_status(t, "finished", "");
 }
 
+/* What failed on the way was told then; the exit code says that the run can go on. */
 flo_status flo_finish_stopped(flo_trainer *t)
 {
     FLO_TRY(flo_save_last(t));
+    if (t->directory && flo_directory_metrics_kept(t->directory) != FLO_OK)
+        flo_report_line(t, "%s", flo_context_message(t->context));
     const int signal = flo_signals_pending();
     flo_report_line(t, "stopped at step %lld%s%s, saved: go on with --resume",
                     (long long)t->progress.step, signal ? " by signal " : "",

@@ -8,12 +8,14 @@
 /* Writes config.yaml and the status `running`. Collective. FLO_ERROR_FILE; agreed. */
 FLO_MUST_USE flo_status flo_finish_begin(flo_trainer *trainer);
 
-/* samples/step-%010d.h5 when report.sample_every says so. Collective. FLO_ERROR_FILE;
+/* samples/step-%010d.h5 when report.sample_every says so. Samples that could not be
+   written are reported and counted. Collective. FLO_ERROR_DATA, FLO_ERROR_MEMORY;
    agreed. */
 FLO_MUST_USE flo_status flo_finish_samples_if_due(flo_trainer *trainer);
 
 /* The end of training: last checkpoint, best parameters, test.json, samples, status
-   `finished`. Collective. FLO_ERROR_FILE, FLO_ERROR_DATA; agreed. */
+   `finished`. Collective. FLO_ERROR_FILE, also when all is written but something on the
+   way was not; FLO_ERROR_DATA; agreed. */
 FLO_MUST_USE flo_status flo_finish(flo_trainer *trainer);
 
 /* A stop on the way: last checkpoint, status `stopped`. Collective. FLO_ERROR_FILE;

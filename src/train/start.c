@@ -4,6 +4,7 @@
 #include "comm/watch.h"
 #include "flow/model_file.h"
 #include "run/checkpoints.h"
+#include "run/leftovers.h"
 #include "train/data_start.h"
 #include "train/guard.h"
 #include "train/loaded.h"
@@ -11,6 +12,7 @@
 #include "train/report.h"
 #include "train/save.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,15 +42,19 @@ static flo_status open_directory(flo_trainer *t)
     int64_t step;
     FLO_TRY(flo_directory_open(t->context, t->config.run.directory, t->start,
                                &t->directory));
-    FLO_TRY(flo_file_writer_create(t->context, &t->writer));
-    FLO_TRY(flo_file_writer_create(t->context, &t->best_writer));
+    FLO_TRY(flo_file_writer_create(t->context, &t->saving.writer));
     if (t->start != FLO_START_RESUME)
         return FLO_OK;
     char state[32];
     flo_directory_state(t->directory, state, sizeof state);
     t->was_finished = strcmp(state, "finished") == 0;
-    return flo_checkpoints_newest(t->directory, skipped, t, &t->resumed_path, &step,
-                                  &t->resumed, &t->resumed_bytes);
+    if (flo_leftovers_remove(t->directory) != FLO_OK)
+        flo_report_line(t, "%s", flo_context_message(t->context));
+    FLO_TRY(flo_checkpoints_newest(t->directory, skipped, t, &t->resumed_path, &step,
+                                   &t->resumed, &t->resumed_bytes));
+    if (!t->resumed)
+        flo_report_line(t, "no checkpoint was written yet: the run starts at step 0");
+    return FLO_OK;
 }
 
 /* Gives the checkpoint's bytes to the other ranks. */
@@ -179,7 +185,42 @@ static flo_status read_snapshot(flo_trainer *t)
     return status;
 }
 
+/* Rank 0: whether best.h5, which the checkpoint knows of, is whole. */
+static bool best_is_whole(flo_trainer *t)
+{
+    void *bytes;
+    size_t size;
+    if (!t->directory || !isfinite(t->progress.best))
+        return true;
+    const char *const path = flo_directory_file(t->directory, "checkpoints/best.h5");
+    if (flo_sealed_read(t->context, path, &bytes, &size) == FLO_OK) {
+        flo_free(t->context, &bytes);
+        return true;
+    }
+    char reason[FLO_MESSAGE_BYTES / 2];
+    snprintf(reason, sizeof reason, "%s", flo_context_message(t->context));
+    flo_report_line(t,
+                    "skipped %s; the best parameters, of step %lld, are lost: the next "
+                    "validation counts as the best so far",
+                    reason, (long long)t->progress.best_step);
+    return false;
+}
+
+/* A best that is lost must not be what the run ends with, hours later. */
+static void check_best(flo_trainer *t)
+{
+    bool whole = best_is_whole(t);
+    flo_comm_broadcast(t->comm, &whole, sizeof whole);
+    if (!whole) {
+        t->progress.best = -INFINITY;
+        t->progress.best_step = 0;
+    }
+    t->saving.best_step = t->progress.best_step;
+}
+
 flo_status flo_start_resume(flo_trainer *t)
 {
-    return flo_comm_agree(t->comm, t->context, read_snapshot(t));
+    FLO_TRY(flo_comm_agree(t->comm, t->context, read_snapshot(t)));
+    check_best(t);
+    return FLO_OK;
 }

@@ -34,7 +34,6 @@ static flo_status validate(flo_trainer *t, flo_evaluation *validation)
         t->progress.best = found;
         t->progress.best_step = t->progress.step;
         t->progress.waited = 0;
-        flo_save_best(t);
     }
     return FLO_OK;
 }
@@ -63,8 +62,7 @@ static flo_status run(flo_trainer *t, flo_outcome *outcome)
             FLO_TRY(validate(t, &validation));
         flo_report_step(t, s.rate, s.norm, validated ? &validation : NULL);
         FLO_TRY(flo_finish_samples_if_due(t));
-        if (s.save)
-            flo_save_step(t);
+        flo_save_if_due(t, s.save);
     }
     *outcome = done(t) ? FLO_OUTCOME_FINISHED : FLO_OUTCOME_STOPPED;
     return *outcome == FLO_OUTCOME_FINISHED ? flo_finish(t) : flo_finish_stopped(t);

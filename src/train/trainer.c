@@ -10,6 +10,7 @@
 #include "linalg/products.h"
 #include "run/checkpoints.h"
 #include "train/guard.h"
+#include "train/save.h"
 #include "train/start.h"
 #include "train/threads.h"
 
@@ -267,8 +268,7 @@ flo_status flo_trainer_create(flo_comm *comm, flo_context *context,
                        .context = context,
                        .start_seconds = flo_seconds(),
                        .start = options->start,
-                       .saving_step = -1,
-                       .saved_step = -1,
+                       .saving = {.step = -1, .saved_step = -1},
                        .blas_core = flo_blas_start()};
     t->progress = (flo_progress){.best = -INFINITY, .plateau.best = -INFINITY};
     return create(t);
@@ -276,8 +276,7 @@ flo_status flo_trainer_create(flo_comm *comm, flo_context *context,
 
 void flo_trainer_destroy(flo_trainer *t)
 {
-    flo_file_writer_destroy(&t->writer);
-    flo_file_writer_destroy(&t->best_writer);
+    flo_saving_end(t);
     flo_watch_stop(t->comm);
     flo_directory_close(&t->directory);
     flo_gradient_destroy(&t->gradient);

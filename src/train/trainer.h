@@ -27,6 +27,18 @@ enum { FLO_CONTROL_FLAGS = 4 };
 
 typedef struct flo_reporter flo_reporter;
 
+/* Checkpoints on their way to the disk. Images are sealed, and owned. */
+typedef struct flo_saving {
+    flo_file_writer *writer;
+    bool under_way; /* the writer is to be waited for */
+    void *best;     /* image that best.h5 does not hold yet; NULL: none */
+    size_t best_size;
+    int64_t best_step;  /* of the newest such image, durable or not; 0: none */
+    void *image;        /* of the step file under way, unless `best` serves for it */
+    int64_t step;       /* under way, -1: none */
+    int64_t saved_step; /* newest durable, -1: none by this process */
+} flo_saving;
+
 typedef struct flo_trainer {
     const flo_train_options *options;
     flo_comm *comm;       /* borrowed */
@@ -64,11 +76,8 @@ typedef struct flo_trainer {
 
     flo_directory *directory; /* rank 0 */
     atomic_bool begun;        /* the directory's status is this process's to write */
-    flo_file_writer *writer;  /* rank 0 */
-    flo_file_writer *best_writer;
-    int64_t saving_step; /* being written, -1: none */
-    int64_t saved_step;  /* newest durable, -1: none by this process */
-    int64_t save_failures;
+    flo_saving saving;        /* rank 0 */
+    int64_t failures;       /* rank 0: checkpoints and samples that were not written */
     double saved_seconds;   /* of the clock, at the last save */
     flo_reporter *reporter; /* rank 0 */
     void *resumed;          /* bytes of the checkpoint to go on from, on all ranks */

@@ -235,6 +235,21 @@ static void samples_follow_log_prob(void **state)
     assert_near(entropy, wanted, 0.02);
 }
 
+static void every_tile_is_counted(void **state)
+{
+    problem p = make(*state, BUILD_DENSITY);
+    const flo_context *const context = flo_arena_context(((fixture *)*state)->arena);
+    flo_tiles *const tiles = tiles_of(*state, &p, 2);
+    flo_real *const other = build_reals(*state, N * D);
+    const uint64_t begin = flo_work_done(context);
+    flo_tiles_log_prob(tiles, p.theta, 0, N, p.x, p.context, p.log_prob, NULL);
+    assert_int_equal(flo_work_done(context) - begin, 3);
+    flo_tiles_sample(tiles, p.theta, 1, 0, N, 1, p.context, other);
+    assert_int_equal(flo_work_done(context) - begin, 6);
+    flo_tiles_reconstruct(tiles, p.theta, 0, N, p.x, p.context, p.x, other);
+    assert_int_equal(flo_work_done(context) - begin, 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +261,7 @@ int main(void)
         FIXTURE_TEST(samples_are_a_prefix_however_they_are_cut),
         FIXTURE_TEST(seed_temperature_and_context_count),
         FIXTURE_TEST(samples_follow_log_prob),
+        FIXTURE_TEST(every_tile_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,9 +3,7 @@
 #include "hdf5/sealed_file.h"
 #include "run/scratch.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static flo_directory *opened(scratch *f)
 {
@@ -202,7 +200,7 @@ static void failing_allocations(void **state)
         assert_int_equal(flo_checkpoints_model(f->context, f->run, &model),
                          FLO_ERROR_MEMORY);
         assert_null(model);
-        f->context->fail_at = f->context->made + n;
+        f->context->fail_at = f->context->made + (n < 3 ? n : 3);
         assert_int_equal(flo_checkpoints_prune(directory, 1, 2), FLO_ERROR_MEMORY);
         put_step(f, directory, 1);
         assert_int_equal(f->context->live, live);
@@ -259,40 +257,6 @@ static void what_cannot_be_removed_is_named(void **state)
     flo_directory_close(&directory);
 }
 
-/* Files of an hour ago go if flo_file_replace left them; those of users stay. */
-static void stale_temporary_files(void **state)
-{
-    scratch *const f = *state;
-    static const struct {
-        const char *name;
-        int hours, stays;
-    } rows[] = {
-        {"checkpoints/step-0000000001.h5.tmp.host.12", 2, 0},
-        {"checkpoints/best.h5.tmp.host.domain.org.12", 2, 0},
-        {"checkpoints/step-0000000002.h5.tmp.host.12", 0, 1},
-        {"samples/step-0000000001.h5.tmp.host.12", 2, 0},
-        {"status.json.tmp.host.12", 2, 0},
-        {"config.yaml.tmp.host.12", 2, 0},
-        {"config.yaml.tmp.mine", 2, 1},
-        {"notes.tmp.host.12", 2, 1},
-        {"checkpoints/step-0000000001.h5.tmp", 2, 1},
-        {"checkpoints/best.h5.old", 2, 1},
-    };
-    enum { ROWS = sizeof rows / sizeof rows[0] };
-    flo_directory *directory = opened(f);
-    for (int i = 0; i < ROWS; i++) {
-        scratch_write(in_run(f, rows[i].name), "x");
-        const time_t then = time(NULL) - rows[i].hours * 3600;
-        const struct timespec times[2] = {{.tv_sec = then}, {.tv_sec = then}};
-        assert_int_equal(utimensat(AT_FDCWD, in_run(f, rows[i].name), times, 0), 0);
-    }
-    ok(flo_checkpoints_prune(directory, 1, 1));
-    for (int i = 0; i < ROWS; i++)
-        if (scratch_exists(in_run(f, rows[i].name)) != rows[i].stays)
-            fail_msg("%s %s", rows[i].name, rows[i].stays ? "is gone" : "is there");
-    flo_directory_close(&directory);
-}
-
 static void assert_model(scratch *f, const char *model, const char *wanted)
 {
     char *path;
@@ -340,7 +304,6 @@ int main(void)
         SCRATCH_TEST(failing_allocations),
         SCRATCH_TEST(pruning),
         SCRATCH_TEST(what_cannot_be_removed_is_named),
-        SCRATCH_TEST(stale_temporary_files),
         SCRATCH_TEST(what_a_model_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

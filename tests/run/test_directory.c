@@ -285,8 +285,9 @@ static void lines_are_appended(void **state)
     flo_directory_close(&directory);
 }
 
-/* A full disk: the line is missing, whole; the ones after it are well again. */
-static void no_half_line_is_left(void **state)
+/* A full disk: no half line is left, and lines of metrics are kept until there is room.
+ */
+static void a_full_disk_costs_no_line(void **state)
 {
     scratch *const f = *state;
     char text[256];
@@ -298,13 +299,20 @@ static void no_half_line_is_left(void **state)
     small.rlim_cur = 16;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    const flo_status status = flo_directory_metrics(directory, "{\"step\": 2}");
+    const flo_status status[3] = {flo_directory_metrics(directory, "{\"step\": 2}"),
+                                  flo_directory_metrics(directory, "{\"step\": 3}"),
+                                  flo_directory_metrics_kept(directory)};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, SIG_DFL);
-    refused(FLO_ERROR_FILE, status, "metrics.jsonl: write: ");
-    ok(flo_directory_metrics(directory, "{\"step\": 3}"));
+    for (int i = 0; i < 3; i++)
+        refused(FLO_ERROR_FILE, status[i], "metrics.jsonl: write: ");
     assert_string_equal(scratch_read(in_run(f, "metrics.jsonl"), text, sizeof text),
-                        "{\"step\": 1}\n{\"step\": 3}\n");
+                        "{\"step\": 1}\n");
+    ok(flo_directory_metrics_kept(directory));
+    ok(flo_directory_metrics_kept(directory)); /* nothing is kept any more */
+    ok(flo_directory_metrics(directory, "{\"step\": 4}"));
+    assert_string_equal(scratch_read(in_run(f, "metrics.jsonl"), text, sizeof text),
+                        "{\"step\": 1}\n{\"step\": 2}\n{\"step\": 3}\n{\"step\": 4}\n");
     assert_int_equal(mkdir(in_run(f, "log.txt"), 0777), 0);
     refused(FLO_ERROR_FILE, flo_directory_log(directory, "x"), "open: Is a directory");
     flo_directory_close(&directory);
@@ -397,7 +405,7 @@ int main(void)
         SCRATCH_TEST(a_lost_run_is_left_alone),
         SCRATCH_TEST(a_name_stays_valid),
         SCRATCH_TEST(lines_are_appended),
-        SCRATCH_TEST(no_half_line_is_left),
+        SCRATCH_TEST(a_full_disk_costs_no_line),
         SCRATCH_TEST(metrics_are_cut),
         SCRATCH_TEST(metrics_with_zeros_are_cut),
         SCRATCH_TEST(failing_allocations),
