@@ -9,7 +9,8 @@ an autoregressive layer by one pass a column, float32, Adam with clipping, one t
 process. With several processes only training is measured, by DistributedDataParallel over
 gloo, each with its share of the batch. Prints one JSON object: rows a second, the rate of
 products of 512 x 512 x 512 in the same rounds, the numbers of parameters (as flotilla packs
-them, and those that a mask lets count), the log-densities of the first rows.
+them, those that a mask lets count, those that PyTorch multiplies), and the log-densities of
+the rows of --score.
 
 Needs PyTorch (1.11 or newer), numpy, h5py and PyYAML.
 """
@@ -29,7 +30,7 @@ from torch.nn import functional  # noqa: E402
 
 import flotilla_torch  # noqa: E402
 
-SCORED = 64     # rows whose log-densities are told
+MOST_ROWS = 100000  # of the data that are kept
 LEAST_ROUNDS = 3
 PIECE_SECONDS = 0.25
 
@@ -45,6 +46,7 @@ class DenseMasked(flotilla_torch.MaskedDense):
             self.packed = len(self.weight)
             weight[self.index] = self.weight.detach()
             mask[self.index] = self.seen.float()
+        del self.index, self.seen
         self.weight = nn.Parameter(weight.view(self.shape))
         self.register_buffer("mask", mask.view(self.shape), persistent=False)
 
@@ -116,8 +118,6 @@ def measure_alone(flow, rows, options):
 
     pieces = {"gemm": lambda: a @ b, "train": Training(Loss(flow), rows, options.batch),
               "evaluate": evaluate}
-    with torch.no_grad():
-        log_prob = flow.log_prob(rows[:SCORED]).tolist()
     rates = {name: [] for name in pieces}
     for piece in pieces.values():
         piece()
@@ -131,7 +131,7 @@ def measure_alone(flow, rows, options):
     return {"train_rows_per_second": rate["train"] * options.batch,
             "evaluate_rows_per_second": rate["evaluate"] * options.batch,
             "sample_rows_per_second": samples * options.samples,
-            "gemm_gflops": rate["gemm"] * 2e-9 * 512**3, "log_prob": log_prob}
+            "gemm_gflops": rate["gemm"] * 2e-9 * 512**3}
 
 
 def measure_shared(rank, rows, options, meeting, answer):
@@ -177,6 +177,12 @@ def measure_processes(rows, options):
             return {"train_rows_per_second": json.load(file)}
 
 
+def read_rows(source):
+    path, _, name = source.rpartition(":")
+    with h5py.File(path, "r") as file:
+        return torch.from_numpy(file[name][:MOST_ROWS].astype("f4"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("model", metavar="MODEL", help="run directory or checkpoint")
@@ -184,18 +190,20 @@ def main():
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--batch", type=int, default=512, help="of all processes together")
     parser.add_argument("--samples", type=int, default=512, help="rows drawn at a time")
+    parser.add_argument("--score", metavar="FILE:dataset", help="rows to tell the density of")
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    path, _, name = options.data.rpartition(":")
     try:
         flow = load(options.model)
-        with h5py.File(path, "r") as file:
-            rows = torch.from_numpy(file[name][:100000].astype("f4"))
+        rows = read_rows(options.data)
+        found = {"torch": torch.__version__, "processes": options.processes,
+                 "batch": options.batch, **counts(flow)}
+        if options.score:
+            with torch.no_grad():
+                found["log_prob"] = flow.log_prob(read_rows(options.score)).tolist()
     except (flotilla_torch.ModelError, OSError, KeyError) as error:
         sys.exit(f"bench_torch.py: {error}")
-    found = {"torch": torch.__version__, "processes": options.processes,
-             "batch": options.batch, **counts(flow)}
     found.update(measure_alone(flow, rows, options) if options.processes == 1
                  else measure_processes(rows, options))
     print(json.dumps(found))

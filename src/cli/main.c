@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/crash.h"
+#include "core/clock.h"
 #include "core/version.h"
 #include "linalg/products.h"
 
@@ -66,7 +67,8 @@ static int choose(const flo_comm *comm, int argc, char **argv, const flo_verb **
     return FLO_EXIT_USAGE;
 }
 
-static int run(flo_context *context, flo_comm *comm, int argc, char **argv)
+static int run(flo_context *context, flo_comm *comm, double began_seconds, int argc,
+               char **argv)
 {
     const flo_verb *verb;
     int code = choose(comm, argc, argv, &verb);
@@ -75,7 +77,7 @@ static int run(flo_context *context, flo_comm *comm, int argc, char **argv)
     char name[64];
     snprintf(name, sizeof name, "flotilla %s", verb->name);
     argv[1] = name;
-    const flo_call call = {comm, context, argc - 1, argv + 1};
+    const flo_call call = {comm, context, began_seconds, argc - 1, argv + 1};
     const flo_status status = verb->run(&call, &code);
     if (status == FLO_OK)
         return code;
@@ -86,6 +88,7 @@ static int run(flo_context *context, flo_comm *comm, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    const double began_seconds = flo_seconds();
     flo_context *context;
     flo_comm *comm;
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
@@ -96,7 +99,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "flotilla: %s\n", flo_context_message(context));
         return FLO_EXIT_ERROR;
     }
-    int code = run(context, comm, argc, argv);
+    int code = run(context, comm, began_seconds, argc, argv);
     const int rank = flo_comm_rank(comm);
     flo_comm_finish(&comm);
     const int64_t leaked = flo_context_destroy(&context);

@@ -80,8 +80,8 @@ static flo_status fill_rows(meter *m)
     return flo_rows_read(rows, 0, m->rows, &batch, NULL);
 }
 
-/* Seconds of a turn: as many turns as take the time of a piece, in batches that double, since
-   only between batches all ranks can agree to go on. Collective. */
+/* Seconds of a turn: as many turns as take the time of a piece, in batches that double,
+   since only between batches all ranks can agree to go on. Collective. */
 static flo_status time_turns(meter *m, turn piece, double *seconds)
 {
     double spent = 0;
@@ -137,9 +137,8 @@ static double count_work(meter *m)
 {
     flo_tally tally = {.timed = false};
     flo_tally_products(&tally);
-    flo_tiles_log_prob(m->t->tiles, m->t->theta, 0,
-                       flo_lesser(m->rows, FLO_TILE_ROWS), m->x, m->given, m->log_prob,
-                       NULL);
+    flo_tiles_log_prob(m->t->tiles, m->t->theta, 0, flo_lesser(m->rows, FLO_TILE_ROWS),
+                       m->x, m->given, m->log_prob, NULL);
     flo_tally_products(NULL);
     return tally.work / FLO_TILE_ROWS;
 }
@@ -216,12 +215,12 @@ static flo_status measure_phases(meter *m, flo_bench *b)
     flo_comm_share(t->comm, share, SHARES);
     for (int i = 0; i < SHARES; i++)
         share[i] /= flo_comm_size(t->comm);
-    b->phases = (flo_bench_phases){
-        .products = share[0],
-        .elementwise = 1 - share[0] - share[1] - share[2] - share[3],
-        .optimizer = share[1],
-        .messages = share[2],
-        .data = share[3]};
+    b->phases =
+        (flo_bench_phases){.products = share[0],
+                           .elementwise = 1 - share[0] - share[1] - share[2] - share[3],
+                           .optimizer = share[1],
+                           .messages = share[2],
+                           .data = share[3]};
     return FLO_OK;
 }
 
@@ -257,7 +256,7 @@ static int64_t peak_bytes(flo_comm *comm)
     return (int64_t)bytes;
 }
 
-static flo_status measure(meter *m, double seconds, flo_bench *b)
+static flo_status measure(meter *m, double began_seconds, double seconds, flo_bench *b)
 {
     flo_trainer *const t = m->t;
     FLO_TRY(train(m));
@@ -265,10 +264,12 @@ static flo_status measure(meter *m, double seconds, flo_bench *b)
                      .threads = t->threads,
                      .parameters = t->flow->parameters.size,
                      .batch = t->plan.batch,
-                     .start_seconds = flo_seconds() - t->start_seconds,
+                     .lanes = t->plan.lanes,
+                     .buckets = flo_gradient_buckets(t->gradient),
+                     .start_seconds = flo_seconds() - began_seconds,
                      .peak_bytes = peak_bytes(t->comm)};
-    flo_status status = flo_arena_take(m->arena, t->threads, sizeof *m->tally,
-                                       (void *)&m->tally);
+    flo_status status =
+        flo_arena_take(m->arena, t->threads, sizeof *m->tally, (void *)&m->tally);
     if (status == FLO_OK)
         status = fill_rows(m);
     FLO_TRY(flo_comm_agree(t->comm, m->context, status));
@@ -285,8 +286,8 @@ static flo_status measure(meter *m, double seconds, flo_bench *b)
 }
 
 flo_status flo_bench_measure(flo_comm *comm, flo_context *context,
-                             const flo_train_options *options, double seconds,
-                             flo_bench *bench)
+                             const flo_train_options *options, double began_seconds,
+                             double seconds, flo_bench *bench)
 {
     flo_trainer trainer;
     flo_status status = flo_trainer_create(comm, context, options, &trainer);
@@ -294,7 +295,7 @@ flo_status flo_bench_measure(flo_comm *comm, flo_context *context,
     if (status == FLO_OK)
         status = flo_comm_agree(comm, context, flo_arena_create(context, &m.arena));
     if (status == FLO_OK)
-        status = measure(&m, seconds, bench);
+        status = measure(&m, began_seconds, seconds, bench);
     flo_arena_destroy(&m.arena);
     flo_trainer_destroy(&trainer);
     return status;

@@ -18,6 +18,7 @@ typedef struct flo_bench_phases {
 typedef struct flo_bench {
     int ranks, threads; /* threads of a rank */
     int64_t parameters, batch, rounds;
+    int64_t lanes, buckets;   /* that a gradient is exchanged in */
     double gemm_gflops;       /* of a thread at 512 x 512 x 512, all threads at once */
     double shapes_gflops;     /* of a thread at the shapes of a training step */
     double row_work;          /* multiply-adds of the density of a row, masked zero
@@ -31,13 +32,15 @@ typedef struct flo_bench {
     double step_seconds;
     flo_bench_phases phases;
     double start_seconds; /* from the program's start to the end of the first step */
-    int64_t peak_bytes;   /* of the rank that takes the most, until the end */
+    int64_t peak_bytes;   /* until then, of the rank that takes the most */
 } flo_bench;
 
-/* Measures the run of `options` (nothing of it is written) for about so many seconds.
-   Collective. The errors of flo_trainer_create; agreed. */
+/* Measures the run of `options` (nothing of it is written) for about so many seconds;
+   the program started at `began_seconds` of the clock. Collective. The errors of
+   flo_trainer_create; agreed. */
 FLO_MUST_USE flo_status flo_bench_measure(flo_comm *comm, flo_context *context,
                                           const flo_train_options *options,
-                                          double seconds, flo_bench *bench);
+                                          double began_seconds, double seconds,
+                                          flo_bench *bench);
 
 #endif
