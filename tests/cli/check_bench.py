@@ -63,8 +63,41 @@ def check_words(flotilla):
     result.says("GFLOP/s", "multiply-adds", "medians of 3 rounds", "waiting for rows")
 
 
+def check_prediction(flotilla):
+    """Of the run that was measured: one node computes what it computed here, and a step's
+    messages are those of its parameters."""
+    prepare(flotilla)
+    arguments = ("bench", "config.yaml", "--seconds", "0.1", "--set", "run.threads=1",
+                 "--set", "comm.bucket_mb=0.002", "--predict",
+                 "nodes=6,gbit=8e-3,latency_us=0,overlap=0")
+    found = json.loads(flotilla.run(*arguments, "--json").out)
+    strong, weak = found["prediction"]["strong"], found["prediction"]["weak"]
+    require(found["buckets"] > 1, found)
+    for lines, rows in ((strong, [64] * 4), (weak, [64, 128, 256, 384])):
+        same([line["nodes"] for line in lines], [1, 2, 4, 6])
+        same([line["rows_per_step"] for line in lines], rows)
+        alone = lines[0]
+        near(alone["compute_seconds"] / found["step_seconds"], 1 - found["data"], 1e-3)
+        same((alone["exposed_seconds"], alone["efficiency"]), (0, 1))
+        for line in lines[1:]:
+            same(line["exposed_seconds"], line["exchange_seconds"], "overlap=0")
+            step = line["compute_seconds"] + line["exposed_seconds"]
+            near(line["rows_per_second"] * step / line["rows_per_step"], 1, 1e-4)
+            near(line["efficiency"], line["rows_per_second"] / line["nodes"]
+                 / alone["rows_per_second"], 1e-4)
+        # Two lanes of four each, one vector of the parameters: half of it there, half back.
+        real = lines[1]["exchange_seconds"] / (found["parameters"] / 1e6)
+        require(abs(real - 4) < 1e-3 or abs(real - 8) < 1e-3, "bytes of a number:", real)
+    near(weak[1]["compute_seconds"], weak[0]["compute_seconds"], 1e-6)
+    flotilla.run(*arguments).says("strong scaling", "weak scaling", "Assumed", times=1)
+
+
 def check_refused(flotilla):
     prepare(flotilla)
+    for wrong, says in (("nodes=0", "nodes=0"), ("node=2", "latency_us="), ("nodes=", "nodes="),
+                        ("gbit=1x", "gbit=1x"), ("nodes=2.5", "whole"), ("overlap=2", "to 1"),
+                        ("nodes=4,,", "wanted nodes=")):
+        flotilla.run("bench", "config.yaml", "--predict", wrong, code=USAGE).says(says)
     flotilla.run("bench", code=USAGE).says("CONFIG")
     flotilla.run("bench", "config.yaml", "--seconds", "no", code=USAGE).says("--seconds")
     flotilla.run("bench", "none.yaml", ranks=2, code=ERROR).says("none.yaml", times=1)
