@@ -36,11 +36,13 @@ PIECE_SECONDS = 0.25
 
 
 class DenseMasked(flotilla_torch.MaskedDense):
-    """The same map with its whole weight matrix [outputs, inputs] as the parameter."""
+    """The same map with its whole weight matrix [outputs, inputs] as the parameter; what the
+    mask takes away is any number, as in libraries that draw all of it."""
 
     def __init__(self, part, inputs, outputs, block):
         super().__init__(part, inputs, outputs, block)
-        weight, mask = torch.zeros(2, self.shape[0] * self.shape[1])
+        weight = torch.randn(self.shape[0] * self.shape[1])
+        mask = torch.zeros_like(weight)
         self.packed = 0
         if self.weight is not None:
             self.packed = len(self.weight)

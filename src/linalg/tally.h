@@ -18,7 +18,8 @@ typedef struct flo_tally {
     bool timed;     /* also the seconds: two looks at the clock a product */
     double work;    /* multiply-adds of all products, thin and triangular ones too */
     double seconds; /* spent in them */
-    int64_t shapes; /* distinct ones of the dense products; more than fit are left out */
+    int64_t
+        shapes; /* distinct ones of the dense products; more than fit are left out */
     flo_product_shape shape[FLO_TALLY_SHAPES];
     int64_t calls[FLO_TALLY_SHAPES]; /* of each shape */
 } flo_tally;

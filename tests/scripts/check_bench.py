@@ -3,6 +3,9 @@ without PyTorch it goes on. How fast anything is, nobody asks here.
 
 Called as: check_bench.py PROGRAM MPIEXEC.
 """
+import contextlib
+import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -75,15 +78,20 @@ def check_without_torch(flotilla):
     # Beside what was recorded: the old figure stays that of the file.
     speeds["flotilla"]["train_fraction_of_gemm"] = 0.123
     flotilla.write("old.json", json.dumps(found))
-    second = table(flotilla, "--compare", "old.json", **environment)
-    require("(0.123)" in second.stdout, second)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        bench_table.print_comparison(flotilla.path("old.json"), {
+            "small": json.loads(flotilla.read("a.json"))["configs"]["small"],
+            "new": speeds})
+    now = json.loads(flotilla.read("a.json"))["configs"]["small"]["flotilla"]
+    require(f"| small  | {now['train_fraction_of_gemm']:.3f} (0.123)" in printed.getvalue()
+            and "| new    | 0.123 (none)" in printed.getvalue(), printed.getvalue())
 
 
 def check_peer(flotilla):
     """PyTorch's side of flows with masks, splines and couplings has our densities, and the
     parameters that it should; several processes train."""
-    if not bench_table.torch_version():
-        skip("no PyTorch with PyYAML")
+    if not importlib.util.find_spec("torch"):
+        skip("no PyTorch")
     flotilla.data(f"columns{COLUMNS}.h5", {"train": normal_rows(640, COLUMNS) / 10,
                               "few": normal_rows(20, COLUMNS, seed=2) / 10})
     flotilla.write("config.yaml", SMALL)
