@@ -69,15 +69,14 @@ flo_scaling_point flo_scaling_predict(const flo_scaling_step *step,
     const int64_t ranks = cluster->nodes * cluster->ranks;
     const double pass =
         step->row_seconds * rows / (double)ranks * largest_share(step, ranks);
-    flo_scaling_point p = {.compute_seconds = pass + step->update_seconds};
-    if (cluster->nodes > 1) {
-        const double bucket = bucket_seconds(step, cluster);
-        const double meeting =
-            1e-6 * cluster->latency_us * ceil(log2((double)cluster->nodes));
-        p.exchange_seconds = (double)step->buckets * bucket + meeting;
-        p.exposed_seconds =
-            exposed_seconds(step, cluster, step->backward * pass, bucket) + meeting;
-    }
+    const double bucket = bucket_seconds(step, cluster);
+    const double meeting =
+        1e-6 * cluster->latency_us * ceil(log2((double)cluster->nodes));
+    flo_scaling_point p = {
+        .compute_seconds = pass + step->update_seconds,
+        .exchange_seconds = (double)step->buckets * bucket + meeting,
+        .exposed_seconds =
+            exposed_seconds(step, cluster, step->backward * pass, bucket) + meeting};
     p.step_seconds = p.compute_seconds + p.exposed_seconds;
     return p;
 }
