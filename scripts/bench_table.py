@@ -90,11 +90,11 @@ class Bench:
                         self.options.seconds, "--set", f"run.threads={threads}",
                         *batch, *self.settings]))
 
-    def torch(self, processes=1, batch=512):
+    def torch(self, processes=1, batch=512, samples=None):
         return json.loads(run(
             [sys.executable, os.path.join(HERE, "bench_torch.py"), self.model,
              f"{self.data}:train", "--score", f"{self.data}:validation", "--seconds", self.options.seconds, "--batch", batch,
-             "--samples", self.options.samples, "--processes", processes]))
+             "--samples", samples or self.options.samples, "--processes", processes]))
 
     def make_model(self):
         """Some steps away from the start, where the last layers are zero."""
@@ -145,7 +145,7 @@ def measure(bench, with_torch):
     kinds["two_ranks"] = lambda: bench.flotilla(ranks=2, batch=SHARED_BATCH)
     kinds["two_threads"] = lambda: bench.flotilla(threads=2, batch=SHARED_BATCH)
     if with_torch:
-        kinds["torch_one"] = lambda: bench.torch(batch=SHARED_BATCH)
+        kinds["torch_one"] = lambda: bench.torch(batch=SHARED_BATCH, samples=1)
         kinds["torch_two_processes"] = lambda: bench.torch(2, SHARED_BATCH)
     turns = {kind: [] for kind in kinds}
     for _ in range(options.rounds):
@@ -262,7 +262,7 @@ def parse():
                         help=f"some of {', '.join(NAMES)}, or configs of your own")
     parser.add_argument("--folder", default="runs/bench", help="of data and models")
     parser.add_argument("--rows", type=int, default=1000000, help="of the data")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of every run")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of every run")
     parser.add_argument("--samples", type=int, default=512, help="PyTorch draws at a time")
     parser.add_argument("--rounds", type=int, default=2, help="turns of all kinds of runs")
     parser.add_argument("--json", metavar="FILE", help="write all figures")

@@ -186,7 +186,7 @@ static flo_status measure_rates(meter *m, double seconds, flo_bench *b)
 static flo_status measure_phases(meter *m, flo_bench *b)
 {
     flo_trainer *const t = m->t;
-    double update = 0, products = 0;
+    double update = 0, products = 0, meetings = 0;
     const double data = t->feed ? flo_feed_wait_seconds(t->feed) : 0;
     const double messages = flo_gradient_exposed_seconds(t->gradient);
 #pragma omp parallel num_threads(t->threads)
@@ -197,6 +197,7 @@ static flo_status measure_phases(meter *m, flo_bench *b)
     for (int i = 0; i < TIMED_STEPS && status == FLO_OK; i++) {
         status = flo_step_read(t, false, &m->step);
         flo_step_gradient(t, &m->step);
+        meetings += flo_comm_size(t->comm) > 1 ? m->step.meeting_seconds : 0;
         const double before = flo_seconds();
         status = m->step.unread ? flo_comm_agree(t->comm, m->context, m->step.read)
                                 : flo_step_update(t, &m->step);
@@ -208,9 +209,10 @@ static flo_status measure_phases(meter *m, flo_bench *b)
     FLO_TRY(status);
     for (int i = 0; i < t->threads; i++)
         products += m->tally[i].seconds / t->threads;
-    double share[] = {products / all, update / all,
-                      (flo_gradient_exposed_seconds(t->gradient) - messages) / all,
-                      t->feed ? (flo_feed_wait_seconds(t->feed) - data) / all : 0};
+    double share[] = {
+        products / all, update / all,
+        (flo_gradient_exposed_seconds(t->gradient) - messages + meetings) / all,
+        t->feed ? (flo_feed_wait_seconds(t->feed) - data) / all : 0};
     enum { SHARES = sizeof share / sizeof *share };
     flo_comm_share(t->comm, share, SHARES);
     for (int i = 0; i < SHARES; i++)

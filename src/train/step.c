@@ -38,7 +38,9 @@ void flo_step_gradient(flo_trainer *t, flo_step *s)
     flags[1] = wants_to_stop(t);
     flags[2] = s->read != FLO_OK;
     flags[3] = flo_save_is_due(t);
+    const double before = flo_seconds();
     flo_comm_share(t->comm, t->control, 2 * V + FLO_CONTROL_FLAGS);
+    s->meeting_seconds = flo_seconds() - before;
     s->value = flo_lane_sum_doubles(V, value);
     s->weight = flo_lane_sum_doubles(V, weight);
     s->bad = flags[0] > 0 || !(s->weight > 0);

@@ -8,11 +8,12 @@
 typedef struct flo_step {
     double value, weight; /* sums over the batch */
     double rate, norm;
-    int64_t nonfinite; /* rows of this rank */
-    flo_status read;   /* of this rank's rows */
-    bool unread;       /* of all ranks: the step does not count */
-    bool bad;          /* of all ranks: the step is skipped */
-    bool save;         /* after this step */
+    int64_t nonfinite;      /* rows of this rank */
+    double meeting_seconds; /* waited to learn what all must know */
+    flo_status read;        /* of this rank's rows */
+    bool unread;            /* of all ranks: the step does not count */
+    bool bad;               /* of all ranks: the step is skipped */
+    bool save;              /* after this step */
     bool stop;
 } flo_step;
 

@@ -44,7 +44,7 @@ def script(flotilla, name, *arguments, code=0, **environment):
 
 def without_torch(flotilla):
     """An environment in which Python finds a torch that cannot be loaded."""
-    os.mkdir(flotilla.path("stand-in"))
+    os.makedirs(flotilla.path("stand-in"), exist_ok=True)
     flotilla.write("stand-in/torch.py", "raise ImportError('none here')\n")
     return {"PYTHONPATH": flotilla.path("stand-in")}
 
@@ -140,6 +140,14 @@ def check_other_flow(flotilla):
             raise Failure("taken for the same flow:", theirs)
 
 
+def check_failing(flotilla):
+    for arguments, says in ((["/bin/false"], "/bin/false --version\nended with 1"),
+                            ([flotilla.program, "--configs", "none.yaml"], "none.yaml")):
+        done = script(flotilla, "bench_table.py", *arguments, "--quick", "--folder", "bench",
+                      code=1, **without_torch(flotilla))
+        require(says in done.stderr and "Traceback" not in done.stderr, done)
+
+
 def check_ratios(flotilla):
     """Ratios are taken within a turn, by their right sides, when PyTorch is there."""
     def turn(rate):
@@ -161,7 +169,7 @@ def check_ratios(flotilla):
             many = 1.9 if ranks else 1.8 if threads == 2 else 1.0
             return turn(100 * self.speed * many)
 
-        def torch(self, processes=1, batch=512):
+        def torch(self, processes=1, batch=512, samples=None):
             return turn(50 * self.speed * (1.5 if processes == 2 else 1)) | {"log_prob": [-1.0]}
 
     options = type("Options", (), {"folder": flotilla.folder, "rounds": 3})
