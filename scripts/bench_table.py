@@ -260,7 +260,8 @@ def parse():
                         help="launcher with its options")
     parser.add_argument("--configs", nargs="+", default=NAMES, metavar="NAME",
                         help=f"some of {', '.join(NAMES)}, or configs of your own")
-    parser.add_argument("--folder", default="runs/bench", help="of data and models")
+    parser.add_argument("--folder", help="of data and models; default: runs/bench, with "
+                        "--quick runs/bench/quick")
     parser.add_argument("--rows", type=int, default=1000000, help="of the data")
     parser.add_argument("--seconds", type=float, default=3.0, help="of every run")
     parser.add_argument("--samples", type=int, default=512, help="PyTorch draws at a time")
@@ -269,6 +270,7 @@ def parse():
     parser.add_argument("--compare", metavar="FILE", help="print what --json wrote beside")
     parser.add_argument("--quick", action="store_true", help="see whether it works")
     options = parser.parse_args()
+    options.folder = options.folder or ("runs/bench/quick" if options.quick else "runs/bench")
     if options.quick:
         options.rows, options.seconds, options.samples, options.rounds = 4000, 0.1, 4, 1
     return options
