@@ -388,10 +388,10 @@ class Permutation(Bijection):
         self.register_buffer("order", order)
 
     def forward(self, x, context):
-        return x[:, self.order], unchanged(x)
+        return x.index_select(1, self.order), unchanged(x)
 
     def inverse(self, z, context):
-        return z[:, torch.argsort(self.order)], unchanged(z)
+        return z.index_select(1, torch.argsort(self.order)), unchanged(z)
 
 
 def reflected(x, vectors):
@@ -567,11 +567,10 @@ class Spline:
         inner = (y if along_y else x)[..., 1:-1]
         k = (v[..., None] >= inner).sum(dim=-1, keepdim=True)
 
-        def at(knots, index):
-            return torch.gather(knots, -1, index).squeeze(-1)
-
-        return (at(x, k), at(y, k), at(x, k + 1) - at(x, k), at(y, k + 1) - at(y, k),
-                at(slope, k), at(slope, k + 1))
+        ends = torch.cat([k, k + 1], dim=-1)
+        (x0, x1), (y0, y1), (d0, d1) = (torch.gather(knots, -1, ends).unbind(dim=-1)
+                                        for knots in (x, y, slope))
+        return x0, y0, x1 - x0, y1 - y0, d0, d1
 
 
 class ElementwiseSpline(Bijection):
@@ -789,7 +788,10 @@ class Coupling(Bijection):
         mask = part.constant("mask", part.features)
         if not ((mask == 0) | (mask == 1)).all() or mask.min() == mask.max():
             part.refuse(f"mask {mask.tolist()}", "ones and zeros, some of both")
-        self.register_buffer("mask", mask.bool())
+        passed, moved = (torch.nonzero(mask == value)[:, 0] for value in (1, 0))
+        self.register_buffer("passed", passed)
+        self.register_buffer("moved", moved)
+        self.register_buffer("places", torch.argsort(torch.cat([passed, moved])))
         self.law, self.period = self.transform(part.settings), part.settings.period
         columns = int(mask.sum())
         inputs = 2 * columns if self.period else columns
@@ -805,19 +807,19 @@ class Coupling(Bijection):
         return out.view(len(out), -1, self.law.parameters)
 
     def _join(self, half, changed):
-        joined = changed.new_empty(len(changed), len(self.mask))
-        joined[:, self.mask] = half
-        joined[:, ~self.mask] = changed
-        return joined
+        return torch.cat([half, changed], dim=1).index_select(1, self.places)
+
+    def _halves(self, rows):
+        return rows.index_select(1, self.passed), rows.index_select(1, self.moved)
 
     def forward(self, x, context):
-        half = x[:, self.mask]
-        z, slope = self.law.forward(x[:, ~self.mask], self._raw(half, context))
+        half, other = self._halves(x)
+        z, slope = self.law.forward(other, self._raw(half, context))
         return self._join(half, z), total(slope)
 
     def inverse(self, z, context):
-        half = z[:, self.mask]
-        x, slope = self.law.inverse(z[:, ~self.mask], self._raw(half, context))
+        half, other = self._halves(z)
+        x, slope = self.law.inverse(other, self._raw(half, context))
         return self._join(half, x), total(slope)
 
 
@@ -842,21 +844,22 @@ class SplineCoupling(Coupling):
         super().__init__(part)
         self.unconditional = None
         if part.settings.unconditional:
-            self.unconditional = part.parameter("unconditional", int(self.mask.sum()),
+            self.unconditional = part.parameter("unconditional", len(self.passed),
                                                 self.law.parameters)
 
     def forward(self, x, context):
         z, logdet = super().forward(x, context)
         if self.unconditional is None:
             return z, logdet
-        own, slope = self.law.forward(x[:, self.mask], self.unconditional)
-        return self._join(own, z[:, ~self.mask]), logdet + total(slope)
+        own, slope = self.law.forward(x.index_select(1, self.passed), self.unconditional)
+        return self._join(own, z.index_select(1, self.moved)), logdet + total(slope)
 
     def inverse(self, z, context):
         if self.unconditional is None:
             return super().inverse(z, context)
-        half, slope = self.law.inverse(z[:, self.mask], self.unconditional)
-        x, logdet = super().inverse(self._join(half, z[:, ~self.mask]), context)
+        own, other = self._halves(z)
+        half, slope = self.law.inverse(own, self.unconditional)
+        x, logdet = super().inverse(self._join(half, other), context)
         return x, logdet + total(slope)
 
 

@@ -18,7 +18,8 @@ enum {
 typedef struct flo_call {
     flo_comm *comm;
     flo_context *context;
-    int argc; /* argv[0] is "flotilla VERB" */
+    double began_seconds; /* of the clock: when the program started */
+    int argc;             /* argv[0] is "flotilla VERB" */
     char **argv;
     const char *start_failure; /* of MPI, for doctor; NULL: none, as for other verbs */
 } flo_call;

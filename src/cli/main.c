@@ -4,6 +4,7 @@
 
 #include "cli/crash.h"
 #include "comm/launch.h"
+#include "core/clock.h"
 #include "core/context.h"
 #include "core/version.h"
 #include "hdf5/inside.h"
@@ -69,8 +70,8 @@ static int choose(const flo_comm *comm, int argc, char **argv, const flo_verb **
     return FLO_EXIT_USAGE;
 }
 
-static int run(flo_context *context, flo_comm *comm, const char *start_failure,
-               int argc, char **argv)
+static int run(flo_context *context, flo_comm *comm, double began_seconds,
+               const char *start_failure, int argc, char **argv)
 {
     const flo_verb *verb;
     int code = choose(comm, argc, argv, &verb);
@@ -79,7 +80,12 @@ static int run(flo_context *context, flo_comm *comm, const char *start_failure,
     char name[64];
     snprintf(name, sizeof name, "flotilla %s", verb->name);
     argv[1] = name;
-    const flo_call call = {comm, context, argc - 1, argv + 1, start_failure};
+    const flo_call call = {.comm = comm,
+                           .context = context,
+                           .began_seconds = began_seconds,
+                           .argc = argc - 1,
+                           .argv = argv + 1,
+                           .start_failure = start_failure};
     const flo_status status = verb->run(&call, &code);
     if (status == FLO_OK)
         return code;
@@ -105,20 +111,23 @@ static int finish(flo_context **context, flo_comm **comm, int code)
 /* What keeps MPI from starting is one of doctor's findings. Each process is alone then:
    the launcher's first speaks, and its exit code is the job's, for the launcher would
    end it in mid-sentence if another failed before. */
-static int examine_failed_start(flo_context *context, int argc, char **argv)
+static int examine_failed_start(flo_context *context, double began_seconds, int argc,
+                                char **argv)
 {
     char failure[FLO_MESSAGE_BYTES];
     flo_comm *comm;
     snprintf(failure, sizeof failure, "%s", flo_context_message(context));
     if (flo_comm_start_alone(context, &comm) != FLO_OK)
         return FLO_EXIT_ERROR;
-    const int code = flo_launch_rank() == 0 ? run(context, comm, failure, argc, argv)
-                                            : FLO_EXIT_DONE;
+    const int code = flo_launch_rank() == 0
+                         ? run(context, comm, began_seconds, failure, argc, argv)
+                         : FLO_EXIT_DONE;
     return finish(&context, &comm, code);
 }
 
 int main(int argc, char **argv)
 {
+    const double began_seconds = flo_seconds();
     flo_context *context;
     flo_comm *comm;
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
@@ -128,9 +137,9 @@ int main(int argc, char **argv)
         return FLO_EXIT_ERROR;
     if (flo_comm_start(context, &argc, &argv, &comm) != FLO_OK) {
         if (argc > 1 && strcmp(argv[1], "doctor") == 0)
-            return examine_failed_start(context, argc, argv);
+            return examine_failed_start(context, began_seconds, argc, argv);
         fprintf(stderr, "flotilla: %s\n", flo_context_message(context));
         return FLO_EXIT_ERROR;
     }
-    return finish(&context, &comm, run(context, comm, NULL, argc, argv));
+    return finish(&context, &comm, run(context, comm, began_seconds, NULL, argc, argv));
 }

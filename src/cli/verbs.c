@@ -9,6 +9,8 @@ const flo_verb flo_verbs[] = {
     {"sample", "draws rows from a model, into a file", flo_verb_sample},
     {"inspect", "tells what a data file, config, checkpoint or run holds",
      flo_verb_inspect},
+    {"bench", "rows a second, against the machine's own matrix products",
+     flo_verb_bench},
     {"config", "prints all settings with defaults and help", flo_verb_config},
     {"doctor", "says what is wrong with this environment, and the cure",
      flo_verb_doctor},

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+flo_status flo_verb_bench(const flo_call *call, int *exit_code);
 flo_status flo_verb_config(const flo_call *call, int *exit_code);
 flo_status flo_verb_doctor(const flo_call *call, int *exit_code);
 flo_status flo_verb_evaluate(const flo_call *call, int *exit_code);

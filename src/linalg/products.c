@@ -1,7 +1,10 @@
 /* Dense matrix products by OpenBLAS. */
 #include "linalg/products.h"
 
+#include "linalg/tally.h"
+
 #include <cblas.h>
+#include <stddef.h>
 
 /* One name a routine for both precisions. */
 #ifdef FLOTILLA_DOUBLE
@@ -41,9 +44,16 @@ static void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int64_t rows,
                     const flo_real *b, int64_t b_row, flo_real beta, flo_real *c,
                     int64_t c_row)
 {
-    if (rows > 0 && columns > 0 && inner > 0)
-        GEMM(CblasRowMajor, left, right, (int)rows, (int)columns, (int)inner, 1, a,
-             (int)a_row, b, (int)b_row, beta, c, (int)c_row);
+    double began;
+    if (rows <= 0 || columns <= 0 || inner <= 0)
+        return;
+    flo_tally *const tally = flo_tally_begin(&began);
+    GEMM(CblasRowMajor, left, right, (int)rows, (int)columns, (int)inner, 1, a,
+         (int)a_row, b, (int)b_row, beta, c, (int)c_row);
+    if (tally)
+        flo_tally_end(tally, began, (double)rows * (double)columns * (double)inner,
+                      &(flo_product_shape){left == CblasTrans, right == CblasTrans,
+                                           rows, columns, inner});
 }
 
 void flo_product_nt_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
@@ -85,18 +95,31 @@ void flo_product_tn(int64_t B, int64_t n, int64_t k, const flo_real *y,
     flo_product_tn_part(B, n, k, y, n, x, k, beta, w, k);
 }
 
+static double triangle_work(int64_t B, int64_t n)
+{
+    return (double)B * (double)n * (double)(n - 1) / 2;
+}
+
 void flo_triangle_product(int64_t B, int64_t n, const flo_real *a, bool lower,
                           bool transposed, flo_real *y)
 {
+    double began;
+    flo_tally *const tally = flo_tally_begin(&began);
     TRMM(CblasRowMajor, CblasRight, lower ? CblasLower : CblasUpper,
          transposed ? CblasTrans : CblasNoTrans, CblasUnit, (int)B, (int)n, 1, a,
          (int)n, y, (int)n);
+    if (tally)
+        flo_tally_end(tally, began, triangle_work(B, n), NULL);
 }
 
 void flo_triangle_solve(int64_t B, int64_t n, const flo_real *a, bool lower,
                         bool transposed, flo_real *y)
 {
+    double began;
+    flo_tally *const tally = flo_tally_begin(&began);
     TRSM(CblasRowMajor, CblasRight, lower ? CblasLower : CblasUpper,
          transposed ? CblasTrans : CblasNoTrans, CblasUnit, (int)B, (int)n, 1, a,
          (int)n, y, (int)n);
+    if (tally)
+        flo_tally_end(tally, began, triangle_work(B, n), NULL);
 }

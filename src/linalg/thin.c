@@ -5,6 +5,9 @@
 #include "linalg/thin.h"
 
 #include "core/elementary.h"
+#include "linalg/tally.h"
+
+#include <stddef.h>
 
 /* Columns of a stretch: 64 rows of x are then 16 KiB in float. */
 enum { STRETCH = 512 / (int)sizeof(flo_real) };
@@ -67,8 +70,12 @@ static void add_rows(int64_t rows, int64_t B, int64_t k, const flo_real *w,
 void flo_thin_product(int64_t n, int64_t B, int64_t k, const flo_real *w, int64_t w_row,
                       const flo_real *x, flo_real *y)
 {
+    double began;
+    flo_tally *const tally = flo_tally_begin(&began);
     for (int64_t i = 0; i < B; i += STRETCH)
         for (int64_t r = 0; r < n; r += 2)
             add_rows(n - r < 2 ? 1 : 2, B - i < STRETCH ? B - i : STRETCH, k,
                      w + r * w_row, w_row, x + i, B, y + r * B + i);
+    if (tally)
+        flo_tally_end(tally, began, (double)n * (double)B * (double)k, NULL);
 }

@@ -327,6 +327,11 @@ const char *flo_gradient_bad_layer(const flo_gradient *g)
     return NULL;
 }
 
+int64_t flo_gradient_buckets(const flo_gradient *gradient)
+{
+    return gradient->buckets;
+}
+
 double flo_gradient_exposed_seconds(const flo_gradient *gradient)
 {
     return gradient->exposed_seconds;

@@ -40,6 +40,7 @@ const flo_real *flo_gradient_vector(flo_gradient *gradient);
    last compute; NULL if none. Local. */
 const char *flo_gradient_bad_layer(const flo_gradient *gradient);
 
+int64_t flo_gradient_buckets(const flo_gradient *gradient);
 double flo_gradient_exposed_seconds(const flo_gradient *gradient); /* waited, ever */
 
 #endif

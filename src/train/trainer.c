@@ -238,11 +238,12 @@ static flo_status create(flo_trainer *t)
                             o->override_count, &t->config));
     status = flo_threads_choose(t->comm, t->arena, &t->config, &t->threads);
     FLO_TRY(flo_comm_agree(t->comm, t->context, status));
-    if (!o->check) {
+    const bool writes = !o->check && !o->unwritten;
+    if (!o->check)
         FLO_TRY(flo_guard_start(t));
+    if (writes)
         FLO_TRY(flo_start_look(t));
-    }
-    if (!o->check && t->start == FLO_START_RESUME)
+    if (writes && t->start == FLO_START_RESUME)
         FLO_TRY(flo_start_open(t));
     flo_node *stored;
     status = stored_config(t, &stored);
@@ -256,7 +257,7 @@ static flo_status create(flo_trainer *t)
     if (t->resumed)
         return flo_start_resume(t);
     FLO_TRY(flo_start_new(t));
-    return t->start == FLO_START_RESUME ? FLO_OK : flo_start_open(t);
+    return writes && t->start != FLO_START_RESUME ? flo_start_open(t) : FLO_OK;
 }
 
 flo_status flo_trainer_create(flo_comm *comm, flo_context *context,

@@ -18,6 +18,7 @@ typedef struct flo_train_options {
     flo_start start;
     const char *init; /* MODEL whose parameters are the start; NULL: none */
     bool check;       /* print what would be done, and stop */
+    bool unwritten;   /* nothing of it is kept: it has no run directory */
     bool quiet;
     double max_seconds; /* 0: no limit */
 } flo_train_options;

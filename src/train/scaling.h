@@ -1,0 +1,51 @@
+/* What a step would take on a cluster: a model of latency and bandwidth, from what a
+   step takes here. Pure. */
+#ifndef FLO_TRAIN_SCALING_H
+#define FLO_TRAIN_SCALING_H
+
+#include <stdint.h>
+
+/* A step as measured, of one rank. */
+typedef struct flo_scaling_step {
+    double row_seconds; /* forward and backward of a row */
+    double
+        update_seconds; /* clip, optimizer, average: of all parameters, on every rank */
+    double backward;    /* share of row_seconds in which gradients become known */
+    int64_t bytes;      /* of the gradient */
+    int64_t buckets;    /* of it, taken as equal */
+    int64_t lanes;
+    int threads; /* of a rank */
+} flo_scaling_step;
+
+/* Nodes alike, each with one link to all others. */
+typedef struct flo_scaling_cluster {
+    int64_t nodes, ranks; /* ranks of a node */
+    double gbit;          /* a second, of a node's link, in each direction */
+    double latency_us;    /* of every message that leaves a node */
+    double overlap; /* 1: a bucket leaves once its gradient is known; 0: all leave after
+                       the backward pass; in between, as much later */
+} flo_scaling_cluster;
+
+typedef struct flo_scaling_point {
+    double compute_seconds;  /* of the rank with the most rows, update included */
+    double exchange_seconds; /* of all messages of a step, one after the other */
+    double exposed_seconds; /* the part of these that the backward pass does not hide */
+    double step_seconds;    /* compute and exposed */
+} flo_scaling_point;
+
+/* The model, of steps of `rows` rows on the whole cluster:
+   - a rank computes the rows of its lanes (where there are fewer lanes than ranks and
+     threads, more of them, even ones) at the measured rate, whatever their number;
+   - a bucket is exchanged as comm/exchange.h does it: a rank sends n pieces of the
+     bucket to the owners of chunks, n the nodes of the lane tree that it holds, and the
+     sum of its own chunk to all: every message that leaves the node costs a latency at
+     its rank, one after the other, and its bytes pass the node's link, which the ranks
+     of the node share; messages in a node cost nothing (what they cost is part of the
+     measured step where that had several ranks);
+   - buckets are known at equal distances in the backward pass, and pass one at a time;
+   - the meeting of all ranks at the end of a step takes a latency a doubling of nodes,
+     never hidden. */
+flo_scaling_point flo_scaling_predict(const flo_scaling_step *step,
+                                      const flo_scaling_cluster *cluster, double rows);
+
+#endif
