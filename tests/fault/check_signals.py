@@ -10,8 +10,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import (DONE, STOPPED, every, main, normal_rows, require, same,  # noqa: E402
-                     Failure, end)
+from support import (DONE, STOPPED, Failure, end, every, main, normal_rows,  # noqa: E402
+                     require, same)
 from runs import newest_step, same_runs, train  # noqa: E402
 
 # Validation and test take long, steps do not.

@@ -11,12 +11,12 @@ run: {directory: run, seed: 5, threads: 1}
 data: {files: [data.h5], validation: 0.2, test: test}
 preprocess: [{kind: standardize}]
 flow: {layers: [{kind: lu_linear}, {kind: affine_coupling, hidden: [8]}]}
-train: {batch: 40, lanes: 2, steps: 8, learning_rate: 1e-2, average: 0.5}
+train: {batch: 40, lanes: 2, steps: 9, learning_rate: 1e-2, average: 0.5}
 checkpoint: {every: 3, keep: 2}
-report: {every: 4, validate_every: 2, sample_every: 5, samples: 20}
+report: {every: 4, validate_every: 3, sample_every: 5, samples: 20}
 """
-STEPS = 8
-LAST = "checkpoints/step-0000000008.h5"
+STEPS = 9
+LAST = "checkpoints/step-0000000009.h5"
 # Samples of a step on the way, which are not drawn again when they could not be written.
 ON_THE_WAY = "samples/step-0000000005.h5"
 
@@ -30,7 +30,7 @@ def prepare(flotilla):
     train(whole)
     found = ends(whole)
     same(sorted(found), sorted(["checkpoints/best.h5", LAST, "config.yaml", "metrics.jsonl",
-                                ON_THE_WAY, "samples/step-0000000008.h5", "test.json"]))
+                                ON_THE_WAY, "samples/step-0000000009.h5", "test.json"]))
     best = [line["validation_log_likelihood"] for line in whole.metrics("run")
             if "validation_log_likelihood" in line]
     require(best[0] < best[1] < best[2], "wanted a new best at each validation:", best)
