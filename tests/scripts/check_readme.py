@@ -22,6 +22,7 @@ while [ "${1#--}" != "$1" ]; do
   case $1 in --array=*-*) range=${1#--array=}; tasks=$(seq "${range%-*}" "${range#*-}") ;; esac
   shift
 done
+export SLURM_JOB_ID=1
 [ -n "$tasks" ] || exec bash "$@"
 for SLURM_ARRAY_TASK_ID in $tasks; do
   export SLURM_ARRAY_TASK_ID SLURM_ARRAY_JOB_ID=1
