@@ -43,7 +43,7 @@ def check_max_seconds(flotilla):
     stopped = state["step"]
     require(0 < stopped < LONG, "stopped at", stopped)
     same(step_of(flotilla.last("run")), stopped)
-    require(flotilla.metrics("run")[-1]["step"] <= stopped)
+    require(newest_step(flotilla, "run") <= stopped)
     same(os.path.exists(flotilla.path("run", "test.json")), False, "test.json is there")
     more = ("--set", f"train.steps={stopped + 60}")
     train(flotilla, "run", "--resume", *more, ranks=3).says(f"at step {stopped}")
