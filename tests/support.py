@@ -93,10 +93,10 @@ class Flotilla:
                     ("LSAN_OPTIONS", f"suppressions={supp}:print_suppressions=0")):
                 self.environment.setdefault(key, value)
 
-    def often(self, number, ranks, once_in=10):
-        """How case `number` of a table is run: alone, and on ranks; with a sanitizer,
-        where ranks take seconds to start, on ranks once in a while."""
-        return (0,) if self.sanitized and number % once_in else (0, ranks)
+    def often(self, number, ranks):
+        """How case `number` of a table is run: alone, and some also on ranks, which take
+        long to start (seconds, with a sanitizer)."""
+        return (0,) if number % (10 if self.sanitized else 3) else (0, ranks)
 
     def command(self, arguments, ranks):
         launcher = []

@@ -21,7 +21,8 @@ checkpoint: {keep: 3}
 """
 CORES = len(os.sched_getaffinity(0))
 # What may be set around the tests, and would be found.
-UNWANTED = ("SLURM_", "OMP_PROC_BIND", "OMP_WAIT_POLICY", "PMI_", "PMIX_", "HDF5_USE")
+UNWANTED = ("SLURM_", "OMP_PROC_BIND", "OMP_WAIT_POLICY", "PMI_", "PMIX_", "HDF5_USE",
+            "OMPI_MCA_btl_vader")
 
 # Runs a program that may not read the memory of others, as in a container without ptrace:
 # a filter of system calls answers EPERM.
