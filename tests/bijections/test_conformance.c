@@ -211,9 +211,19 @@ static void check_inverse(fixture *f, const situation *s)
     layer_check_guards(s->name, &l);
 }
 
+/* Thousands of differences are about numbers; what a sanitizer looks for, the other laws
+   show it, sooner. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SKIPS_DIFFERENCES = true };
+#else
+enum { SKIPS_DIFFERENCES = false };
+#endif
+
 static void check_determinant(fixture *f, const situation *s)
 {
     layer l;
+    if (SKIPS_DIFFERENCES)
+        return;
     situation_layer(f, s, 3, &l);
     double numerical[3];
     layer_numerical_logdet(f, &l, numerical);
@@ -228,6 +238,8 @@ static void check_determinant(fixture *f, const situation *s)
 static void check_gradient(fixture *f, const situation *s)
 {
     layer l;
+    if (SKIPS_DIFFERENCES)
+        return;
     situation_layer(f, s, 3, &l);
     layer_zero_gradients(&l);
     layer_forward(&l);
