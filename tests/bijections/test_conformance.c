@@ -211,8 +211,8 @@ static void check_inverse(fixture *f, const situation *s)
     layer_check_guards(s->name, &l);
 }
 
-/* Thousands of differences are about numbers; what a sanitizer looks for, the other laws
-   show it, sooner. */
+/* Thousands of differences are about numbers; what a sanitizer looks for the other laws
+   show it, and sooner. */
 #ifdef __SANITIZE_ADDRESS__
 enum { SKIPS_DIFFERENCES = true };
 #else
