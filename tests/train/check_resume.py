@@ -183,6 +183,14 @@ def check_damaged(flotilla):
     result = train(flotilla, "best", "--resume", ranks=2)
     result.says("skipped best/checkpoints/best.h5", "of step 100, are lost", times=1)
     same_runs(flotilla, "best", "whole")
+    # Also where they are worse than the one that is lost.
+    worse = ("--set", "train.learning_rate=0.2", "--set", "train.average=0",
+             "--set", "train.schedule=constant")
+    train(flotilla, "worse", *worse, "--set", "train.steps=100")
+    require(flotilla.state("worse", "checkpoints", "best.h5")["run.step"] < 100)
+    damage(flotilla.path("worse", "checkpoints", "best.h5"), "bit")
+    train(flotilla, "worse", "--resume", *worse, "--set", "train.steps=120")
+    same(flotilla.state("worse", "checkpoints", "best.h5")["run.step"], 120)
     before = files_below(flotilla.path("whole", "checkpoints"))
     for path in glob.glob(flotilla.path("whole", "checkpoints", "step-*.h5")):
         damage(path, "bit")
