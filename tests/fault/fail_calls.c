@@ -17,9 +17,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +28,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static atomic_int calls;       /* that counted so far */
-static atomic_bool came_short; /* the rest of a short write fails */
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+static int calls;                     /* that counted so far */
+static _Thread_local bool came_short; /* the rest of this thread's short write fails */
 
 /* The function of that name behind ours. */
 static void *next(const char *name)
@@ -75,8 +76,11 @@ static const char *fault(const char *call, const char *path)
     if (!starts(path, "FAIL_BELOW") || starts(path, "FAIL_EXCEPT") ||
         (counted && !strstr(counted, call)))
         return NULL;
+    pthread_mutex_lock(&counting); /* the list's order is that of the numbers */
     list(call, path);
-    const int number = ++calls, first = number_of("FAIL_NUMBER", 0);
+    const int number = ++calls;
+    pthread_mutex_unlock(&counting);
+    const int first = number_of("FAIL_NUMBER", 0);
     const bool chosen =
         first && number >= first && number < first + number_of("FAIL_TIMES", 1);
     const char *const how = chosen ? getenv("FAIL_HOW") : NULL;
@@ -115,7 +119,8 @@ static int fail(const char *how)
 /* How many of `size` bytes are written. -1: the call fails. */
 static ssize_t allowed(const char *how, size_t size)
 {
-    if (atomic_exchange(&came_short, false)) {
+    if (came_short) {
+        came_short = false;
         errno = ENOSPC;
         return -1;
     }
