@@ -20,10 +20,13 @@ void flo_watch_note(const flo_watch_place *place, flo_watch_record *own)
     own->step = atomic_load_explicit(&place->step, memory_order_relaxed);
 }
 
+/* A message about the board, and the rank and host before it, fit. */
+enum { BOARD_BYTES = FLO_WATCH_PATH_BYTES + 256, LINE_BYTES = BOARD_BYTES + 512 };
+
 /* What stands on the terminal is one line, whole, whatever the other ranks write. */
 static void say(const flo_watch *w, const char *message)
 {
-    char line[FLO_MESSAGE_BYTES];
+    char line[LINE_BYTES];
     snprintf(line, sizeof line, "flotilla: rank %d of %d on %s: %s\n", w->comm->rank,
              w->comm->size, w->comm->host, message);
     const ssize_t ignored = write(STDERR_FILENO, line, strlen(line));
@@ -47,7 +50,7 @@ static void beat(flo_watch *w)
     const int error = flo_watch_board_write(w->path, own);
     if (!error || error == ENOENT || w->told_failure)
         return;
-    char message[FLO_WATCH_PATH_BYTES + 256];
+    char message[BOARD_BYTES];
     snprintf(message, sizeof message,
              "%s: cannot be written: %s; the run goes on, but the other ranks may take "
              "this one for dead when they wait for it longer than comm.timeout_seconds",

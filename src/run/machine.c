@@ -22,7 +22,8 @@ static bool read_line(const char *root, const char *a, const char *b, char *text
                       int size)
 {
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s%s%s", root, a, b);
+    if (snprintf(path, sizeof path, "%s%s%s", root, a, b) >= PATH_BYTES)
+        return false;
     FILE *const file = fopen(path, "r");
     const bool read = file && fgets(text, size, file);
     if (file)
