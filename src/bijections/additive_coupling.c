@@ -14,7 +14,7 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     flo_coupling *s;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *s, &s));
     FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
-    const int64_t shift = self->features; /* scratch: t [B, Db], Db < D */
+    const int64_t shift = self->features; /* scratch: t [Db, B], Db < D */
     return flo_coupling_configure(s, self, arena, node, place, 1, 0, shift);
 }
 
@@ -23,14 +23,14 @@ static void shift(const flo_bijection *self, const flo_real *theta,
                   const flo_pass *pass, flo_real sign, const flo_real *x, flo_real *y)
 {
     const flo_coupling *const s = self->state;
-    const int64_t D = self->features, Db = s->changed_columns;
+    const int64_t B = pass->rows, D = self->features, Db = s->changed_columns;
     const flo_coupling_memory memory = flo_coupling_split(s, self, pass);
     flo_real *const t = memory.scratch;
     flo_coupling_condition(s, self, theta, &memory, x, y, t);
-    for (int64_t i = 0; i < pass->rows; i++)
+    for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Db; j++) {
             const int64_t at = i * D + s->changed[j];
-            y[at] = x[at] + sign * t[i * Db + j];
+            y[at] = x[at] + sign * t[j * B + i];
         }
 }
 
@@ -57,14 +57,14 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 {
     (void)x, (void)dlogdet;
     const flo_coupling *const s = self->state;
-    const int64_t D = self->features, Db = s->changed_columns;
+    const int64_t B = pass->rows, D = self->features, Db = s->changed_columns;
     const flo_coupling_memory memory = flo_coupling_split(s, self, pass);
     flo_real *const dt = memory.scratch;
-    for (int64_t i = 0; i < pass->rows; i++)
+    for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Db; j++) {
             const int64_t at = i * D + s->changed[j];
             dx[at] = dz[at];
-            dt[i * Db + j] = dz[at];
+            dt[j * B + i] = dz[at];
         }
     flo_coupling_backward(s, self, theta, &memory, dz, dt, dx, dcontext, dtheta);
 }

@@ -19,7 +19,7 @@ static const flo_settings settings = {
     "affine_autoregressive",
     "scales and shifts each column by a masked network of the columns before it", rows};
 
-/* Cache: a and t [B, D, 2], exp(s) [B, D]. Scratch: da and dt [B, D, 2]. */
+/* Cache: a and t [D, 2, B], exp(s) [D, B]. Scratch: da and dt [D, 2, B]. */
 static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
                             const flo_place *place)
 {
@@ -49,17 +49,16 @@ static void forward(const flo_bijection *self, const flo_real *theta,
     const flo_pass inner = flo_autoregressive_pass(&s->autoregressive, self, pass);
     flo_real *const out = pass->cache, *const scale = out + B * 2 * D;
     flo_masked_forward(&s->autoregressive.masked, theta, &inner, x, out);
-    for (int64_t i = 0; i < B; i++) {
-        double total = 0;
-        for (int64_t j = i * D; j < (i + 1) * D; j++) {
-            scale[j] = flo_soft_clamp(out[2 * j], inverse_limit);
-            total += (double)scale[j];
+    for (int64_t j = 0; j < D; j++)
+        for (int64_t i = 0; i < B; i++) {
+            const flo_real scaled = flo_soft_clamp(out[2 * j * B + i], inverse_limit);
+            scale[j * B + i] = scaled;
+            logdet[i] += (double)scaled;
         }
-        logdet[i] += total;
-    }
     flo_vector_exp(B * D, scale, scale);
-    for (int64_t j = 0; j < B * D; j++)
-        z[j] = scale[j] * x[j] + out[2 * j + 1];
+    for (int64_t i = 0; i < B; i++)
+        for (int64_t j = 0; j < D; j++)
+            z[i * D + j] = scale[j * B + i] * x[i * D + j] + out[(2 * j + 1) * B + i];
 }
 
 /* What sets a column of the inverse. */
@@ -78,12 +77,12 @@ static void set_column(void *owner, int64_t j, int64_t B, const flo_real *out,
     const int64_t D = s->features;
     flo_real *const scale = s->scale;
     for (int64_t i = 0; i < B; i++) {
-        scale[i] = flo_soft_clamp(out[2 * i], s->inverse_limit);
+        scale[i] = flo_soft_clamp(out[i], s->inverse_limit);
         s->logdet[i] -= (double)scale[i];
     }
     flo_vector_exp(B, scale, scale);
     for (int64_t i = 0; i < B; i++)
-        x[i * D + j] = (s->z[i * D + j] - out[2 * i + 1]) / scale[i];
+        x[i * D + j] = (s->z[i * D + j] - out[B + i]) / scale[i];
 }
 
 static void inverse(const flo_bijection *self, const flo_real *theta,
@@ -111,11 +110,12 @@ static void backward(const flo_bijection *self, const flo_real *theta,
     const flo_real *const out = pass->cache, *const scale = out + B * 2 * D;
     flo_real *const dout = pass->scratch;
     for (int64_t i = 0; i < B; i++)
-        for (int64_t j = i * D; j < (i + 1) * D; j++) {
-            dx[j] = dz[j] * scale[j];
-            dout[2 * j] = (dx[j] * x[j] + (flo_real)dlogdet[i]) *
-                          flo_soft_clamp_slope(out[2 * j], inverse_limit);
-            dout[2 * j + 1] = dz[j];
+        for (int64_t j = 0; j < D; j++) {
+            const int64_t at = i * D + j, a = 2 * j * B + i;
+            dx[at] = dz[at] * scale[j * B + i];
+            dout[a] = (dx[at] * x[at] + (flo_real)dlogdet[i]) *
+                      flo_soft_clamp_slope(out[a], inverse_limit);
+            dout[a + B] = dz[at];
         }
     flo_masked_backward(&s->autoregressive.masked, theta, &inner, x, dout, dx, dcontext,
                         dtheta);

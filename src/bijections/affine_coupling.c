@@ -19,7 +19,7 @@ static const flo_settings settings = {
     "affine_coupling",
     "scales and shifts one part of the columns by a network of the other", rows};
 
-/* Cache: a and t [B, 2 Db], exp(s) [B, Db]. Scratch: da and dt [B, 2 Db]. Db < D. */
+/* Cache: a and t [2, Db, B], exp(s) [Db, B]. Scratch: da and dt [2, Db, B]. Db < D. */
 static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
                             const flo_place *place)
 {
@@ -32,8 +32,8 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     return FLO_OK;
 }
 
-/* Runs the network: out [B, 2 Db] rows (a, t); scale [B, Db] becomes exp(s); adds
-   sign * sum s to logdet. */
+/* Runs the network: out [2, Db, B] is a and t; scale [Db, B] becomes exp(s); adds sign
+   * sum s to logdet. */
 static void condition(const affine_coupling *s, const flo_bijection *self,
                       const flo_real *theta, const flo_coupling_memory *memory,
                       const flo_real *x, flo_real *y, double sign, double *logdet)
@@ -42,15 +42,12 @@ static void condition(const affine_coupling *s, const flo_bijection *self,
     flo_real *const out = memory->cache, *const scale = out + B * 2 * Db;
     const flo_real inverse_limit = (flo_real)(1 / s->scale_limit);
     flo_coupling_condition(&s->coupling, self, theta, memory, x, y, out);
-    for (int64_t i = 0; i < B; i++) {
-        const flo_real *const a = out + i * 2 * Db;
-        double total = 0;
-        for (int64_t j = 0; j < Db; j++) {
-            scale[i * Db + j] = flo_soft_clamp(a[j], inverse_limit);
-            total += (double)scale[i * Db + j];
+    for (int64_t j = 0; j < Db; j++)
+        for (int64_t i = 0; i < B; i++) {
+            const flo_real scaled = flo_soft_clamp(out[j * B + i], inverse_limit);
+            scale[j * B + i] = scaled;
+            logdet[i] += sign * (double)scaled;
         }
-        logdet[i] += sign * total;
-    }
     flo_vector_exp(B * Db, scale, scale);
 }
 
@@ -66,7 +63,7 @@ static void forward(const flo_bijection *self, const flo_real *theta,
     for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Db; j++) {
             const int64_t at = i * D + s->coupling.changed[j];
-            z[at] = scale[i * Db + j] * x[at] + out[i * 2 * Db + Db + j];
+            z[at] = scale[j * B + i] * x[at] + out[(Db + j) * B + i];
         }
 }
 
@@ -82,7 +79,7 @@ static void inverse(const flo_bijection *self, const flo_real *theta,
     for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Db; j++) {
             const int64_t at = i * D + s->coupling.changed[j];
-            x[at] = (z[at] - out[i * 2 * Db + Db + j]) / scale[i * Db + j];
+            x[at] = (z[at] - out[(Db + j) * B + i]) / scale[j * B + i];
         }
 }
 
@@ -99,18 +96,15 @@ static void backward(const flo_bijection *self, const flo_real *theta,
     const flo_real *const out = memory.cache, *const scale = out + B * 2 * Db;
     flo_real *const dout = memory.scratch;
     const flo_real inverse_limit = (flo_real)(1 / s->scale_limit);
-    for (int64_t i = 0; i < B; i++) {
-        const flo_real *const a = out + i * 2 * Db;
-        flo_real *const da = dout + i * 2 * Db, *const dt = da + Db;
+    for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Db; j++) {
-            const int64_t at = i * D + s->coupling.changed[j];
-            const flo_real scaled = dz[at] * scale[i * Db + j];
+            const int64_t at = i * D + s->coupling.changed[j], own = j * B + i;
+            const flo_real scaled = dz[at] * scale[own];
             dx[at] = scaled;
-            da[j] = (scaled * x[at] + (flo_real)dlogdet[i]) *
-                    flo_soft_clamp_slope(a[j], inverse_limit);
-            dt[j] = dz[at];
+            dout[own] = (scaled * x[at] + (flo_real)dlogdet[i]) *
+                        flo_soft_clamp_slope(out[own], inverse_limit);
+            dout[Db * B + own] = dz[at];
         }
-    }
     flo_coupling_backward(&s->coupling, self, theta, &memory, dz, dout, dx, dcontext,
                           dtheta);
 }

@@ -117,28 +117,32 @@ flo_coupling_memory flo_coupling_split(const flo_coupling *coupling,
     return memory;
 }
 
-/* The identity half [B, Da] becomes cosine and sine of its angles [B, 2 Da], in place,
-   from the last to the first. */
-static void read_as_angles(double period, int64_t count, flo_real *input)
+/* The identity half [Da, B] becomes cosine and sine of its angles [2 Da, B], in place,
+   from the last column to the first. */
+static void read_as_angles(double period, int64_t Da, int64_t B, flo_real *input)
 {
     const flo_real share = (flo_real)(1 / period);
-    for (int64_t i = count - 1; i >= 0; i--) {
-        const flo_real v = input[i];
-        const flo_real turns = flo_nearest_turn(v, share);
-        const flo_real part = FLO_FUSED(-turns, (flo_real)period, v) * share;
-        const flo_real u = part < 0 ? part + 1 : part;
-        flo_sincos_turns(u, &input[2 * i + 1], &input[2 * i]);
-    }
+    for (int64_t j = Da - 1; j >= 0; j--)
+        for (int64_t i = 0; i < B; i++) {
+            const flo_real v = input[j * B + i];
+            const flo_real turns = flo_nearest_turn(v, share);
+            const flo_real part = FLO_FUSED(-turns, (flo_real)period, v) * share;
+            const flo_real u = part < 0 ? part + 1 : part;
+            flo_sincos_turns(u, &input[(2 * j + 1) * B + i], &input[2 * j * B + i]);
+        }
 }
 
 /* By the angles, from cosine and sine and the derivatives by them, in place. */
-static void angles_backward(double period, int64_t count, const flo_real *input,
+static void angles_backward(double period, int64_t Da, int64_t B, const flo_real *input,
                             flo_real *dinput)
 {
     const flo_real rate = (flo_real)(2 * M_PI / period);
-    for (int64_t i = 0; i < count; i++)
-        dinput[i] = rate * (input[2 * i] * dinput[2 * i + 1] -
-                            input[2 * i + 1] * dinput[2 * i]);
+    for (int64_t j = 0; j < Da; j++)
+        for (int64_t i = 0; i < B; i++) {
+            const int64_t cosine = 2 * j * B + i, sine = cosine + B;
+            dinput[j * B + i] =
+                rate * (input[cosine] * dinput[sine] - input[sine] * dinput[cosine]);
+        }
 }
 
 void flo_coupling_condition(const flo_coupling *coupling, const flo_bijection *self,
@@ -149,14 +153,14 @@ void flo_coupling_condition(const flo_coupling *coupling, const flo_bijection *s
     const int64_t Da = coupling->identity_columns;
     for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Da; j++) {
-            const int32_t column = coupling->identity[j];
-            memory->input[i * Da + j] = x[i * D + column];
-            z[i * D + column] = x[i * D + column];
+            const int64_t at = i * D + coupling->identity[j];
+            memory->input[j * B + i] = x[at];
+            z[at] = x[at];
         }
     if (coupling->inputs != Da)
-        read_as_angles(coupling->settings.period, B * Da, memory->input);
-    coupling->network.kind->forward(&coupling->network, theta, &memory->network,
-                                    memory->input, out);
+        read_as_angles(coupling->settings.period, Da, B, memory->input);
+    flo_network_forward(&coupling->network, theta, &memory->network, memory->input,
+                        out);
 }
 
 void flo_coupling_backward(const flo_coupling *coupling, const flo_bijection *self,
@@ -166,15 +170,14 @@ void flo_coupling_backward(const flo_coupling *coupling, const flo_bijection *se
 {
     const int64_t B = memory->network.rows, D = self->features;
     const int64_t Da = coupling->identity_columns;
-    coupling->network.kind->backward(&coupling->network, theta, &memory->network,
-                                     memory->input, dout, memory->dinput, dcontext,
-                                     dtheta);
+    flo_network_backward(&coupling->network, theta, &memory->network, memory->input,
+                         dout, memory->dinput, dcontext, dtheta);
     if (coupling->inputs != Da)
-        angles_backward(coupling->settings.period, B * Da, memory->input,
+        angles_backward(coupling->settings.period, Da, B, memory->input,
                         memory->dinput);
     for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < Da; j++) {
-            const int32_t column = coupling->identity[j];
-            dx[i * D + column] = dz[i * D + column] + memory->dinput[i * Da + j];
+            const int64_t at = i * D + coupling->identity[j];
+            dx[at] = dz[at] + memory->dinput[j * B + i];
         }
 }

@@ -38,7 +38,7 @@ typedef struct flo_coupling {
     int64_t identity_columns, changed_columns; /* Da, Db */
     int32_t *identity, *changed;               /* [Da], [Db] column indices */
     int64_t inputs;                            /* of the network: Da, or 2 Da */
-    flo_network network;                       /* [B, inputs] -> [B, outputs * Db] */
+    flo_network network;                       /* [inputs, B] -> [outputs * Db, B] */
 } flo_coupling;
 
 /* Sets up the split and the network with `outputs` numbers a changed column, after the
@@ -63,21 +63,21 @@ void flo_coupling_init(const flo_bijection *self, flo_random_key key, flo_real *
 /* Memory of a pass: the kind's own cache and scratch, and what lies behind them. */
 typedef struct flo_coupling_memory {
     flo_real *cache, *scratch; /* the kind's own */
-    flo_real *input;           /* [B, inputs]: the identity half, or its angles */
-    flo_real *dinput;          /* [B, inputs]: its gradient from the network */
+    flo_real *input;           /* [inputs, B]: the identity half, or its angles */
+    flo_real *dinput;          /* [inputs, B]: its gradient from the network */
     flo_pass network;          /* the network's pass */
 } flo_coupling_memory;
 
 flo_coupling_memory flo_coupling_split(const flo_coupling *coupling,
                                        const flo_bijection *self, const flo_pass *pass);
 
-/* Runs the network on the identity half of x; out [B, outputs * Db] is overwritten.
+/* Runs the network on the identity half of x; out [outputs * Db, B] is overwritten.
    Also copies the identity half to z. Pure. Local. */
 void flo_coupling_condition(const flo_coupling *coupling, const flo_bijection *self,
                             const flo_real *theta, const flo_coupling_memory *memory,
                             const flo_real *x, flo_real *z, flo_real *out);
 
-/* After the kind has set dx at the changed columns and dout [B, outputs * Db] (which
+/* After the kind has set dx at the changed columns and dout [outputs * Db, B] (which
    may be overwritten): sets dx at the identity columns. Pure. Local. */
 void flo_coupling_backward(const flo_coupling *coupling, const flo_bijection *self,
                            const flo_real *theta, const flo_coupling_memory *memory,

@@ -6,6 +6,7 @@
 
 #include "core/soft_clamp.h"
 #include "densities/mixture_normals.h"
+#include "linalg/tile.h"
 #include "nn/masked.h"
 
 #include <string.h>
@@ -26,7 +27,8 @@ static const flo_settings settings = {
     rows};
 
 /* Cache: values [B, D, V], prepared [B, D, W], responsibilities [B, D, K], the
-   network's. Scratch: derivatives by the values [B, D, V], the network's. */
+   network's. Scratch: derivatives by the values [B, D, V], values or these transposed
+   [D, V, B], the network's. */
 static flo_status configure(flo_density *self, flo_arena *arena, flo_node *node)
 {
     autoregressive *s;
@@ -40,7 +42,7 @@ static flo_status configure(flo_density *self, flo_arena *arena, flo_node *node)
     FLO_TRY(flo_masked_configure(&s->masked, arena, node, &s->network, D, self->context,
                                  V, &self->parameters));
     self->cache = D * (V + W + s->normals.components) + s->masked.network.cache;
-    self->scratch = D * V + s->masked.scratch;
+    self->scratch = 2 * D * V + s->masked.scratch;
     self->noise = s->masked.network.noise;
     self->normals = D;
     self->uniforms = D;
@@ -71,6 +73,7 @@ static void init(const flo_density *self, flo_random_key key, flo_real *theta)
 /* Where everything of a pass lies. */
 typedef struct memory {
     flo_real *values, *prepared, *responsibility, *dvalues;
+    flo_real *transposed; /* values or dvalues [D, V, B] */
     flo_pass network;
 } memory;
 
@@ -81,7 +84,8 @@ static memory split(const autoregressive *s, int64_t D, const flo_pass *pass)
     m.prepared = m.values + BD * V;
     m.responsibility = m.prepared + BD * flo_normals_prepared(&s->normals);
     m.network.cache = m.responsibility + BD * s->normals.components;
-    m.network.scratch = m.dvalues + BD * V;
+    m.transposed = m.dvalues + BD * V;
+    m.network.scratch = m.transposed + BD * V;
     return m;
 }
 
@@ -93,7 +97,8 @@ static void log_prob(const flo_density *self, const flo_real *theta,
     const int64_t V = flo_normals_values(&s->normals);
     const int64_t W = flo_normals_prepared(&s->normals);
     const memory m = split(s, D, pass);
-    flo_masked_forward(&s->masked, theta, &m.network, z, m.values);
+    flo_masked_forward(&s->masked, theta, &m.network, z, m.transposed);
+    flo_transpose(D * V, pass->rows, m.transposed, pass->rows, m.values, D * V);
     flo_normals_prepare(&s->normals, pass->rows * D, m.values, m.prepared);
     for (int64_t i = 0; i < pass->rows; i++) {
         double sum = 0;
@@ -119,7 +124,8 @@ static void backward(const flo_density *self, const flo_real *theta,
         flo_normals_backward(&s->normals, m.values + c * V, m.prepared + c * W, z + c,
                              m.responsibility + c * K, (flo_real)dlog_prob[c / D],
                              dz + c, m.dvalues + c * V);
-    flo_masked_backward(&s->masked, theta, &m.network, z, m.dvalues, dz, dcontext,
+    flo_transpose(pass->rows, D * V, m.dvalues, D * V, m.transposed, pass->rows);
+    flo_masked_backward(&s->masked, theta, &m.network, z, m.transposed, dz, dcontext,
                         dtheta);
 }
 
@@ -128,7 +134,7 @@ typedef struct draw {
     const flo_density *density;
     const flo_real *normals, *uniforms; /* [B, D] each */
     double temperature;
-    flo_real *prepared; /* [W], of one mixture */
+    flo_real *values, *prepared; /* [V], [W], of one mixture */
 } draw;
 
 static void draw_column(void *owner, int64_t j, int64_t B, const flo_real *out,
@@ -139,8 +145,10 @@ static void draw_column(void *owner, int64_t j, int64_t B, const flo_real *out,
     const int64_t D = d->density->features, V = flo_normals_values(&s->normals);
     for (int64_t i = 0; i < B; i++) {
         const int64_t at = i * D + j;
-        flo_normals_prepare(&s->normals, 1, out + i * V, d->prepared);
-        flo_normals_sample(&s->normals, out + i * V, d->prepared, d->uniforms[at],
+        for (int64_t k = 0; k < V; k++)
+            d->values[k] = out[k * B + i];
+        flo_normals_prepare(&s->normals, 1, d->values, d->prepared);
+        flo_normals_sample(&s->normals, d->values, d->prepared, d->uniforms[at],
                            d->normals + at, d->temperature, x + at);
     }
 }
@@ -153,7 +161,7 @@ static void sample(const flo_density *self, const flo_real *theta, const flo_pas
 {
     const autoregressive *const s = self->state;
     const memory m = split(s, self->features, pass);
-    draw d = {self, normals, uniforms, temperature, m.prepared};
+    draw d = {self, normals, uniforms, temperature, m.values, m.prepared};
     flo_masked_solve(&s->masked, theta, &m.network, draw_column, &d, z);
 }
 

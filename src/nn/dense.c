@@ -1,7 +1,7 @@
 /* A linear map with bias over rows. */
 #include "nn/dense.h"
 
-#include "linalg/products.h"
+#include "linalg/staircase.h"
 
 #include <math.h>
 #include <string.h>
@@ -34,54 +34,63 @@ void flo_dense_init(const flo_dense *dense, double limit, flo_random_key key,
     flo_fill_uniform(key, weights, dense->outputs, bound, theta + dense->bias);
 }
 
-void flo_bias_forward(int64_t B, int64_t n, bool add, const flo_real *bias, flo_real *y)
-{
-    for (int64_t i = 0; i < B; i++)
-        for (int64_t j = 0; j < n; j++)
-            y[i * n + j] = add ? y[i * n + j] + bias[j] : bias[j];
-}
-
-void flo_bias_forward_units(int64_t n, int64_t B, bool add, const flo_real *bias,
-                            flo_real *y)
+void flo_bias_forward(int64_t n, int64_t B, bool add, const flo_real *bias, flo_real *y)
 {
     for (int64_t j = 0; j < n; j++)
         for (int64_t i = 0; i < B; i++)
             y[j * B + i] = add ? y[j * B + i] + bias[j] : bias[j];
 }
 
-void flo_bias_backward(int64_t B, int64_t n, const flo_real *dy, flo_real *dbias)
+/* SIDE sums side by side, then in pairs: the same on any machine. */
+void flo_bias_backward(int64_t n, int64_t B, const flo_real *dy, flo_real *dbias)
 {
-    for (int64_t i = 0; i < B; i++)
-        for (int64_t j = 0; j < n; j++)
-            dbias[j] += dy[i * n + j];
+    enum { SIDE = 16 };
+    for (int64_t j = 0; j < n; j++, dy += B) {
+        flo_real sum[SIDE] = {0};
+        int64_t i = 0;
+        for (; i + SIDE <= B; i += SIDE)
+            for (int e = 0; e < SIDE; e++)
+                sum[e] += dy[i + e];
+        for (int e = 0; i < B; i++, e++)
+            sum[e] += dy[i];
+        for (int half = SIDE / 2; half > 0; half /= 2)
+            for (int e = 0; e < half; e++)
+                sum[e] += sum[e + half];
+        dbias[j] += sum[0];
+    }
 }
 
-void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t B,
-                       bool add, const flo_real *x, flo_real *y)
+/* Rows first .. first + count - 1 of the weight. */
+static flo_panel rows_of(const flo_dense *dense, int64_t first, int64_t count)
 {
-    const int64_t n = dense->outputs;
-    flo_bias_forward(B, n, add, theta + dense->bias, y);
-    flo_product_nt(B, n, dense->inputs, x, theta + dense->weight, 1, y);
+    return (flo_panel){.row = first,
+                       .rows = count,
+                       .columns = dense->inputs,
+                       .length = dense->inputs,
+                       .weight = dense->weight + first * dense->inputs};
 }
 
-void flo_dense_forward_units(const flo_dense *dense, const flo_real *theta,
-                             int64_t first, int64_t count, int64_t B, bool add,
-                             const flo_real *x, flo_real *y)
+void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t first,
+                       int64_t count, int64_t B, bool add, const flo_real *x,
+                       flo_real *y)
 {
-    const int64_t k = dense->inputs;
-    const flo_real *const weight = theta + dense->weight + first * k;
-    y += first * B;
-    flo_bias_forward_units(count, B, add, theta + dense->bias + first, y);
-    flo_product_nt_part(count, B, k, weight, k, x, k, 1, y, B);
+    const flo_panel rows = rows_of(dense, first, count);
+    const flo_staircase whole = {dense->inputs, 1, &rows, NULL};
+    flo_bias_forward(count, B, add, theta + dense->bias + first, y + first * B);
+    flo_staircase_forward(&whole, theta, B, x, y);
 }
 
 void flo_dense_backward(const flo_dense *dense, const flo_real *theta, int64_t B,
                         bool add, const flo_real *x, const flo_real *dy, flo_real *dx,
                         flo_real *dtheta)
 {
-    const int64_t n = dense->outputs;
-    flo_bias_backward(B, n, dy, dtheta + dense->bias);
-    flo_product_tn(B, n, dense->inputs, dy, x, 1, dtheta + dense->weight);
-    if (dx)
-        flo_product_nn(B, dense->inputs, n, dy, theta + dense->weight, add ? 1 : 0, dx);
+    const flo_panel rows = rows_of(dense, 0, dense->outputs);
+    const flo_staircase whole = {dense->inputs, 1, &rows, NULL};
+    flo_bias_backward(dense->outputs, B, dy, dtheta + dense->bias);
+    flo_staircase_gradient(&whole, B, x, dy, dtheta);
+    if (!dx)
+        return;
+    if (!add)
+        memset(dx, 0, (size_t)(dense->inputs * B) * sizeof *dx);
+    flo_staircase_backward(&whole, theta, B, dy, dx);
 }

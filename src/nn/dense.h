@@ -1,4 +1,5 @@
-/* A linear map with bias over rows: y = x W^T + b. */
+/* A linear map with bias: y = W x + b for every row of a batch. The batch runs fastest:
+   x [inputs, B], y [outputs, B]. */
 #ifndef FLO_NN_DENSE_H
 #define FLO_NN_DENSE_H
 
@@ -21,29 +22,23 @@ FLO_MUST_USE flo_status flo_dense_add(flo_layout *layout, int64_t inputs,
 void flo_dense_init(const flo_dense *dense, double limit, flo_random_key key,
                     flo_real *theta);
 
-/* y [B, outputs] = x [B, inputs] W^T + b, plus y itself where `add`. Pure. Local. */
-void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t B,
-                       bool add, const flo_real *x, flo_real *y);
+/* y [outputs, B] = W x [inputs, B] + b, plus y itself where `add`, of outputs first ..
+   first + count - 1. Pure. Local. */
+void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t first,
+                       int64_t count, int64_t B, bool add, const flo_real *x,
+                       flo_real *y);
 
-/* The same for outputs first .. first + count - 1 alone, into transposed y [outputs,
-   B]. Pure. Local. */
-void flo_dense_forward_units(const flo_dense *dense, const flo_real *theta,
-                             int64_t first, int64_t count, int64_t B, bool add,
-                             const flo_real *x, flo_real *y);
-
-/* From dy [B, outputs]: adds to the slices of W and b in dtheta; dx [B, inputs] is
+/* From dy [outputs, B]: adds to the slices of W and b in dtheta; dx [inputs, B] is
    overwritten, or added to where `add`; NULL when nobody wants it. Pure. Local. */
 void flo_dense_backward(const flo_dense *dense, const flo_real *theta, int64_t B,
                         bool add, const flo_real *x, const flo_real *dy, flo_real *dx,
                         flo_real *dtheta);
 
-/* The bias alone: y [B, n] = b, plus y itself where `add`; the same of transposed
-   y [n, B]; and dbias [n] += the sum of dy [B, n] over rows. Pure. Local. */
-void flo_bias_forward(int64_t B, int64_t n, bool add, const flo_real *bias,
+/* The bias alone: y [n, B] = b, plus y itself where `add`; and dbias [n] += the sum of
+   dy [n, B] over the batch. Pure. Local. */
+void flo_bias_forward(int64_t n, int64_t B, bool add, const flo_real *bias,
                       flo_real *y);
-void flo_bias_forward_units(int64_t n, int64_t B, bool add, const flo_real *bias,
-                            flo_real *y);
-void flo_bias_backward(int64_t B, int64_t n, const flo_real *dy, flo_real *dbias);
+void flo_bias_backward(int64_t n, int64_t B, const flo_real *dy, flo_real *dbias);
 
 /* values [n] uniform in +-limit: numbers index .. index + n - 1 of a stream. Local. */
 void flo_fill_uniform(flo_random_key key, int64_t index, int64_t n, flo_real limit,

@@ -42,10 +42,10 @@ void flo_linear_forward(const flo_linear *linear, const flo_real *theta, int64_t
 {
     const flo_dense *const d = &linear->dense;
     if (!linear->panels) {
-        flo_dense_forward(d, theta, B, false, x, y);
+        flo_dense_forward(d, theta, 0, d->outputs, B, false, x, y);
         return;
     }
-    flo_bias_forward(B, d->outputs, false, theta + d->bias, y);
+    flo_bias_forward(d->outputs, B, false, theta + d->bias, y);
     flo_panels_forward(linear->panels, theta + d->weight, B, x, y);
 }
 
@@ -58,7 +58,7 @@ void flo_linear_backward(const flo_linear *linear, const flo_real *theta, int64_
         flo_dense_backward(d, theta, B, false, x, dy, dx, dtheta);
         return;
     }
-    flo_bias_backward(B, d->outputs, dy, dtheta + d->bias);
+    flo_bias_backward(d->outputs, B, dy, dtheta + d->bias);
     flo_panels_backward(linear->panels, theta + d->weight, B, x, dy, dx,
                         dtheta + d->weight);
 }

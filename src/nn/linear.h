@@ -20,11 +20,11 @@ FLO_MUST_USE flo_status flo_linear_add(flo_layout *layout, const flo_degrees *de
 void flo_linear_init(const flo_linear *linear, double limit, flo_random_key key,
                      flo_real *theta);
 
-/* y [B, outputs] = x [B, inputs] W^T + b. Pure. Local. */
+/* y [outputs, B] = W x [inputs, B] + b. Pure. Local. */
 void flo_linear_forward(const flo_linear *linear, const flo_real *theta, int64_t B,
                         const flo_real *x, flo_real *y);
 
-/* From dy [B, outputs]: adds to the slices of W and b in dtheta; dx [B, inputs] is
+/* From dy [outputs, B]: adds to the slices of W and b in dtheta; dx [inputs, B] is
    overwritten; NULL when nobody wants it. Pure. Local. */
 void flo_linear_backward(const flo_linear *linear, const flo_real *theta, int64_t B,
                          const flo_real *x, const flo_real *dy, flo_real *dx,

@@ -12,7 +12,7 @@
 
 #include "nn/network.h"
 
-/* Maps columns [B, D] and context [B, C] to outputs [B, D P], P for every column. */
+/* Maps columns [B, D] and context [B, C] to outputs [D P, B], P for every column. */
 typedef struct flo_masked {
     flo_network network;       /* its output_bias: of the last bias [D P] */
     int64_t features, outputs; /* D, P */
@@ -32,17 +32,18 @@ FLO_MUST_USE flo_status flo_masked_configure(flo_masked *masked, flo_arena *aren
    so is all that no row sees. */
 void flo_masked_init(const flo_masked *masked, flo_random_key key, flo_real *theta);
 
-/* out [B, D P] from x [B, D]; x must stay until backward. Pure. Local. */
+/* out [D P, B] from x [B, D]. Pure. Local. */
 void flo_masked_forward(const flo_masked *masked, const flo_real *theta,
                         const flo_pass *pass, const flo_real *x, flo_real *out);
 
-/* From dout [B, D P], which may be changed: adds to dx [B, D], dcontext [B, C] and
-   dtheta, where entries that no row sees become zero. Pure. Local. */
+/* From dout [D P, B], which may be changed, and the x of forward: adds to dx [B, D],
+   dcontext [B, C] and dtheta, where entries that no row sees become zero. Pure. Local.
+ */
 void flo_masked_backward(const flo_masked *masked, const flo_real *theta,
                          const flo_pass *pass, const flo_real *x, flo_real *dout,
                          flo_real *dx, flo_real *dcontext, flo_real *dtheta);
 
-/* What the owner does with the outputs [B, P] of column j, known as soon as columns
+/* What the owner does with the outputs [P, B] of column j, known as soon as columns
    0 .. j - 1 of x [B, D] are: sets column j of x. */
 typedef void flo_masked_column(void *owner, int64_t j, int64_t B, const flo_real *out,
                                flo_real *x);

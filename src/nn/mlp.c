@@ -90,8 +90,10 @@ static void forward(const flo_network *network, const flo_real *theta,
         flo_real *const p = flo_stage_input(&s->stage[i], B, cache);
         flo_linear_forward(&s->map[i], theta, B, h, p);
         if (i == 0 && network->context)
-            flo_dense_forward(&s->context, theta, B, true, pass->context, p);
-        h = flo_stage_forward(&s->stage[i], pass, s->noise[i], p, cache);
+            flo_dense_forward(&s->context, theta, 0, s->context.outputs, B, true,
+                              pass->context, p);
+        h = flo_stage_forward(&s->stage[i], pass, s->noise[i], 0, s->stage[i].width, p,
+                              cache);
     }
     flo_linear_forward(&s->map[s->hidden], theta, B, h, y);
 }
@@ -122,7 +124,7 @@ static void backward(const flo_network *network, const flo_real *theta,
     }
 }
 
-/* Of hidden layer i in a solve, transposed: what the map before it adds up, and the
+/* Of hidden layer i in a solve: what the map before it adds up, and the
    output, which the next map reads. */
 static flo_real *sums(const mlp *s, const flo_pass *pass, int64_t i)
 {
@@ -147,10 +149,9 @@ static void solve_block(const flo_network *network, const flo_real *theta,
         flo_linear_solve_earlier(&s->map[i], theta, block, solve->pass->rows,
                                  outcome(s, solve, i - 1), y);
         if (i == 0 && network->context)
-            flo_dense_forward_units(&s->context, theta,
-                                    s->map[i].panels->panel[block].row,
-                                    s->map[i].panels->panel[block].rows,
-                                    solve->pass->rows, true, solve->pass->context, y);
+            flo_dense_forward(&s->context, theta, s->map[i].panels->panel[block].row,
+                              s->map[i].panels->panel[block].rows, solve->pass->rows,
+                              true, solve->pass->context, y);
     }
 }
 
@@ -164,9 +165,9 @@ static void solve_degree(const flo_network *network, const flo_real *theta,
         const int64_t *const first = s->map[i].panels->outputs.first;
         flo_linear_solve_degree(&s->map[i], theta, degree, B, outcome(s, solve, i - 1),
                                 p);
-        flo_stage_forward_units(&s->stage[i], solve->pass, s->noise[i], first[degree],
-                                first[degree + 1] - first[degree], p,
-                                solve->pass->cache + B * s->cache[i]);
+        flo_stage_forward(&s->stage[i], solve->pass, s->noise[i], first[degree],
+                          first[degree + 1] - first[degree], p,
+                          solve->pass->cache + B * s->cache[i]);
     }
     flo_linear_solve_degree(&s->map[s->hidden], theta, degree, B,
                             outcome(s, solve, s->hidden - 1), solve->out);

@@ -1,6 +1,10 @@
 /* Conditioner networks: the choice between the kinds, and dropout. */
 #include "nn/network.h"
 
+#include "linalg/tile.h"
+
+#include <string.h>
+
 static flo_status configure(flo_network *network, flo_arena *arena,
                             const flo_node *node, const flo_network_settings *settings,
                             flo_layout *layout)
@@ -13,7 +17,17 @@ static flo_status configure(flo_network *network, flo_arena *arena,
     network->kind = settings->width ? &flo_network_residual : &flo_network_mlp;
     network->activation = flo_activation_at(settings->activation);
     network->dropout = settings->dropout;
-    return network->kind->configure(network, arena, settings, layout);
+    return flo_network_configure_kind(network, arena, settings, layout);
+}
+
+/* Scratch: the context and its gradient, transposed, then the kind's. */
+flo_status flo_network_configure_kind(flo_network *network, flo_arena *arena,
+                                      const flo_network_settings *settings,
+                                      flo_layout *layout)
+{
+    FLO_TRY(network->kind->configure(network, arena, settings, layout));
+    network->scratch += 2 * network->context;
+    return FLO_OK;
 }
 
 flo_status flo_network_configure(flo_network *network, flo_arena *arena,
@@ -45,6 +59,37 @@ flo_status flo_network_configure_masked(flo_network *network, flo_arena *arena,
     *network = (flo_network){
         .inputs = inputs, .context = context, .outputs = outputs, .degrees = degrees};
     return configure(network, arena, node, settings, layout);
+}
+
+flo_pass flo_network_pass(const flo_network *network, const flo_pass *pass)
+{
+    const int64_t B = pass->rows, C = network->context;
+    flo_pass inner = *pass;
+    inner.context = pass->scratch;
+    inner.scratch += 2 * C * B;
+    flo_transpose(B, C, pass->context, C, pass->scratch, B);
+    return inner;
+}
+
+void flo_network_forward(const flo_network *network, const flo_real *theta,
+                         const flo_pass *pass, const flo_real *input, flo_real *y)
+{
+    const flo_pass inner = flo_network_pass(network, pass);
+    network->kind->forward(network, theta, &inner, input, y);
+}
+
+void flo_network_backward(const flo_network *network, const flo_real *theta,
+                          const flo_pass *pass, const flo_real *input, flo_real *dy,
+                          flo_real *dinput, flo_real *dcontext, flo_real *dtheta)
+{
+    const int64_t B = pass->rows, C = network->context;
+    const flo_pass inner = flo_network_pass(network, pass);
+    flo_real *const dgiven = pass->scratch + C * B;
+    memset(dgiven, 0, (size_t)(C * B) * sizeof *dgiven);
+    network->kind->backward(network, theta, &inner, input, dy, dinput, dgiven, dtheta);
+    for (int64_t i = 0; i < B; i++)
+        for (int64_t c = 0; c < C; c++)
+            dcontext[i * C + c] += dgiven[c * B + i];
 }
 
 void flo_dropout(double rate, int64_t n, const flo_real *u, const flo_real *x,

@@ -59,8 +59,9 @@ typedef struct flo_network_settings {
 
 struct flo_network_kind;
 
-/* A network that maps [B, inputs] and context [B, C] to [B, outputs]; with degrees, the
-   masked one of masked.h. */
+/* A network that maps [inputs, B] and the pass's context [B, C] to [outputs, B], the
+   batch running fastest: so the rows of a batch fill the vectors of every product and
+   every loop, however narrow a layer is. With degrees, the masked one of masked.h. */
 typedef struct flo_network {
     const struct flo_network_kind *kind;
     int64_t inputs, context, outputs;
@@ -72,13 +73,14 @@ typedef struct flo_network {
     void *state;                   /* of the kind, in the arena */
 } flo_network;
 
-/* What the steps of a solve share (masked.h): rows transposed. */
+/* What the steps of a solve share (masked.h). */
 typedef struct flo_solve {
     const flo_pass *pass;
     flo_real *x;   /* [inputs, B] */
     flo_real *out; /* [outputs, B] */
 } flo_solve;
 
+/* A kind's passes have the context transposed, [C, B] (flo_network_pass). */
 typedef struct flo_network_kind {
     const char *name;
     /* Adds the tensors and sets cache, scratch, noise, state. */
@@ -86,17 +88,16 @@ typedef struct flo_network_kind {
                             const flo_network_settings *settings, flo_layout *layout);
     /* The last map starts at zero, so that a flow starts as the identity. */
     void (*init)(const flo_network *network, flo_random_key key, flo_real *theta);
-    /* y [B, outputs]; input [B, inputs] must stay until backward. */
+    /* y [outputs, B]. */
     void (*forward)(const flo_network *network, const flo_real *theta,
                     const flo_pass *pass, const flo_real *input, flo_real *y);
-    /* dinput [B, inputs] is overwritten; adds to dcontext [B, C] and dtheta. dy may be
-       changed. */
+    /* input is that of forward; dinput [inputs, B] is overwritten; adds to dcontext
+       [C, B] and dtheta. dy may be changed. */
     void (*backward)(const flo_network *network, const flo_real *theta,
                      const flo_pass *pass, const flo_real *input, flo_real *dy,
                      flo_real *dinput, flo_real *dcontext, flo_real *dtheta);
     /* Networks with degrees: what the units of a block of degrees get from earlier
-       blocks and the context; then, degree by degree, the units and outputs of one. The
-       cache holds transposed rows meanwhile. */
+       blocks and the context; then, degree by degree, the units and outputs of one. */
     void (*solve_block)(const flo_network *network, const flo_real *theta,
                         const flo_solve *solve, int64_t block);
     void (*solve_degree)(const flo_network *network, const flo_real *theta,
@@ -120,6 +121,26 @@ FLO_MUST_USE flo_status flo_network_configure_masked(
     flo_network *network, flo_arena *arena, const flo_node *node,
     const flo_network_settings *settings, int64_t inputs, int64_t context,
     int64_t outputs, flo_layout *layout);
+
+/* The same for a network whose kind, sizes and activation are set already. Local.
+   FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_network_configure_kind(flo_network *network,
+                                                   flo_arena *arena,
+                                                   const flo_network_settings *settings,
+                                                   flo_layout *layout);
+
+/* y [outputs, B] from input [inputs, B] and the pass's context. Pure. Local. */
+void flo_network_forward(const flo_network *network, const flo_real *theta,
+                         const flo_pass *pass, const flo_real *input, flo_real *y);
+
+/* From dy [outputs, B], which may be changed, and the input of forward: dinput [inputs,
+   B] is overwritten; adds to dcontext [B, C] and dtheta. Pure. Local. */
+void flo_network_backward(const flo_network *network, const flo_real *theta,
+                          const flo_pass *pass, const flo_real *input, flo_real *dy,
+                          flo_real *dinput, flo_real *dcontext, flo_real *dtheta);
+
+/* The pass for the kind's own functions: context transposed, in scratch. */
+flo_pass flo_network_pass(const flo_network *network, const flo_pass *pass);
 
 /* Dropout with the pass's noise u [n]: y = u < rate ? 0 : x / (1 - rate); in place
    allowed. The same call maps dy to dx. Pure. Local. */

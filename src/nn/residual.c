@@ -106,20 +106,21 @@ static void init(const flo_network *network, flo_random_key key, flo_real *theta
     flo_linear_init(&s->output, 0, key, theta);
 }
 
-/* t [B, width] times the gate; keeps gate and t for backward. */
+/* t [width, B] times the gate; keeps gate and t for backward. */
 static void apply_gate(const block *b, const flo_real *theta, const flo_pass *pass,
                        int64_t n, flo_real *t)
 {
     const int64_t B = pass->rows;
     flo_real *const gate = pass->cache + B * b->gated, *const kept = gate + n;
-    flo_dense_forward(&b->gate, theta, B, false, pass->context, gate);
+    flo_dense_forward(&b->gate, theta, 0, b->gate.outputs, B, false, pass->context,
+                      gate);
     flo_vector_sigmoid(n, gate, gate);
     memcpy(kept, t, (size_t)n * sizeof *t);
     for (int64_t i = 0; i < n; i++)
         t[i] *= gate[i];
 }
 
-/* dt [B, width] through the gate, in place; da [B, width] is scratch. */
+/* dt [width, B] through the gate, in place; da [width, B] is scratch. */
 static void gate_backward(const block *b, const flo_real *theta, const flo_pass *pass,
                           int64_t n, flo_real *dt, flo_real *da, flo_real *dcontext,
                           flo_real *dtheta)
@@ -142,16 +143,17 @@ static void forward(const flo_network *network, const flo_real *theta,
     flo_real *const h = pass->cache + B * s->last, *const t = pass->scratch;
     flo_linear_forward(&s->input, theta, B, input, h);
     if (network->context)
-        flo_dense_forward(&s->context, theta, B, true, pass->context, h);
+        flo_dense_forward(&s->context, theta, 0, s->width, B, true, pass->context, h);
     for (int64_t k = 0; k < s->blocks; k++) {
         const block *const b = &s->block[k];
         flo_real *const cache[2] = {pass->cache + B * b->cache[0],
                                     pass->cache + B * b->cache[1]};
-        const flo_real *const a = flo_stage_forward(&s->stage[0], pass, 0, h, cache[0]);
+        const flo_real *const a =
+            flo_stage_forward(&s->stage[0], pass, 0, 0, s->width, h, cache[0]);
         flo_real *const p = flo_stage_input(&s->stage[1], B, cache[1]);
         flo_linear_forward(&b->map[0], theta, B, a, p);
         const flo_real *const d =
-            flo_stage_forward(&s->stage[1], pass, b->noise, p, cache[1]);
+            flo_stage_forward(&s->stage[1], pass, b->noise, 0, s->width, p, cache[1]);
         flo_linear_forward(&b->map[1], theta, B, d, t);
         if (network->context)
             apply_gate(b, theta, pass, n, t);
@@ -204,7 +206,7 @@ static void backward(const flo_network *network, const flo_real *theta,
     flo_linear_backward(&s->input, theta, B, input, dh, dinput, dtheta);
 }
 
-/* Arrays of a block in a solve, all transposed [width, B]: f(h), what the first map
+/* Arrays of a block in a solve, all [width, B]: f(h), what the first map
    adds up, what the second reads, and what it adds up. */
 typedef struct block_arrays {
     flo_real *stage[2], *gate; /* caches */
@@ -235,8 +237,8 @@ static void solve_block(const flo_network *network, const flo_real *theta,
     flo_real *const h = pass->cache + B * s->last;
     flo_linear_solve_earlier(&s->input, theta, block_index, B, solve->x, h);
     if (network->context)
-        flo_dense_forward_units(&s->context, theta, panel->row, panel->rows, B, true,
-                                pass->context, h);
+        flo_dense_forward(&s->context, theta, panel->row, panel->rows, B, true,
+                          pass->context, h);
     for (int64_t k = 0; k < s->blocks; k++) {
         const block *const b = &s->block[k];
         const block_arrays a = arrays_of(s, pass, k);
@@ -244,8 +246,8 @@ static void solve_block(const flo_network *network, const flo_real *theta,
         flo_linear_solve_earlier(&b->map[1], theta, block_index, B, a.d, a.t);
         if (network->context) {
             flo_real *const gate = a.gate + panel->row * B;
-            flo_dense_forward_units(&b->gate, theta, panel->row, panel->rows, B, false,
-                                    pass->context, a.gate);
+            flo_dense_forward(&b->gate, theta, panel->row, panel->rows, B, false,
+                              pass->context, a.gate);
             flo_vector_sigmoid(panel->rows * B, gate, gate);
         }
     }
@@ -264,10 +266,9 @@ static void solve_degree(const flo_network *network, const flo_real *theta,
     for (int64_t k = 0; k < s->blocks; k++) {
         const block *const b = &s->block[k];
         const block_arrays a = arrays_of(s, pass, k);
-        flo_stage_forward_units(&s->stage[0], pass, 0, row, rows, h, a.stage[0]);
+        flo_stage_forward(&s->stage[0], pass, 0, row, rows, h, a.stage[0]);
         flo_linear_solve_degree(&b->map[0], theta, degree, B, a.stage[0], a.p);
-        flo_stage_forward_units(&s->stage[1], pass, b->noise, row, rows, a.p,
-                                a.stage[1]);
+        flo_stage_forward(&s->stage[1], pass, b->noise, row, rows, a.p, a.stage[1]);
         flo_linear_solve_degree(&b->map[1], theta, degree, B, a.d, a.t);
         for (int64_t i = row * B; i < (row + rows) * B; i++)
             h[i] += network->context ? a.gate[i] * a.t[i] : a.t[i];

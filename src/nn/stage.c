@@ -1,5 +1,5 @@
-/* A stage of a network: activation, then dropout. Its cache is h [B, n], then p [B, n]
-   where the activation keeps its input, then the dropped h [B, n] where there is
+/* A stage of a network: activation, then dropout. Its cache is h [n, B], then p [n, B]
+   where the activation keeps its input, then the dropped h [n, B] where there is
    dropout. */
 #include "nn/stage.h"
 
@@ -34,44 +34,31 @@ flo_real *flo_stage_output(const flo_stage *stage, const flo_pass *pass,
     return drops(stage, pass) ? dropped(stage, pass->rows, cache) : cache;
 }
 
-/* Row by row, so that the mask of a row is a function of its own noise. */
+/* The mask of a row is a function of its own noise. */
 static void drop(const flo_stage *stage, const flo_pass *pass, int64_t noise,
-                 const flo_real *x, flo_real *y)
+                 int64_t first, int64_t count, const flo_real *x, flo_real *y)
 {
-    const int64_t n = stage->width;
-    for (int64_t i = 0; i < pass->rows; i++)
-        flo_dropout(stage->dropout, n, pass->noise + i * stage->noise_width + noise,
-                    x + i * n, y + i * n);
-}
-
-flo_real *flo_stage_forward(const flo_stage *stage, const flo_pass *pass, int64_t noise,
-                            const flo_real *p, flo_real *cache)
-{
-    const int64_t n = pass->rows * stage->width;
-    flo_real *const kept = flo_stage_input(stage, pass->rows, cache);
-    if (stage->activation->keeps_input && p != kept)
-        memcpy(kept, p, (size_t)n * sizeof *p);
-    stage->activation->forward(n, p, cache);
-    flo_real *const output = flo_stage_output(stage, pass, cache);
-    if (drops(stage, pass))
-        drop(stage, pass, noise, cache, output);
-    return output;
-}
-
-void flo_stage_forward_units(const flo_stage *stage, const flo_pass *pass,
-                             int64_t noise, int64_t first, int64_t count,
-                             const flo_real *p, flo_real *cache)
-{
-    const int64_t B = pass->rows, from = first * B;
-    stage->activation->forward(count * B, p + from, cache + from);
-    if (!drops(stage, pass))
-        return;
-    flo_real *const output = dropped(stage, B, cache);
+    const int64_t B = pass->rows;
     for (int64_t u = first; u < first + count; u++)
         for (int64_t i = 0; i < B; i++)
             flo_dropout(stage->dropout, 1,
-                        pass->noise + i * stage->noise_width + noise + u,
-                        cache + u * B + i, output + u * B + i);
+                        pass->noise + i * stage->noise_width + noise + u, x + u * B + i,
+                        y + u * B + i);
+}
+
+flo_real *flo_stage_forward(const flo_stage *stage, const flo_pass *pass, int64_t noise,
+                            int64_t first, int64_t count, const flo_real *p,
+                            flo_real *cache)
+{
+    const int64_t B = pass->rows, from = first * B, n = count * B;
+    flo_real *const kept = flo_stage_input(stage, B, cache);
+    if (stage->activation->keeps_input && p != kept)
+        memcpy(kept + from, p + from, (size_t)n * sizeof *p);
+    stage->activation->forward(n, p + from, cache + from);
+    flo_real *const output = flo_stage_output(stage, pass, cache);
+    if (drops(stage, pass))
+        drop(stage, pass, noise, first, count, cache, output);
+    return output;
 }
 
 void flo_stage_backward(const flo_stage *stage, const flo_pass *pass, int64_t noise,
@@ -79,6 +66,6 @@ void flo_stage_backward(const flo_stage *stage, const flo_pass *pass, int64_t no
 {
     const int64_t n = pass->rows * stage->width;
     if (drops(stage, pass))
-        drop(stage, pass, noise, dh, dp);
+        drop(stage, pass, noise, 0, stage->width, dh, dp);
     stage->activation->backward(n, cache + n, cache, drops(stage, pass) ? dp : dh, dp);
 }
