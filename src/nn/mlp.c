@@ -11,6 +11,7 @@
 
 typedef struct mlp {
     int64_t hidden;    /* hidden layers; without context 0 is a linear map */
+    int64_t widest;    /* units of a hidden layer */
     flo_dense context; /* V, without use where C is 0 */
     flo_linear *map;   /* [hidden + 1] */
     flo_stage *stage;  /* [hidden] */
@@ -36,7 +37,6 @@ static flo_status configure(flo_network *network, flo_arena *arena,
     network->state = s;
     flo_units inputs, units;
     FLO_TRY(flo_units_columns(arena, network->degrees, network->inputs, &inputs));
-    int64_t widest = 0;
     for (int64_t i = 0; i < s->hidden; i++) {
         char name[32];
         snprintf(name, sizeof name, "hidden_%lld", (long long)i);
@@ -54,12 +54,12 @@ static flo_status configure(flo_network *network, flo_arena *arena,
         s->noise[i] = network->noise;
         network->cache += flo_stage_cache(&s->stage[i]);
         network->noise += network->dropout > 0 ? width : 0;
-        widest = width > widest ? width : widest;
+        s->widest = width > s->widest ? width : s->widest;
         inputs = units;
     }
     for (int64_t i = 0; i < s->hidden; i++)
         s->stage[i].noise_width = network->noise;
-    network->scratch = 2 * widest;
+    network->scratch = 2 * s->widest;
     FLO_TRY(flo_units_outputs(arena, network->degrees, network->outputs, &units));
     FLO_TRY(flo_linear_add(layout, network->degrees, inputs, units, "output",
                            &s->map[s->hidden]));
@@ -104,8 +104,7 @@ static void backward(const flo_network *network, const flo_real *theta,
 {
     const mlp *const s = network->state;
     const int64_t B = pass->rows;
-    flo_real *const buffer[2] = {pass->scratch,
-                                 pass->scratch + B * network->scratch / 2};
+    flo_real *const buffer[2] = {pass->scratch, pass->scratch + B * s->widest};
     const flo_real *d = dy;
     for (int64_t i = s->hidden; i >= 0; i--) {
         const flo_real *const h =

@@ -79,7 +79,7 @@ static inline void problem_create(fixture *f, const masked_shape *s, int64_t B,
     flo_random_uniform(key, 0, B * p->masked.network.noise, p->noise);
 }
 
-/* out [B, D P] of x [B, D]. */
+/* out [D P, B] of x [B, D]. */
 static inline void problem_forward(const problem *p, const flo_real *x, flo_real *out)
 {
     flo_masked_forward(&p->masked, p->theta, &p->pass, x, out);
@@ -110,7 +110,7 @@ static inline void target_column(void *owner, int64_t j, int64_t B, const flo_re
     for (int64_t i = 0; i < B; i++) {
         double mean = 0;
         for (int64_t k = 0; k < P; k++)
-            mean += (double)out[i * P + k] / (double)P;
+            mean += (double)out[k * B + i] / (double)P;
         x[i * D + j] = (flo_real)((double)t->z[i * D + j] + tanh(mean));
     }
 }

@@ -4,7 +4,7 @@
 #include "config/fixture.h"
 #include "linalg/numbers.h"
 
-enum { B = 5, IN = 7, OUT = 4, WEIGHTS = OUT * IN, P = WEIGHTS + OUT };
+enum { B = 21, IN = 7, OUT = 4, WEIGHTS = OUT * IN, P = WEIGHTS + OUT };
 
 static flo_dense add_map(fixture *f, flo_layout *layout)
 {
@@ -41,14 +41,15 @@ static void forward_is_the_formula(void **state)
         memcpy(y, before, sizeof y);
         if (!add)
             fill_reals(B * OUT, (double)NAN, y);
-        flo_dense_forward(&dense, theta, B, add, x, y);
+        flo_dense_forward(&dense, theta, 0, 1, B, add, x, y);
+        flo_dense_forward(&dense, theta, 1, OUT - 1, B, add, x, y);
         for (int64_t i = 0; i < B; i++)
             for (int64_t j = 0; j < OUT; j++) {
                 double sum = (double)theta[WEIGHTS + j];
-                sum += add ? (double)before[i * OUT + j] : 0;
+                sum += add ? (double)before[j * B + i] : 0;
                 for (int64_t k = 0; k < IN; k++)
-                    sum += (double)theta[j * IN + k] * (double)x[i * IN + k];
-                assert_near(y[i * OUT + j], sum, near_enough);
+                    sum += (double)theta[j * IN + k] * (double)x[k * B + i];
+                assert_near(y[j * B + i], sum, near_enough);
             }
     }
 }
@@ -62,7 +63,7 @@ static double loss(void *data)
 {
     const problem *const p = data;
     flo_real y[B * OUT];
-    flo_dense_forward(&p->dense, p->theta, B, false, p->x, y);
+    flo_dense_forward(&p->dense, p->theta, 0, OUT, B, false, p->x, y);
     double sum = 0;
     for (int64_t i = 0; i < B * OUT; i++)
         sum += (double)y[i] * (double)p->dy[i];

@@ -34,13 +34,13 @@ static void for_every_problem(int64_t activations, void check(fixture *f, proble
     }
 }
 
-/* How far any output of column j of any row moves between two results [B, D P]. */
+/* How far any output of column j of any row moves between two results [D P, B]. */
 static double moved(const problem *p, const flo_real *a, const flo_real *b, int64_t j)
 {
     double most = 0;
     for (int64_t i = 0; i < B; i++)
         for (int64_t k = 0; k < p->P; k++) {
-            const int64_t at = (i * p->D + j) * p->P + k;
+            const int64_t at = (j * p->P + k) * B + i;
             most = fmax(most, fabs((double)a[at] - (double)b[at]));
         }
     return most;
@@ -215,14 +215,11 @@ static void solve_by_passes(fixture *f, problem *p, target *t, flo_real *x)
 {
     const int64_t P = p->P, D = p->D;
     flo_real *const out = problem_reals(f, B * D * P);
-    flo_real *const column = problem_reals(f, B * P);
     fill_reals(B * D, 0, x);
     t->columns = 0;
     for (int64_t j = 0; j < D; j++) {
         problem_forward(p, x, out);
-        for (int64_t i = 0; i < B; i++)
-            memcpy(column + i * P, out + (i * D + j) * P, (size_t)P * sizeof *out);
-        target_column(t, j, B, column, x);
+        target_column(t, j, B, out + j * P * B, x);
     }
 }
 

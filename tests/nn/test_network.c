@@ -69,15 +69,15 @@ static void configure(fixture *f, const shape *s, int activation, int64_t contex
 
 static void forward(const problem *p, flo_real *y)
 {
-    p->network.kind->forward(&p->network, p->theta, &p->pass, p->input, y);
+    flo_network_forward(&p->network, p->theta, &p->pass, p->input, y);
 }
 
 static void backward(const problem *p, flo_real *dinput, flo_real *dcontext)
 {
     flo_real dy[B * OUT]; /* may be changed */
     memcpy(dy, p->dy, sizeof dy);
-    p->network.kind->backward(&p->network, p->theta, &p->pass, p->input, dy, dinput,
-                              dcontext, p->dtheta);
+    flo_network_backward(&p->network, p->theta, &p->pass, p->input, dy, dinput,
+                         dcontext, p->dtheta);
 }
 
 static double loss(void *data)
