@@ -16,7 +16,9 @@
 enum { SIDE = FLO_SPLINE_SIDE, MOST = FLO_SPLINE_MOST_BINS };
 
 static const flo_real smallest_bin = (flo_real)1e-3; /* m, as a share of the interval */
-static const double smallest_slope = 1e-3;           /* m' */
+static const flo_real smallest_slope = (flo_real)1e-3; /* m' */
+/* c: softplus(c) + m' = 1, so log(expm1(1 - m')). */
+static const flo_real slope_shift = (flo_real)0x1.14591e3c97e88p-1;
 
 typedef flo_spline_row row;
 
@@ -25,7 +27,6 @@ typedef struct spline {
     flo_spline_axis axis;
     bool linear;
     int64_t parameters, first_knot; /* P; the first knot whose slope is learned */
-    flo_real c;                     /* softplus(c) + m' = 1 */
     flo_real edge;                  /* elements inside (-edge, edge) are bent */
 } spline;
 
@@ -57,7 +58,6 @@ static spline describe(const flo_spline_settings *s)
                     .linear = linear,
                     .parameters = flo_spline_parameters(s),
                     .first_knot = linear,
-                    .c = (flo_real)log(expm1(1 - smallest_slope)),
                     .edge = linear ? bound : (flo_real)INFINITY};
 }
 
@@ -136,8 +136,12 @@ void flo_spline_shares(const flo_spline_settings *settings, int64_t n,
 static void read_values(int64_t count, int64_t stride, const flo_real *from,
                         flo_real *to)
 {
-    for (int64_t e = 0; e < SIDE; e++)
-        to[e] = from[(e < count ? e : 0) * stride];
+    if (count == SIDE)
+        for (int64_t e = 0; e < SIDE; e++)
+            to[e] = from[e * stride];
+    else
+        for (int64_t e = 0; e < SIDE; e++)
+            to[e] = from[(e < count ? e : 0) * stride];
 }
 
 static void write_values(int64_t count, int64_t stride, const flo_real *from,
@@ -201,7 +205,7 @@ static inline void measure(const spline *s, const flo_spline_bin *b, box *to)
 /* Slopes at both ends of the bins: 1 at the ends of linear tails. */
 static inline void slopes(const spline *s, const flo_spline_bin *b, box *to)
 {
-    const flo_real m = (flo_real)smallest_slope, c = s->c;
+    const flo_real m = smallest_slope, c = slope_shift;
     const flo_real first = s->linear ? 0 : -1;
     const flo_real last = s->linear ? (flo_real)(s->axis.bins - 1) : -1;
     FLO_INDEPENDENT
@@ -372,10 +376,9 @@ static void pull_axis(const flo_spline_axis *axis, const flo_real *share,
 }
 
 /* By raw slopes; 0 where `in` is 0. */
-static void pull_knots(const spline *s, const flo_spline_bin *b, const flo_real *in,
-                       bin_gradient *g)
+static void pull_knots(const flo_spline_bin *b, const flo_real *in, bin_gradient *g)
 {
-    const flo_real c = s->c;
+    const flo_real c = slope_shift;
     FLO_INDEPENDENT
     for (int e = 0; e < SIDE; e++) {
         const bool counts = in[e] != 0;
@@ -398,7 +401,7 @@ static void pull(const spline *s, const flo_spline_bin *b, const flo_real *gy,
     pull_axis(&s->axis, b->share_h, b->before_h, gy, 1, g->h, &by);
     flo_spline_pull_shares(K, b->index, in, &by, stride, rows + K * stride, du_stride,
                            du + K * du_stride);
-    pull_knots(s, b, in, g);
+    pull_knots(b, in, g);
     flo_spline_pull_slopes(K, s->first_knot, b->index, g->d0, g->d1, du_stride,
                            du + 2 * K * du_stride);
 }
@@ -439,7 +442,8 @@ void flo_spline_backward(const flo_spline_settings *settings, int64_t n,
     row copy[3 * MOST], gradient[3 * MOST], sum[3 * MOST], value, gy, gl;
     const flo_real *rows = NULL;
     int64_t stride = 0, du_stride;
-    memset(sum, 0, (size_t)P * sizeof *sum);
+    if (at->element == 0)
+        memset(sum, 0, (size_t)P * sizeof *sum);
     for (int64_t i = 0; i < n; i += SIDE) {
         const int64_t count = least(n - i, SIDE);
         position p;
@@ -451,7 +455,7 @@ void flo_spline_backward(const flo_spline_settings *settings, int64_t n,
         read_values(count, at->value, x + i * at->value, value);
         read_values(count, at->value, dy + i * at->value, gy);
         for (int64_t e = 0; e < SIDE; e++)
-            gl[e] = (flo_real)dlogdet[i + (e < count ? e : 0)];
+            gl[e] = e < count ? (flo_real)dlogdet[i + e] : 0;
         locate(&s, value, &p);
         leave_out(count, p.in);
         flo_spline_find(&s.axis, false, s.first_knot, stride, rows, p.at, &bin);
