@@ -189,16 +189,23 @@ static void locate(const spline *s, const flo_real *v, position *p)
         locate_on_circle(s, v, p);
 }
 
+/* The last bin is measured from its far end, which is at the bound exactly, whatever the
+   shares before it add up to. */
 static inline void measure(const spline *s, const flo_spline_bin *b, box *to)
 {
     const flo_spline_axis axis = s->axis;
+    const flo_real last = (flo_real)(axis.bins - 1);
     FLO_INDEPENDENT
     for (int e = 0; e < SIDE; e++) {
         const flo_real start = FLO_FUSED(b->index[e], axis.smallest, -axis.bound);
-        to->x[e] = FLO_FUSED(b->before_w[e], axis.scale, start);
-        to->y[e] = FLO_FUSED(b->before_h[e], axis.scale, start);
-        to->w[e] = FLO_FUSED(b->share_w[e], axis.scale, axis.smallest);
-        to->h[e] = FLO_FUSED(b->share_h[e], axis.scale, axis.smallest);
+        const flo_real w = FLO_FUSED(b->share_w[e], axis.scale, axis.smallest);
+        const flo_real h = FLO_FUSED(b->share_h[e], axis.scale, axis.smallest);
+        const flo_real x = FLO_FUSED(b->before_w[e], axis.scale, start);
+        const flo_real y = FLO_FUSED(b->before_h[e], axis.scale, start);
+        to->x[e] = b->index[e] == last ? axis.bound - w : x;
+        to->y[e] = b->index[e] == last ? axis.bound - h : y;
+        to->w[e] = w;
+        to->h[e] = h;
     }
 }
 
