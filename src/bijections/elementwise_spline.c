@@ -27,7 +27,6 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     for (int64_t j = 0; j < D; j++)
         column[j] = (int32_t)j;
     s->splines = (flo_column_splines){&s->settings, D, D, column};
-    self->scratch = flo_column_splines_scratch(&s->splines);
     self->state = s;
     return flo_layout_add(&self->parameters, D, flo_spline_parameters(&s->settings),
                           false, &ignored, "splines");
@@ -38,8 +37,7 @@ static void forward(const flo_bijection *self, const flo_real *theta,
                     double *logdet)
 {
     const elementwise_spline *const s = self->state;
-    flo_column_splines_forward(&s->splines, theta, pass->rows, pass->scratch, x, z,
-                               logdet);
+    flo_column_splines_forward(&s->splines, theta, pass->rows, x, z, logdet);
 }
 
 static void inverse(const flo_bijection *self, const flo_real *theta,
@@ -47,8 +45,7 @@ static void inverse(const flo_bijection *self, const flo_real *theta,
                     double *logdet)
 {
     const elementwise_spline *const s = self->state;
-    flo_column_splines_inverse(&s->splines, theta, pass->rows, pass->scratch, z, x,
-                               logdet);
+    flo_column_splines_inverse(&s->splines, theta, pass->rows, z, x, logdet);
 }
 
 static void backward(const flo_bijection *self, const flo_real *theta,
@@ -58,8 +55,8 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 {
     (void)dcontext;
     const elementwise_spline *const s = self->state;
-    flo_column_splines_backward(&s->splines, theta, pass->rows, pass->scratch, x, dz,
-                                dlogdet, dx, dtheta);
+    flo_column_splines_backward(&s->splines, theta, pass->rows, x, dz, dlogdet, dx,
+                                dtheta);
 }
 
 const flo_bijection_kind flo_elementwise_spline = {

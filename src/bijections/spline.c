@@ -1,6 +1,5 @@
-/* Rational-quadratic splines, SIDE elements side by side so that the compiler
-   vectorises across them: parameters are transposed to [parameter][SIDE], bins are
-   found by selects.
+/* Rational-quadratic splines, SIDE elements side by side: how they are read and
+   written, and what happens inside of a bin. spline_bins.c has the loops over bins.
 
    In the bin with corner (x_k, y_k), width w, height h, slopes d0 and d1 at its ends
    and s = h / w, with t = (x - x_k) / w and a = t (1 - t): y = y_k + h (s t^2 + d0 a) /
@@ -8,129 +7,148 @@
    + d0 (1 - t)^2. */
 #include "bijections/spline.h"
 
+#include "bijections/spline_side.h"
 #include "core/elementary.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { SIDE = 16, MOST = FLO_SPLINE_MOST_BINS };
+enum { SIDE = FLO_SPLINE_SIDE, MOST = FLO_SPLINE_MOST_BINS };
 
 static const flo_real smallest_bin = (flo_real)1e-3; /* m, as a share of the interval */
 static const flo_real smallest_slope = (flo_real)1e-3; /* m' */
+/* c: softplus(c) + m' = 1, so log(expm1(1 - m')). */
+static const flo_real slope_shift = (flo_real)0x1.14591e3c97e88p-1;
 
-typedef flo_real row[SIDE];
+typedef flo_spline_row row;
 
-/* The knots of SIDE splines, and softmax shares for the backward pass. */
-typedef struct knots {
-    row share_w[MOST], share_h[MOST];     /* softmax */
-    row x[MOST + 1], y[MOST + 1];         /* knots */
-    row slope[MOST + 1], raw_slope[MOST]; /* at knots; raw + c */
-} knots;
+/* What all elements have in common. */
+typedef struct spline {
+    flo_spline_axis axis;
+    bool linear;
+    int64_t parameters, first_knot; /* P; the first knot whose slope is learned */
+    flo_real edge;                  /* elements inside (-edge, edge) are bent */
+} spline;
 
 /* Where the elements lie: `at` in [-bound, bound], on the turn whose middle is `turn`.
-   Those that are not inside (-edge, edge), NaN included, stay as they are. */
+   Those that are not `in`, NaN included, stay as they are. */
 typedef struct position {
-    flo_real bound, edge;
-    row at, turn;
+    row at, turn, in;
 } position;
 
-/* The bin of each element. */
-typedef struct bin {
+/* The bins of the elements in their own units. */
+typedef struct box {
     row x, y, w, h, d0, d1;
-    row index; /* as a number, for selects */
-} bin;
+} box;
 
 int64_t flo_spline_parameters(const flo_spline_settings *settings)
 {
     return 3 * settings->bins - (settings->tails == FLO_TAILS_LINEAR);
 }
 
-/* u [count, P], every `stride` reals, to raw [P][SIDE]; missing elements repeat the
-   first. */
-static void transpose(int64_t P, int64_t count, int64_t stride, const flo_real *u,
-                      row *raw)
+static spline describe(const flo_spline_settings *s)
 {
-    for (int64_t e = 0; e < SIDE; e++) {
-        const flo_real *const from = u + (e < count ? e : 0) * stride;
-        for (int64_t p = 0; p < P; p++)
-            raw[p][e] = from[p];
-    }
-}
-
-static void load(int64_t count, const flo_real *from, flo_real *to)
-{
-    for (int64_t e = 0; e < SIDE; e++)
-        to[e] = from[e < count ? e : 0];
-}
-
-/* Shares and knots of one axis from its K raw numbers. */
-static void place_knots(int64_t K, flo_real bound, row *raw, row *share, row *knot)
-{
-    row top, sum;
-    memcpy(top, raw[0], sizeof top);
-    for (int64_t k = 1; k < K; k++)
-        for (int e = 0; e < SIDE; e++)
-            top[e] = raw[k][e] > top[e] ? raw[k][e] : top[e];
-    memset(sum, 0, sizeof sum);
-    for (int64_t k = 0; k < K; k++)
-        for (int e = 0; e < SIDE; e++) {
-            share[k][e] = flo_exp(raw[k][e] - top[e]);
-            sum[e] += share[k][e];
-        }
-    const flo_real spread = 1 - smallest_bin * (flo_real)K;
-    for (int e = 0; e < SIDE; e++) {
-        sum[e] = 1 / sum[e];
-        knot[0][e] = -bound;
-    }
-    for (int64_t k = 0; k < K; k++)
-        for (int e = 0; e < SIDE; e++) {
-            share[k][e] *= sum[e];
-            knot[k + 1][e] =
-                knot[k][e] + 2 * bound * (smallest_bin + spread * share[k][e]);
-        }
-    for (int e = 0; e < SIDE; e++)
-        knot[K][e] = bound; /* exactly, whatever the sum rounded to */
-}
-
-/* The first knot whose slope is learned. */
-static int64_t first_slope(const flo_spline_settings *s)
-{
-    return s->tails == FLO_TAILS_LINEAR ? 1 : 0;
-}
-
-static void place(const flo_spline_settings *s, row *raw, knots *t)
-{
-    const int64_t K = s->bins;
     const flo_real bound = (flo_real)s->tail_bound;
-    const flo_real c = (flo_real)log(expm1(1 - (double)smallest_slope));
-    place_knots(K, bound, raw, t->share_w, t->x);
-    place_knots(K, bound, raw + K, t->share_h, t->y);
-    for (int e = 0; e < SIDE; e++)
-        t->slope[0][e] = 1;
-    const int64_t first = first_slope(s);
-    for (int64_t k = first; k < K; k++)
-        for (int e = 0; e < SIDE; e++) {
-            t->raw_slope[k][e] = raw[2 * K + k - first][e] + c;
-            t->slope[k][e] = smallest_slope + flo_softplus(t->raw_slope[k][e]);
-        }
-    memcpy(t->slope[K], t->slope[0], sizeof t->slope[K]); /* 1, or the same knot */
+    const flo_real spread = 1 - smallest_bin * (flo_real)s->bins;
+    const bool linear = s->tails == FLO_TAILS_LINEAR;
+    return (spline){.axis = {.bins = s->bins,
+                             .bound = bound,
+                             .smallest = 2 * bound * smallest_bin,
+                             .scale = 2 * bound * spread},
+                    .linear = linear,
+                    .parameters = flo_spline_parameters(s),
+                    .first_knot = linear,
+                    .edge = linear ? bound : (flo_real)INFINITY};
 }
 
-/* The bin in which `at` lies along x, or along y. */
-static void find(int64_t K, const knots *t, bool along_y, const flo_real *at, bin *b)
+/* `rows` parameters of up to SIDE elements as rows: in place where they lie side by
+   side, else copied to `copy`; missing elements repeat the first. Sets the stride of
+   the rows. */
+static const flo_real *read_rows(int64_t rows, int64_t count,
+                                 const flo_spline_strides *at, const flo_real *u,
+                                 row *copy, int64_t *stride)
 {
-    const row *const axis = along_y ? t->y : t->x;
-    for (int64_t k = 0; k < K; k++)
-        for (int e = 0; e < SIDE; e++) {
-            const bool here = k == 0 || at[e] >= axis[k][e];
-            b->x[e] = here ? t->x[k][e] : b->x[e];
-            b->y[e] = here ? t->y[k][e] : b->y[e];
-            b->w[e] = here ? t->x[k + 1][e] - t->x[k][e] : b->w[e];
-            b->h[e] = here ? t->y[k + 1][e] - t->y[k][e] : b->h[e];
-            b->d0[e] = here ? t->slope[k][e] : b->d0[e];
-            b->d1[e] = here ? t->slope[k + 1][e] : b->d1[e];
-            b->index[e] = here ? (flo_real)k : b->index[e];
-        }
+    *stride = at->parameter;
+    if (at->element == 1 && count == SIDE)
+        return u;
+    *stride = SIDE;
+    for (int64_t e = 0; e < SIDE; e++) {
+        const flo_real *const from = u + (e < count ? e : 0) * at->element;
+        for (int64_t p = 0; p < rows; p++)
+            copy[p][e] = from[p * at->parameter];
+    }
+    return copy[0];
+}
+
+/* Where rows are to be written: in place, or to `copy`, and then by write_rows. */
+static flo_real *rows_to_write(int64_t count, const flo_spline_strides *at, flo_real *u,
+                               row *copy, int64_t *stride)
+{
+    const bool in_place = at->element == 1 && count == SIDE;
+    *stride = in_place ? at->parameter : SIDE;
+    return in_place ? u : copy[0];
+}
+
+static void write_rows(int64_t rows, int64_t count, const flo_spline_strides *at,
+                       row *copy, flo_real *u)
+{
+    if (at->element == 1 && count == SIDE)
+        return;
+    for (int64_t e = 0; e < count; e++) {
+        flo_real *const to = u + e * at->element;
+        for (int64_t p = 0; p < rows; p++)
+            to[p * at->parameter] = copy[p][e];
+    }
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void flo_spline_shares(const flo_spline_settings *settings, int64_t n,
+                       const flo_spline_strides *at, const flo_real *raw, flo_real *u)
+{
+    const int64_t K = settings->bins, P = flo_spline_parameters(settings);
+    const int64_t last = at->element == 0 ? least(n, 1) : n;
+    row copy[3 * MOST], shares[2 * MOST];
+    for (int64_t i = 0; i < last; i += SIDE) {
+        const int64_t count = least(last - i, SIDE);
+        const flo_real *const here = raw + i * at->element;
+        flo_real *const there = u + i * at->element;
+        int64_t from_stride, to_stride;
+        const flo_real *const from =
+            read_rows(2 * K, count, at, here, copy, &from_stride);
+        flo_real *const to = rows_to_write(count, at, there, shares, &to_stride);
+        flo_spline_softmax(K, from_stride, from, to_stride, to);
+        flo_spline_softmax(K, from_stride, from + K * from_stride, to_stride,
+                           to + K * to_stride);
+        write_rows(2 * K, count, at, shares, there);
+    }
+    if (u == raw)
+        return;
+    for (int64_t p = 2 * K; p < P; p++)
+        for (int64_t e = 0; e < last; e++)
+            u[p * at->parameter + e * at->element] =
+                raw[p * at->parameter + e * at->element];
+}
+
+static void read_values(int64_t count, int64_t stride, const flo_real *from,
+                        flo_real *to)
+{
+    if (count == SIDE)
+        for (int64_t e = 0; e < SIDE; e++)
+            to[e] = from[e * stride];
+    else
+        for (int64_t e = 0; e < SIDE; e++)
+            to[e] = from[(e < count ? e : 0) * stride];
+}
+
+static void write_values(int64_t count, int64_t stride, const flo_real *from,
+                         flo_real *to)
+{
+    for (int64_t e = 0; e < count; e++)
+        to[e * stride] = from[e];
 }
 
 static flo_real clip(flo_real v)
@@ -138,64 +156,100 @@ static flo_real clip(flo_real v)
     return v < 0 ? 0 : v > 1 ? 1 : v;
 }
 
-static bool is_bent(const position *p, flo_real v)
-{
-    return v > -p->edge && v < p->edge;
-}
-
 /* Linear tails: elements outside the interval are evaluated at 0, and the results are
    not used. */
-static void locate_on_line(flo_real bound, const flo_real *v, position *p)
+static void locate_on_line(const spline *s, const flo_real *v, position *p)
 {
-    p->bound = p->edge = bound;
+    const flo_real edge = s->edge;
     for (int e = 0; e < SIDE; e++) {
-        p->at[e] = is_bent(p, v[e]) ? v[e] : 0;
+        const bool in = v[e] > -edge && v[e] < edge;
+        p->at[e] = in ? v[e] : 0;
         p->turn[e] = 0;
+        p->in[e] = in;
     }
 }
 
 /* Circular tails: whole turns are taken off. */
-static void locate_on_circle(flo_real bound, const flo_real *v, position *p)
+static void locate_on_circle(const spline *s, const flo_real *v, position *p)
 {
-    const flo_real period = 2 * bound, share = 1 / period;
-    p->bound = bound;
-    p->edge = (flo_real)INFINITY;
+    const flo_real period = 2 * s->axis.bound, share = 1 / period, edge = s->edge;
     for (int e = 0; e < SIDE; e++) {
         const flo_real turns = flo_nearest_turn(v[e], share);
         p->at[e] = FLO_FUSED(-turns, period, v[e]);
         p->turn[e] = turns * period;
+        p->in[e] = v[e] > -edge && v[e] < edge;
     }
 }
 
-static void locate(const flo_spline_settings *s, const flo_real *v, position *p)
+static void locate(const spline *s, const flo_real *v, position *p)
 {
-    if (s->tails == FLO_TAILS_LINEAR)
-        locate_on_line((flo_real)s->tail_bound, v, p);
+    if (s->linear)
+        locate_on_line(s, v, p);
     else
-        locate_on_circle((flo_real)s->tail_bound, v, p);
+        locate_on_circle(s, v, p);
 }
 
-/* log dy/dx at t of a bin. */
-static flo_real log_slope_at(flo_real t, flo_real s, flo_real d0, flo_real d1)
+/* The last bin is measured from its far end, which is at the bound exactly, whatever the
+   shares before it add up to. */
+static inline void measure(const spline *s, const flo_spline_bin *b, box *to)
 {
-    const flo_real a = t * (1 - t);
-    const flo_real q = s + (d0 + d1 - 2 * s) * a;
-    const flo_real m = d1 * t * t + 2 * s * a + d0 * (1 - t) * (1 - t);
-    return 2 * flo_log(s) + flo_log(m) - 2 * flo_log(q);
-}
-
-static void forward_side(const bin *b, const flo_real *x, const position *p,
-                         flo_real *y, flo_real *log_slope)
-{
+    const flo_spline_axis axis = s->axis;
+    const flo_real last = (flo_real)(axis.bins - 1);
+    FLO_INDEPENDENT
     for (int e = 0; e < SIDE; e++) {
-        const bool in = is_bent(p, x[e]);
-        const flo_real s = b->h[e] / b->w[e], t = clip((p->at[e] - b->x[e]) / b->w[e]);
-        const flo_real a = t * (1 - t);
-        const flo_real q = s + (b->d0[e] + b->d1[e] - 2 * s) * a;
-        const flo_real v = b->y[e] + b->h[e] * (s * t * t + b->d0[e] * a) / q;
-        const flo_real l = log_slope_at(t, s, b->d0[e], b->d1[e]);
-        const flo_real kept =
-            v > p->bound ? p->bound : v; /* for a base that ends there */
+        const flo_real start = FLO_FUSED(b->index[e], axis.smallest, -axis.bound);
+        const flo_real w = FLO_FUSED(b->share_w[e], axis.scale, axis.smallest);
+        const flo_real h = FLO_FUSED(b->share_h[e], axis.scale, axis.smallest);
+        const flo_real x = FLO_FUSED(b->before_w[e], axis.scale, start);
+        const flo_real y = FLO_FUSED(b->before_h[e], axis.scale, start);
+        to->x[e] = b->index[e] == last ? axis.bound - w : x;
+        to->y[e] = b->index[e] == last ? axis.bound - h : y;
+        to->w[e] = w;
+        to->h[e] = h;
+    }
+}
+
+/* Slopes at both ends of the bins: 1 at the ends of linear tails. */
+static inline void slopes(const spline *s, const flo_spline_bin *b, box *to)
+{
+    const flo_real m = smallest_slope, c = slope_shift;
+    const flo_real first = s->linear ? 0 : -1;
+    const flo_real last = s->linear ? (flo_real)(s->axis.bins - 1) : -1;
+    FLO_INDEPENDENT
+    for (int e = 0; e < SIDE; e++) {
+        const flo_real d0 = m + flo_softplus(b->raw0[e] + c);
+        const flo_real d1 = m + flo_softplus(b->raw1[e] + c);
+        to->d0[e] = b->index[e] == first ? 1 : d0;
+        to->d1[e] = b->index[e] == last ? 1 : d1;
+    }
+}
+
+/* log dy/dx at t of a bin: of m (s / q)^2, in an order that does not overflow. */
+static inline flo_real log_slope_at(flo_real t, flo_real s, flo_real d0, flo_real d1,
+                                    flo_real iq)
+{
+    const flo_real r = 1 - t;
+    const flo_real m = d1 * t * t + 2 * s * (t * r) + d0 * r * r;
+    return flo_log(m * (s * iq) * (s * iq));
+}
+
+static inline flo_real quotient(flo_real t, flo_real s, flo_real d0, flo_real d1)
+{
+    return s + (d0 + d1 - 2 * s) * (t * (1 - t));
+}
+
+static void forward_side(flo_real bound, const box *b, const flo_real *x,
+                         const position *p, flo_real *y, flo_real *log_slope)
+{
+    FLO_INDEPENDENT
+    for (int e = 0; e < SIDE; e++) {
+        const bool in = p->in[e] != 0;
+        const flo_real d0 = b->d0[e], d1 = b->d1[e], iw = 1 / b->w[e];
+        const flo_real s = b->h[e] * iw, t = clip((p->at[e] - b->x[e]) * iw);
+        const flo_real iq = 1 / quotient(t, s, d0, d1);
+        const flo_real v = b->y[e] + b->h[e] * ((s * t * t + d0 * (t * (1 - t))) * iq);
+        const flo_real l = log_slope_at(t, s, d0, d1, iq);
+        const flo_real kept = v > bound ? bound : v; /* for a base that ends there */
         y[e] = in ? kept + p->turn[e] : x[e];
         log_slope[e] = in ? l : 0;
     }
@@ -203,7 +257,7 @@ static void forward_side(const bin *b, const flo_real *x, const position *p,
 
 /* With v = (y - y_k) / h: (s - d0 + v g) t^2 + (d0 - v g) t - s v = 0, g = d0 + d1 - 2
    s. The root in [0, 1] without cancellation, by the sign of the linear term. */
-static flo_real solve(flo_real v, flo_real s, flo_real d0, flo_real d1)
+static inline flo_real solve(flo_real v, flo_real s, flo_real d0, flo_real d1)
 {
     const flo_real g = d0 + d1 - 2 * s;
     const flo_real A = s - d0 + v * g, B = d0 - v * g, C = -s * v;
@@ -218,72 +272,81 @@ static flo_real solve(flo_real v, flo_real s, flo_real d0, flo_real d1)
     return clip(bottom != 0 ? top / bottom : 0);
 }
 
-static void inverse_side(const bin *b, const flo_real *y, const position *p,
-                         flo_real *x, flo_real *log_slope)
+static void inverse_side(flo_real bound, const box *b, const flo_real *y,
+                         const position *p, flo_real *x, flo_real *log_slope)
 {
+    (void)bound;
+    FLO_INDEPENDENT
     for (int e = 0; e < SIDE; e++) {
-        const bool in = is_bent(p, y[e]);
-        const flo_real s = b->h[e] / b->w[e];
-        const flo_real t =
-            solve(clip((p->at[e] - b->y[e]) / b->h[e]), s, b->d0[e], b->d1[e]);
-        const flo_real l = log_slope_at(t, s, b->d0[e], b->d1[e]);
+        const bool in = p->in[e] != 0;
+        const flo_real d0 = b->d0[e], d1 = b->d1[e], s = b->h[e] / b->w[e];
+        const flo_real t = solve(clip((p->at[e] - b->y[e]) / b->h[e]), s, d0, d1);
+        const flo_real l = log_slope_at(t, s, d0, d1, 1 / quotient(t, s, d0, d1));
         x[e] = in ? b->x[e] + t * b->w[e] + p->turn[e] : y[e];
         log_slope[e] = in ? -l : 0;
     }
 }
 
-typedef void (*side)(const bin *b, const flo_real *v, const position *p, flo_real *out,
-                     flo_real *log_slope);
+typedef void (*side)(flo_real bound, const box *b, const flo_real *v, const position *p,
+                     flo_real *out, flo_real *log_slope);
 
-static void evaluate(const flo_spline_settings *s, bool invert, int64_t n,
-                     int64_t stride, const flo_real *u, const flo_real *v,
-                     flo_real *out, flo_real *log_slope)
+static void evaluate(const flo_spline_settings *settings, bool invert, int64_t n,
+                     const flo_spline_strides *at, const flo_real *u, const flo_real *v,
+                     flo_real *out, double *logdet)
 {
-    const int64_t P = flo_spline_parameters(s);
+    const spline s = describe(settings);
     const side kernel = invert ? inverse_side : forward_side;
-    row raw[3 * MOST], value, result, slope;
-    position p;
-    knots t;
-    bin b;
+    row copy[3 * MOST], value, result, slope;
+    const flo_real *rows = NULL;
+    int64_t stride = 0;
     for (int64_t i = 0; i < n; i += SIDE) {
-        const int64_t count = n - i < SIDE ? n - i : SIDE;
-        transpose(P, count, stride, u + i * stride, raw);
-        load(count, v + i, value);
-        locate(s, value, &p);
-        place(s, raw, &t);
-        find(s->bins, &t, invert, p.at, &b);
-        kernel(&b, value, &p, result, slope);
-        memcpy(out + i, result, (size_t)count * sizeof *out);
-        memcpy(log_slope + i, slope, (size_t)count * sizeof *log_slope);
+        const int64_t count = least(n - i, SIDE);
+        position p;
+        flo_spline_bin bin;
+        box b;
+        if (i == 0 || at->element != 0)
+            rows =
+                read_rows(s.parameters, count, at, u + i * at->element, copy, &stride);
+        read_values(count, at->value, v + i * at->value, value);
+        locate(&s, value, &p);
+        flo_spline_find(&s.axis, invert, s.first_knot, stride, rows, p.at, &bin);
+        measure(&s, &bin, &b);
+        slopes(&s, &bin, &b);
+        kernel(s.axis.bound, &b, value, &p, result, slope);
+        write_values(count, at->value, result, out + i * at->value);
+        for (int64_t e = 0; e < count; e++)
+            logdet[i + e] += (double)slope[e];
     }
 }
 
-void flo_spline_forward(const flo_spline_settings *settings, int64_t n, int64_t stride,
-                        const flo_real *u, const flo_real *x, flo_real *y,
-                        flo_real *log_slope)
+void flo_spline_forward(const flo_spline_settings *settings, int64_t n,
+                        const flo_spline_strides *at, const flo_real *u,
+                        const flo_real *x, flo_real *y, double *logdet)
 {
-    evaluate(settings, false, n, stride, u, x, y, log_slope);
+    evaluate(settings, false, n, at, u, x, y, logdet);
 }
 
-void flo_spline_inverse(const flo_spline_settings *settings, int64_t n, int64_t stride,
-                        const flo_real *u, const flo_real *y, flo_real *x,
-                        flo_real *log_slope)
+void flo_spline_inverse(const flo_spline_settings *settings, int64_t n,
+                        const flo_spline_strides *at, const flo_real *u,
+                        const flo_real *y, flo_real *x, double *logdet)
 {
-    evaluate(settings, true, n, stride, u, y, x, log_slope);
+    evaluate(settings, true, n, at, u, y, x, logdet);
 }
 
 /* Derivatives of the loss by what a bin is made of. */
 typedef struct bin_gradient {
-    row x, y, w, h, d0, d1; /* by corner, width, height, slopes */
-    row at;                 /* by the element itself */
+    row w, h, d0, d1; /* by width, height, slopes */
+    row at;           /* by the element; less that by the corner's x */
 } bin_gradient;
 
-static void backward_side(const bin *b, const flo_real *at, const flo_real *gy,
+static void backward_side(const box *b, const flo_real *at, const flo_real *gy,
                           const flo_real *gl, bin_gradient *g)
 {
+    FLO_INDEPENDENT
     for (int e = 0; e < SIDE; e++) {
-        const flo_real w = b->w[e], h = b->h[e], d0 = b->d0[e], d1 = b->d1[e];
-        const flo_real s = h / w, t = clip((at[e] - b->x[e]) / w), r = 1 - t, a = t * r;
+        const flo_real h = b->h[e], d0 = b->d0[e], d1 = b->d1[e], iw = 1 / b->w[e];
+        const flo_real s = h * iw, t = clip((at[e] - b->x[e]) * iw), r = 1 - t;
+        const flo_real a = t * r;
         const flo_real c = d0 + d1 - 2 * s, q = s + c * a, iq = 1 / q;
         const flo_real p = s * t * t + d0 * a;
         const flo_real m = d1 * t * t + 2 * s * a + d0 * r * r, im = 1 / m;
@@ -295,81 +358,128 @@ static void backward_side(const bin *b, const flo_real *at, const flo_real *gy,
                             gl[e] * (2 / s + 2 * a * im - 2 * (1 - 2 * a) * iq);
         g->d0[e] = hq * a * (q - p) + gl[e] * (r * r * im - 2 * a * iq);
         g->d1[e] = -hq * a * p + gl[e] * (t * t * im - 2 * a * iq);
-        g->h[e] = gy[e] * p * iq + gs / w;
-        g->w[e] = -(gs * s + gt * t) / w;
-        g->at[e] = gt / w;
-        g->x[e] = -gt / w;
-        g->y[e] = gy[e];
+        g->h[e] = gy[e] * p * iq + gs * iw;
+        g->w[e] = -(gs * s + gt * t) * iw;
+        g->at[e] = gt * iw;
     }
 }
 
-/* Raw gradient of one axis: a bin's size moves its own size and all later corners. */
-static void knots_backward(int64_t K, flo_real bound, const row *share,
-                           const flo_real *index, const flo_real *corner,
-                           const flo_real *size, row *raw)
+/* From the gradients by a bin's size and by its corner: a bin's size moves its own size
+   and all later corners; through softmax, every raw number takes away its share of the
+   mean. */
+static void pull_axis(const flo_spline_axis *axis, const flo_real *share,
+                      const flo_real *before, const flo_real *corner, flo_real sign,
+                      const flo_real *size, flo_spline_pull *pull)
 {
-    const flo_real scale = 2 * bound * (1 - smallest_bin * (flo_real)K);
-    row mean;
-    memset(mean, 0, sizeof mean);
-    for (int64_t k = 0; k < K; k++)
-        for (int e = 0; e < SIDE; e++) {
-            const flo_real by_size = (flo_real)k < index[e]    ? corner[e]
-                                     : (flo_real)k == index[e] ? size[e]
-                                                               : 0;
-            raw[k][e] = scale * by_size;
-            mean[e] += share[k][e] * raw[k][e];
-        }
-    for (int64_t k = 0; k < K; k++)
+    const flo_real scale = axis->scale;
+    FLO_INDEPENDENT
+    for (int e = 0; e < SIDE; e++) {
+        const flo_real by_corner = sign * corner[e];
+        const flo_real mean = before[e] * by_corner + share[e] * size[e];
+        pull->before[e] = scale * (by_corner - mean);
+        pull->own[e] = scale * (size[e] - mean);
+        pull->behind[e] = -scale * mean;
+    }
+}
+
+/* By raw slopes; 0 where `in` is 0. */
+static void pull_knots(const flo_spline_bin *b, const flo_real *in, bin_gradient *g)
+{
+    const flo_real c = slope_shift;
+    FLO_INDEPENDENT
+    for (int e = 0; e < SIDE; e++) {
+        const bool counts = in[e] != 0;
+        const flo_real d0 = g->d0[e] * flo_sigmoid(b->raw0[e] + c);
+        const flo_real d1 = g->d1[e] * flo_sigmoid(b->raw1[e] + c);
+        g->d0[e] = counts ? d0 : 0;
+        g->d1[e] = counts ? d1 : 0;
+    }
+}
+
+/* All rows of du from the gradient by the bin; 0 where `in` is 0. */
+static void pull(const spline *s, const flo_spline_bin *b, const flo_real *gy,
+                 const flo_real *in, bin_gradient *g, int64_t stride,
+                 const flo_real *rows, int64_t du_stride, flo_real *du)
+{
+    const int64_t K = s->axis.bins;
+    flo_spline_pull by;
+    pull_axis(&s->axis, b->share_w, b->before_w, g->at, -1, g->w, &by);
+    flo_spline_pull_shares(K, b->index, in, &by, stride, rows, du_stride, du);
+    pull_axis(&s->axis, b->share_h, b->before_h, gy, 1, g->h, &by);
+    flo_spline_pull_shares(K, b->index, in, &by, stride, rows + K * stride, du_stride,
+                           du + K * du_stride);
+    pull_knots(b, in, g);
+    flo_spline_pull_slopes(K, s->first_knot, b->index, g->d0, g->d1, du_stride,
+                           du + 2 * K * du_stride);
+}
+
+/* The gradient of one spline for all elements: first every SIDE-th element is added up,
+   then these sums. */
+static void add_side(int64_t P, const row *one, row *sum)
+{
+    for (int64_t p = 0; p < P; p++)
         for (int e = 0; e < SIDE; e++)
-            raw[k][e] = share[k][e] * (raw[k][e] - mean[e]);
+            sum[p][e] += one[p][e];
 }
 
-static void raw_backward(const flo_spline_settings *s, const knots *t, const bin *b,
-                         const bin_gradient *g, row *raw)
+static void add_up(int64_t P, const row *sum, int64_t stride, flo_real *du)
 {
-    const int64_t K = s->bins;
-    const flo_real bound = (flo_real)s->tail_bound;
-    knots_backward(K, bound, t->share_w, b->index, g->x, g->w, raw);
-    knots_backward(K, bound, t->share_h, b->index, g->y, g->h, raw + K);
-    const int64_t first = first_slope(s);
-    for (int64_t k = first; k < K; k++) {
-        const flo_real before =
-            (flo_real)(k ? k - 1 : K - 1); /* the bin that ends here */
-        for (int e = 0; e < SIDE; e++) {
-            const flo_real d = (flo_real)k == b->index[e] ? g->d0[e]
-                               : before == b->index[e]    ? g->d1[e]
-                                                          : 0;
-            raw[2 * K + k - first][e] = d * flo_sigmoid(t->raw_slope[k][e]);
-        }
+    for (int64_t p = 0; p < P; p++) {
+        flo_real total = 0;
+        for (int e = 0; e < SIDE; e++)
+            total += sum[p][e];
+        du[p * stride] = total;
     }
 }
 
-void flo_spline_backward(const flo_spline_settings *s, int64_t n, int64_t stride,
-                         const flo_real *u, const flo_real *x, const flo_real *dy,
-                         const flo_real *dlog_slope, flo_real *dx, flo_real *du)
+/* Missing elements are not to count in a sum. */
+static void leave_out(int64_t count, row in)
 {
-    const int64_t P = flo_spline_parameters(s);
-    row raw[3 * MOST], value, gy, gl;
-    position where;
-    knots t;
-    bin b;
-    bin_gradient g;
+    for (int64_t e = count; e < SIDE; e++)
+        in[e] = 0;
+}
+
+void flo_spline_backward(const flo_spline_settings *settings, int64_t n,
+                         const flo_spline_strides *at, const flo_real *u,
+                         const flo_real *x, const flo_real *dy, const double *dlogdet,
+                         flo_real *dx, flo_real *du)
+{
+    const spline s = describe(settings);
+    const int64_t P = s.parameters;
+    row copy[3 * MOST], gradient[3 * MOST], sum[3 * MOST], value, gy, gl;
+    const flo_real *rows = NULL;
+    int64_t stride = 0, du_stride;
+    if (at->element == 0)
+        memset(sum, 0, (size_t)P * sizeof *sum);
     for (int64_t i = 0; i < n; i += SIDE) {
-        const int64_t count = n - i < SIDE ? n - i : SIDE;
-        transpose(P, count, stride, u + i * stride, raw);
-        load(count, x + i, value);
-        load(count, dy + i, gy);
-        load(count, dlog_slope + i, gl);
-        locate(s, value, &where);
-        place(s, raw, &t);
-        find(s->bins, &t, false, where.at, &b);
-        backward_side(&b, where.at, gy, gl, &g);
-        raw_backward(s, &t, &b, &g, raw);
-        for (int64_t e = 0; e < count; e++) {
-            const bool in = is_bent(&where, value[e]);
-            dx[i + e] = in ? g.at[e] : gy[e];
-            for (int64_t p = 0; p < P; p++)
-                du[(i + e) * P + p] = in ? raw[p][e] : 0;
-        }
+        const int64_t count = least(n - i, SIDE);
+        position p;
+        flo_spline_bin bin;
+        box b;
+        bin_gradient g;
+        if (i == 0 || at->element != 0)
+            rows = read_rows(P, count, at, u + i * at->element, copy, &stride);
+        read_values(count, at->value, x + i * at->value, value);
+        read_values(count, at->value, dy + i * at->value, gy);
+        for (int64_t e = 0; e < SIDE; e++)
+            gl[e] = e < count ? (flo_real)dlogdet[i + e] : 0;
+        locate(&s, value, &p);
+        leave_out(count, p.in);
+        flo_spline_find(&s.axis, false, s.first_knot, stride, rows, p.at, &bin);
+        measure(&s, &bin, &b);
+        slopes(&s, &bin, &b);
+        backward_side(&b, p.at, gy, gl, &g);
+        for (int e = 0; e < SIDE; e++)
+            value[e] = p.in[e] != 0 ? g.at[e] : gy[e];
+        write_values(count, at->value, value, dx + i * at->value);
+        flo_real *const to =
+            rows_to_write(count, at, du + i * at->element, gradient, &du_stride);
+        pull(&s, &bin, gy, p.in, &g, stride, rows, du_stride, to);
+        if (at->element == 0)
+            add_side(P, (const row *)gradient, sum);
+        else
+            write_rows(P, count, at, gradient, du + i * at->element);
     }
+    if (at->element == 0)
+        add_up(P, (const row *)sum, at->parameter, du);
 }

@@ -56,23 +56,38 @@ typedef struct flo_spline_settings {
  */
 int64_t flo_spline_parameters(const flo_spline_settings *settings);
 
-/* y [n] and log dy/dx [n] of x [n] with raw parameters u, P of them every `stride`
-   reals (0: all elements share them). Where x is not inside (-bound, bound), NaN
+/* How the numbers of n elements lie: parameter p of element e at [p * parameter + e *
+   element], its x, y, dx and dy at [e * value]. Elements side by side (element 1) are
+   read and written as vectors; others are transposed on the way. With element 0 all
+   share one spline. */
+typedef struct flo_spline_strides {
+    int64_t parameter, element, value;
+} flo_spline_strides;
+
+/* u of n elements from their raw parameters: widths and heights become shares, by
+   softmax, slopes stay raw. u is what the calls below take. It may be `raw`. Pure.
+   Local. */
+void flo_spline_shares(const flo_spline_settings *settings, int64_t n,
+                       const flo_spline_strides *at, const flo_real *raw, flo_real *u);
+
+/* y of x; adds log dy/dx to logdet [n]. Where x is not inside (-bound, bound), NaN
    included, or with circular tails not finite, y = x and log dy/dx = 0. Pure. Local. */
-void flo_spline_forward(const flo_spline_settings *settings, int64_t n, int64_t stride,
-                        const flo_real *u, const flo_real *x, flo_real *y,
-                        flo_real *log_slope);
+void flo_spline_forward(const flo_spline_settings *settings, int64_t n,
+                        const flo_spline_strides *at, const flo_real *u,
+                        const flo_real *x, flo_real *y, double *logdet);
 
-/* x [n] of y [n], and log dx/dy [n], by the stable root of the quadratic. Pure. Local.
- */
-void flo_spline_inverse(const flo_spline_settings *settings, int64_t n, int64_t stride,
-                        const flo_real *u, const flo_real *y, flo_real *x,
-                        flo_real *log_slope);
+/* x of y, by the stable root of the quadratic; adds log dx/dy to logdet [n]. Pure.
+   Local. */
+void flo_spline_inverse(const flo_spline_settings *settings, int64_t n,
+                        const flo_spline_strides *at, const flo_real *u,
+                        const flo_real *y, flo_real *x, double *logdet);
 
-/* From dy [n] and dlog_slope [n] (of forward at x): dx [n] and du [n, P],
-   overwritten; du may be u. Pure. Local. */
-void flo_spline_backward(const flo_spline_settings *settings, int64_t n, int64_t stride,
-                         const flo_real *u, const flo_real *x, const flo_real *dy,
-                         const flo_real *dlog_slope, flo_real *dx, flo_real *du);
+/* From dy and dlogdet [n] (of forward at x): dx and du, the gradient of the raw
+   parameters, overwritten; du may be u. With element 0 du is that of the one spline,
+   summed over the elements. Pure. Local. */
+void flo_spline_backward(const flo_spline_settings *settings, int64_t n,
+                         const flo_spline_strides *at, const flo_real *u,
+                         const flo_real *x, const flo_real *dy, const double *dlogdet,
+                         flo_real *dx, flo_real *du);
 
 #endif

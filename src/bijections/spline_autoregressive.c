@@ -2,11 +2,12 @@
    whose knots are a masked network of the columns before it and the context (RQ-NSF
    (AR), Durkan et al. 2019, arXiv 1906.04032). */
 #include "bijections/autoregressive.h"
-#include "bijections/spline.h"
+#include "bijections/conditioned_splines.h"
 
 typedef struct spline_autoregressive {
     flo_autoregressive autoregressive;
     flo_spline_settings spline;
+    flo_column_splines columns; /* all */
 } spline_autoregressive;
 
 static const flo_setting rows[] = {
@@ -17,18 +18,23 @@ static const flo_settings settings = {
     "spline_autoregressive",
     "bends each column by a spline, a masked network of the columns before it", rows};
 
-/* Cache: u [B, D, P]. Scratch: log-slopes [B, D] and du [B, D, P], or three of [B]. */
+/* Cache: u [B, D, P]. Scratch: du [B, D, P], or u of a column. */
 static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
                             const flo_place *place)
 {
     (void)place;
     spline_autoregressive *s;
+    int32_t *column;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *s, &s));
     FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
     const int64_t D = self->features, P = flo_spline_parameters(&s->spline);
+    FLO_TRY(flo_arena_take(arena, D, sizeof *column, &column));
+    for (int64_t j = 0; j < D; j++)
+        column[j] = (int32_t)j;
+    s->columns = (flo_column_splines){&s->spline, D, D, column};
     self->state = s;
     return flo_autoregressive_configure(&s->autoregressive, self, arena, node, P, D * P,
-                                        D * (1 + P));
+                                        D * P);
 }
 
 static void init(const flo_bijection *self, flo_random_key key, flo_real *theta)
@@ -42,18 +48,9 @@ static void forward(const flo_bijection *self, const flo_real *theta,
                     double *logdet)
 {
     const spline_autoregressive *const s = self->state;
-    const int64_t B = pass->rows, D = self->features;
     const flo_pass inner = flo_autoregressive_pass(&s->autoregressive, self, pass);
-    flo_real *const u = pass->cache, *const slope = pass->scratch;
-    flo_masked_forward(&s->autoregressive.masked, theta, &inner, x, u);
-    flo_spline_forward(&s->spline, B * D, flo_spline_parameters(&s->spline), u, x, z,
-                       slope);
-    for (int64_t i = 0; i < B; i++) {
-        double total = 0;
-        for (int64_t j = 0; j < D; j++)
-            total += (double)slope[i * D + j];
-        logdet[i] += total;
-    }
+    flo_masked_forward(&s->autoregressive.masked, theta, &inner, x, pass->cache);
+    flo_conditioned_splines_forward(&s->columns, pass->rows, pass->cache, x, z, logdet);
 }
 
 /* What sets a column of the inverse. */
@@ -62,23 +59,17 @@ typedef struct solving {
     int64_t features;
     const flo_real *z;
     double *logdet;
-    flo_real *column; /* [3, B]: of z, of x, log-slopes */
+    flo_real *u; /* [B, P] */
 } solving;
 
 static void set_column(void *owner, int64_t j, int64_t B, const flo_real *out,
                        flo_real *x)
 {
     const solving *const s = owner;
-    const int64_t D = s->features;
-    flo_real *const from = s->column, *const to = from + B, *const slope = to + B;
-    for (int64_t i = 0; i < B; i++)
-        from[i] = s->z[i * D + j];
-    flo_spline_inverse(s->spline, B, flo_spline_parameters(s->spline), out, from, to,
-                       slope);
-    for (int64_t i = 0; i < B; i++) {
-        x[i * D + j] = to[i];
-        s->logdet[i] += (double)slope[i];
-    }
+    const flo_spline_strides at =
+        flo_conditioned_strides(B, flo_spline_parameters(s->spline), s->features);
+    flo_spline_shares(s->spline, B, &at, out, s->u);
+    flo_spline_inverse(s->spline, B, &at, s->u, s->z + j, x + j, s->logdet);
 }
 
 static void inverse(const flo_bijection *self, const flo_real *theta,
@@ -97,14 +88,10 @@ static void backward(const flo_bijection *self, const flo_real *theta,
                      flo_real *dtheta)
 {
     const spline_autoregressive *const s = self->state;
-    const int64_t B = pass->rows, D = self->features;
     const flo_pass inner = flo_autoregressive_pass(&s->autoregressive, self, pass);
-    flo_real *const dslope = pass->scratch, *const du = dslope + B * D;
-    for (int64_t i = 0; i < B; i++)
-        for (int64_t j = 0; j < D; j++)
-            dslope[i * D + j] = (flo_real)dlogdet[i];
-    flo_spline_backward(&s->spline, B * D, flo_spline_parameters(&s->spline),
-                        pass->cache, x, dz, dslope, dx, du);
+    flo_real *const du = pass->scratch;
+    flo_conditioned_splines_backward(&s->columns, pass->rows, pass->cache, x, dz,
+                                     dlogdet, dx, du);
     flo_masked_backward(&s->autoregressive.masked, theta, &inner, x, du, dx, dcontext,
                         dtheta);
 }

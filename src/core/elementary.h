@@ -29,8 +29,9 @@
 #endif
 
 /* The encoding of flo_real, and the limits that depend on it. Adding FLO_ROUNDER rounds
-   to an integer and leaves that integer in the low bits. FLO_EXP_LOWEST gives 0 and
-   FLO_EXP_HIGHEST infinity; tanh(x) rounds to 1 before 2 x is FLO_TANH_SATURATED. */
+   to an integer and leaves that integer in the low bits. FLO_EXP_LOWEST gives 0,
+   FLO_EXP_LOWEST_NORMAL still a normal number, FLO_EXP_HIGHEST infinity; tanh(x) rounds
+   to 1 before 2 x is FLO_TANH_SATURATED. */
 #ifdef FLOTILLA_DOUBLE
 typedef uint64_t flo_real_bits;
 #define FLO_FRACTION_BITS 52
@@ -40,6 +41,7 @@ typedef uint64_t flo_real_bits;
 #define FLO_EPSILON 0x1p-52
 #define FLO_ROUNDER 0x1.8p52
 #define FLO_EXP_LOWEST -746.0
+#define FLO_EXP_LOWEST_NORMAL -708.0
 #define FLO_EXP_HIGHEST 710.0
 #define FLO_TANH_SATURATED 40.0
 #else
@@ -51,6 +53,7 @@ typedef uint32_t flo_real_bits;
 #define FLO_EPSILON 0x1p-23f
 #define FLO_ROUNDER 0x1.8p23f
 #define FLO_EXP_LOWEST -104.0f
+#define FLO_EXP_LOWEST_NORMAL -87.0f
 #define FLO_EXP_HIGHEST 89.0f
 #define FLO_TANH_SATURATED 20.0f
 #endif
@@ -89,16 +92,21 @@ static inline flo_real flo_nearest_turn(flo_real x, flo_real rate)
     return FLO_FUSED(x, rate, FLO_ROUNDER) - FLO_ROUNDER;
 }
 
-/* e^r - 1 where x = n ln 2 + r, |r| <= ln 2 / 2. n is in two's complement. */
+/* e^r - 1 where x = n ln 2 + r, |r| <= ln 2 / 2. */
+static inline flo_real flo_expm1_rest(flo_real x, flo_real n)
+{
+    const flo_real high = FLO_FUSED(-n, FLO_LN2_HIGH, x);
+    const flo_real r = FLO_FUSED(-n, FLO_LN2_LOW, high);
+    return FLO_FUSED(r * r, flo_horner(FLO_EXP_TERMS, flo_exp_terms, r), r);
+}
+
+/* The same, finding n, which is given in two's complement. */
 static inline flo_real flo_expm1_reduced(flo_real x, flo_real_bits *n)
 {
     const flo_real log2_e = (flo_real)0x1.71547652b82fep+0;
     const flo_real rounded = FLO_FUSED(x, log2_e, FLO_ROUNDER);
     *n = flo_bits_of_real(rounded) - flo_bits_of_real(FLO_ROUNDER);
-    const flo_real whole = rounded - FLO_ROUNDER;
-    const flo_real high = FLO_FUSED(-whole, FLO_LN2_HIGH, x);
-    const flo_real r = FLO_FUSED(-whole, FLO_LN2_LOW, high);
-    return FLO_FUSED(r * r, flo_horner(FLO_EXP_TERMS, flo_exp_terms, r), r);
+    return flo_expm1_rest(x, rounded - FLO_ROUNDER);
 }
 
 /* e^x. The power of two is applied in halves, so that subnormal results are rounded
@@ -113,6 +121,18 @@ static inline flo_real flo_exp(flo_real x)
     const flo_real_bits half = exponent >> 1;
     return (1 + p) * flo_real_of_bits(half << FLO_FRACTION_BITS) *
            flo_real_of_bits((exponent - half) << FLO_FRACTION_BITS);
+}
+
+/* e^x of x <= 0, not below the smallest normal number: one power of two is enough, and
+   its biased exponent comes from the rounding. */
+static inline flo_real flo_exp_nonpositive(flo_real x)
+{
+    const flo_real log2_e = (flo_real)0x1.71547652b82fep+0;
+    const flo_real rounder = FLO_ROUNDER + FLO_EXPONENT_BIAS;
+    const flo_real inside = x < FLO_EXP_LOWEST_NORMAL ? FLO_EXP_LOWEST_NORMAL : x;
+    const flo_real rounded = FLO_FUSED(inside, log2_e, rounder);
+    const flo_real p = flo_expm1_rest(inside, rounded - rounder);
+    return (1 + p) * flo_real_of_bits(flo_bits_of_real(rounded) << FLO_FRACTION_BITS);
 }
 
 /* k ln 2 + log(1 + f), sqrt(1/2) <= 1 + f <= sqrt(2); s = f / (2 + f) in the series of

@@ -17,13 +17,45 @@ typedef struct points {
     flo_real u[N * P], x[N], y[N], slope[N], back[N], back_slope[N];
 } points;
 
+/* y and log-slopes of x with raw parameters, `element` reals from spline to spline. */
+static void evaluate(const flo_spline_settings *s, bool invert, int64_t n,
+                     int64_t element, const flo_real *raw, const flo_real *x,
+                     flo_real *y, flo_real *slope)
+{
+    static flo_real u[N * P];
+    static double logdet[N];
+    const flo_spline_strides at = {.parameter = 1, .element = element, .value = 1};
+    memset(logdet, 0, sizeof logdet);
+    flo_spline_shares(s, n, &at, raw, u);
+    if (invert)
+        flo_spline_inverse(s, n, &at, u, x, y, logdet);
+    else
+        flo_spline_forward(s, n, &at, u, x, y, logdet);
+    for (int64_t i = 0; i < n; i++)
+        slope[i] = (flo_real)logdet[i];
+}
+
+static void forward(const flo_spline_settings *s, int64_t n, int64_t element,
+                    const flo_real *raw, const flo_real *x, flo_real *y,
+                    flo_real *slope)
+{
+    evaluate(s, false, n, element, raw, x, y, slope);
+}
+
+static void inverse(const flo_spline_settings *s, int64_t n, int64_t element,
+                    const flo_real *raw, const flo_real *y, flo_real *x,
+                    flo_real *slope)
+{
+    evaluate(s, true, n, element, raw, y, x, slope);
+}
+
 static void draw(points *p, double spread)
 {
     draw_normals(1, spread, N * P, p->u);
     for (int i = 0; i < N; i++)
         p->x[i] = (flo_real)(-4 + 8.0 * i / (N - 1));
-    flo_spline_forward(&settings, N, P, p->u, p->x, p->y, p->slope);
-    flo_spline_inverse(&settings, N, P, p->u, p->y, p->back, p->back_slope);
+    forward(&settings, N, P, p->u, p->x, p->y, p->slope);
+    inverse(&settings, N, P, p->u, p->y, p->back, p->back_slope);
 }
 
 static points p; /* too large for a stack */
@@ -45,8 +77,8 @@ static void outside_the_interval_it_is_the_identity_to_the_bit(void **state)
     const double outside[] = {3, -3, 3.5, -1e6, 1e6, INFINITY, -INFINITY};
     for (int i = 0; i < 7; i++)
         p.x[i] = (flo_real)outside[i];
-    flo_spline_forward(&settings, N, P, p.u, p.x, p.y, p.slope);
-    flo_spline_inverse(&settings, N, P, p.u, p.y, p.back, p.back_slope);
+    forward(&settings, N, P, p.u, p.x, p.y, p.slope);
+    inverse(&settings, N, P, p.u, p.y, p.back, p.back_slope);
     for (int i = 0; i < 7; i++) {
         assert_true(p.y[i] == p.x[i] && p.back[i] == p.x[i]);
         assert_true(p.slope[i] == 0 && p.back_slope[i] == 0);
@@ -81,9 +113,9 @@ static void it_increases_with_the_slope_that_it_says(void **state)
         above[i] = (flo_real)((double)p.x[i] + h);
         below[i] = (flo_real)((double)p.x[i] - h);
     }
-    flo_spline_forward(&settings, N, 0, p.u, p.x, p.y, p.slope);
-    flo_spline_forward(&settings, N, 0, p.u, above, up, slope);
-    flo_spline_forward(&settings, N, 0, p.u, below, down, slope);
+    forward(&settings, N, 0, p.u, p.x, p.y, p.slope);
+    forward(&settings, N, 0, p.u, above, up, slope);
+    forward(&settings, N, 0, p.u, below, down, slope);
     for (int i = 0; i < N; i++) {
         assert_true(!i || p.y[i] > p.y[i - 1]);
         const double numerical =
@@ -106,8 +138,8 @@ static void knots_hit_exactly_belong_to_either_bin(void **state)
         const flo_real knot = (flo_real)(-3 + 0.75 * k);
         const flo_real x[3] = {knot - tiny, knot, knot + tiny};
         flo_real y[3], slope[3], back[3], back_slope[3];
-        flo_spline_forward(&settings, 3, 0, p.u, x, y, slope);
-        flo_spline_inverse(&settings, 3, 0, p.u, y, back, back_slope);
+        forward(&settings, 3, 0, p.u, x, y, slope);
+        inverse(&settings, 3, 0, p.u, y, back, back_slope);
         for (int i = 0; i < 3; i++) {
             assert_near(y[i], (double)y[1], 10 * near_enough);
             assert_near(slope[i], (double)slope[1], 1e-3);
@@ -123,7 +155,7 @@ static void bits_do_not_depend_on_the_company(void **state)
     draw(&p, 1);
     for (int i = 0; i < 40; i++) {
         flo_real y, slope;
-        flo_spline_forward(&settings, 1, P, p.u + i * P, p.x + i, &y, &slope);
+        forward(&settings, 1, P, p.u + i * P, p.x + i, &y, &slope);
         assert_same_bits("y alone", sizeof y, &y, &p.y[i]);
         assert_same_bits("slope alone", sizeof slope, &slope, &p.slope[i]);
     }
@@ -141,7 +173,7 @@ static void a_circle_has_a_slope_more(void **state)
     assert_int_equal(flo_spline_parameters(&circle), CIRCLE_P);
     flo_real u[CIRCLE_P] = {0}, y[5], slope[5];
     const flo_real x[5] = {-1, 3, (flo_real)-2.999, 7, -100};
-    flo_spline_forward(&circle, 5, 0, u, x, y, slope);
+    forward(&circle, 5, 0, u, x, y, slope);
     for (int i = 0; i < 5; i++) {
         assert_near(y[i], (double)x[i], near_enough);
         assert_near(slope[i], 0, near_enough);
@@ -158,8 +190,8 @@ static void every_turn_is_mapped_like_the_first(void **state)
             const flo_real first = (flo_real)(-2.97 + 0.12 * i);
             const flo_real x[2] = {first, first + (flo_real)(6 * turn)};
             flo_real y[2], slope[2], back[2], back_slope[2];
-            flo_spline_forward(&circle, 2, 0, u, x, y, slope);
-            flo_spline_inverse(&circle, 2, 0, u, y, back, back_slope);
+            forward(&circle, 2, 0, u, x, y, slope);
+            inverse(&circle, 2, 0, u, y, back, back_slope);
             assert_near(y[1] - y[0], 6 * turn, near_enough);
             assert_near(slope[1], (double)slope[0], 10 * near_enough);
             assert_near(back[1], (double)x[1], 10 * near_enough);
@@ -176,7 +208,7 @@ static void the_seam_of_a_circle_is_smooth(void **state)
     const flo_real tiny = sizeof(flo_real) == 8 ? (flo_real)1e-12 : (flo_real)1e-5;
     const flo_real x[6] = {-3 - tiny, -3, -3 + tiny, 3 - tiny, 3, 3 + tiny};
     flo_real y[6], slope[6];
-    flo_spline_forward(&circle, 6, 0, u, x, y, slope);
+    forward(&circle, 6, 0, u, x, y, slope);
     for (int i = 0; i < 6; i++) {
         assert_near(y[i], i < 3 ? -3 : 3, 10 * near_enough);
         assert_near(slope[i], (double)slope[1], 1e-2);
@@ -198,8 +230,8 @@ static void circles_are_undone_and_total(void **state)
         x[1] = (flo_real)-1e9;
         x[2] = (flo_real)INFINITY;
         x[3] = (flo_real)NAN;
-        flo_spline_forward(&circle, 40, CIRCLE_P, u, x, y, slope);
-        flo_spline_inverse(&circle, 40, CIRCLE_P, u, y, back, back_slope);
+        forward(&circle, 40, CIRCLE_P, u, x, y, slope);
+        inverse(&circle, 40, CIRCLE_P, u, y, back, back_slope);
         assert_true(isinf(y[2]) && isnan(y[3]));
         for (int i = 0; i < 40; i++) {
             if (i == 2 || i == 3)

@@ -1,0 +1,61 @@
+/* Splines of what a network puts out, a column at a time over all rows: the parameters
+   of a column are still in cache after they have become shares. */
+#include "bijections/conditioned_splines.h"
+
+flo_spline_strides flo_conditioned_strides(int64_t B, int64_t outputs, int64_t D)
+{
+    (void)B; /* outputs are row-major */
+    return (flo_spline_strides){.parameter = 1, .element = outputs, .value = D};
+}
+
+/* Of all columns; *column is how far apart their parameters start. */
+static flo_spline_strides strides(const flo_column_splines *s, int64_t B,
+                                  int64_t *column)
+{
+    const int64_t P = flo_spline_parameters(s->settings);
+    const flo_spline_strides at = flo_conditioned_strides(B, s->count * P, s->features);
+    *column = P * at.parameter;
+    return at;
+}
+
+void flo_conditioned_splines_forward(const flo_column_splines *s, int64_t B,
+                                     flo_real *u, const flo_real *x, flo_real *z,
+                                     double *logdet)
+{
+    int64_t column;
+    const flo_spline_strides at = strides(s, B, &column);
+    for (int64_t c = 0; c < s->count; c++) {
+        flo_real *const own = u + c * column;
+        const int64_t j = s->column[c];
+        flo_spline_shares(s->settings, B, &at, own, own);
+        flo_spline_forward(s->settings, B, &at, own, x + j, z + j, logdet);
+    }
+}
+
+void flo_conditioned_splines_inverse(const flo_column_splines *s, int64_t B,
+                                     flo_real *u, const flo_real *z, flo_real *x,
+                                     double *logdet)
+{
+    int64_t column;
+    const flo_spline_strides at = strides(s, B, &column);
+    for (int64_t c = 0; c < s->count; c++) {
+        flo_real *const own = u + c * column;
+        const int64_t j = s->column[c];
+        flo_spline_shares(s->settings, B, &at, own, own);
+        flo_spline_inverse(s->settings, B, &at, own, z + j, x + j, logdet);
+    }
+}
+
+void flo_conditioned_splines_backward(const flo_column_splines *s, int64_t B,
+                                      const flo_real *u, const flo_real *x,
+                                      const flo_real *dz, const double *dlogdet,
+                                      flo_real *dx, flo_real *du)
+{
+    int64_t column;
+    const flo_spline_strides at = strides(s, B, &column);
+    for (int64_t c = 0; c < s->count; c++) {
+        const int64_t j = s->column[c];
+        flo_spline_backward(s->settings, B, &at, u + c * column, x + j, dz + j, dlogdet,
+                            dx + j, du + c * column);
+    }
+}
