@@ -2,20 +2,17 @@
    of a column are still in cache after they have become shares. */
 #include "bijections/conditioned_splines.h"
 
-flo_spline_strides flo_conditioned_strides(int64_t B, int64_t outputs, int64_t D)
+flo_spline_strides flo_conditioned_strides(int64_t B, int64_t D)
 {
-    (void)B; /* outputs are row-major */
-    return (flo_spline_strides){.parameter = 1, .element = outputs, .value = D};
+    return (flo_spline_strides){.parameter = B, .element = 1, .value = D};
 }
 
 /* Of all columns; *column is how far apart their parameters start. */
 static flo_spline_strides strides(const flo_column_splines *s, int64_t B,
                                   int64_t *column)
 {
-    const int64_t P = flo_spline_parameters(s->settings);
-    const flo_spline_strides at = flo_conditioned_strides(B, s->count * P, s->features);
-    *column = P * at.parameter;
-    return at;
+    *column = flo_spline_parameters(s->settings) * B;
+    return flo_conditioned_strides(B, s->features);
 }
 
 void flo_conditioned_splines_forward(const flo_column_splines *s, int64_t B,

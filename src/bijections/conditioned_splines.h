@@ -6,13 +6,11 @@
 
 #include "bijections/column_splines.h"
 
-/* How the outputs of a network lie, `outputs` numbers a row, of B rows of values with
-   D columns. The parameters of the c-th column start c P `parameter` strides behind
-   those of the first. */
-flo_spline_strides flo_conditioned_strides(int64_t B, int64_t outputs, int64_t D);
+/* How the outputs of a network [.., B] lie, of B rows of values with D columns. */
+flo_spline_strides flo_conditioned_strides(int64_t B, int64_t D);
 
 /* Sets the chosen columns of z and adds to logdet; the other columns are not touched.
-   u holds the outputs of the network, P for every chosen column, and then what backward
+   u [chosen columns, P, B] holds the outputs of the network, and then what backward
    takes. Inverse the same from z to x. Pure. Local. */
 void flo_conditioned_splines_forward(const flo_column_splines *splines, int64_t B,
                                      flo_real *u, const flo_real *x, flo_real *z,

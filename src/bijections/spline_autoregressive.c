@@ -18,7 +18,7 @@ static const flo_settings settings = {
     "spline_autoregressive",
     "bends each column by a spline, a masked network of the columns before it", rows};
 
-/* Cache: u [B, D, P]. Scratch: du [B, D, P], or u of a column. */
+/* Cache: u [D, P, B]. Scratch: du [D, P, B], or u of a column. */
 static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
                             const flo_place *place)
 {
@@ -59,15 +59,14 @@ typedef struct solving {
     int64_t features;
     const flo_real *z;
     double *logdet;
-    flo_real *u; /* [B, P] */
+    flo_real *u; /* [P, B] */
 } solving;
 
 static void set_column(void *owner, int64_t j, int64_t B, const flo_real *out,
                        flo_real *x)
 {
     const solving *const s = owner;
-    const flo_spline_strides at =
-        flo_conditioned_strides(B, flo_spline_parameters(s->spline), s->features);
+    const flo_spline_strides at = flo_conditioned_strides(B, s->features);
     flo_spline_shares(s->spline, B, &at, out, s->u);
     flo_spline_inverse(s->spline, B, &at, s->u, s->z + j, x + j, s->logdet);
 }

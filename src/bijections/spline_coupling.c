@@ -28,7 +28,7 @@ static const flo_settings settings = {
     "spline_coupling",
     "bends one part of the columns by splines, a network of the other", rows};
 
-/* Cache: u [B, Db P]. Scratch: du [B, Db P]. Db <= D - 1, so D covers it. */
+/* Cache: u [Db, P, B]. Scratch: du [Db, P, B]. Db <= D - 1, so D covers it. */
 static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *node,
                             const flo_place *place)
 {
