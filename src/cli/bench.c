@@ -58,7 +58,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static void print_rate(const char *name, double rows, double fraction)
 {
-    printf("%-9s %9.4g rows/s, %.3f of that\n", name, rows, fraction);
+    printf("%-9s %9.4g rows/s, %.3f of the BLAS\n", name, rows, fraction);
 }
 
 static void print(const flo_bench *b, const flo_scaling_cluster *cluster)
@@ -67,10 +67,10 @@ static void print(const flo_bench *b, const flo_scaling_cluster *cluster)
     printf("ranks     %d x %d threads; %lld parameters, %.4g multiply-adds a row's "
            "density\n",
            b->ranks, b->threads, (long long)b->parameters, b->row_work);
-    printf(
-        "products  %.4g GFLOP/s a thread at 512 x 512 x 512, %.4g at the shapes of a "
-        "step\n",
-        b->gemm_gflops, b->shapes_gflops);
+    printf("products  %.4g GFLOP/s a thread by the BLAS at 512 x 512 x 512, %.4g by "
+           "our own; "
+           "%.4g in a step\n",
+           b->gemm_gflops, b->own_gflops, b->step_gflops);
     print_rate("train", b->train_rows, b->train_fraction);
     print_rate("evaluate", b->evaluate_rows, b->evaluate_fraction);
     print_rate("sample", b->sample_rows, b->sample_fraction);
@@ -92,8 +92,8 @@ static void print_json(const flo_bench *b, const flo_scaling_cluster *cluster)
            "\"rounds\": %lld, \"multiply_adds_per_row\": %.10g, ",
            b->ranks, b->threads, (long long)b->parameters, (long long)b->batch,
            (long long)b->rounds, b->row_work);
-    printf("\"gemm_gflops\": %.6g, \"gemm_gflops_at_shapes\": %.6g, ", b->gemm_gflops,
-           b->shapes_gflops);
+    printf("\"gemm_gflops\": %.6g, \"own_gflops\": %.6g, \"step_gflops\": %.6g, ",
+           b->gemm_gflops, b->own_gflops, b->step_gflops);
     printf("\"train_rows_per_second\": %.6g, \"evaluate_rows_per_second\": %.6g, "
            "\"sample_rows_per_second\": %.6g, ",
            b->train_rows, b->evaluate_rows, b->sample_rows);

@@ -41,58 +41,34 @@ int flo_blas_threads(void)
 
 static void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int64_t rows,
                     int64_t columns, int64_t inner, const flo_real *a, int64_t a_row,
-                    const flo_real *b, int64_t b_row, flo_real beta, flo_real *c,
-                    int64_t c_row)
+                    const flo_real *b, int64_t b_row, flo_real beta, flo_real *c)
 {
     double began;
     if (rows <= 0 || columns <= 0 || inner <= 0)
         return;
     flo_tally *const tally = flo_tally_begin(&began);
     GEMM(CblasRowMajor, left, right, (int)rows, (int)columns, (int)inner, 1, a,
-         (int)a_row, b, (int)b_row, beta, c, (int)c_row);
+         (int)a_row, b, (int)b_row, beta, c, (int)columns);
     if (tally)
-        flo_tally_end(tally, began, (double)rows * (double)columns * (double)inner,
-                      &(flo_product_shape){left == CblasTrans, right == CblasTrans,
-                                           rows, columns, inner});
-}
-
-void flo_product_nt_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
-                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
-                         flo_real *y, int64_t y_row)
-{
-    product(CblasNoTrans, CblasTrans, B, n, k, x, x_row, w, w_row, beta, y, y_row);
-}
-
-void flo_product_nn_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
-                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
-                         flo_real *y, int64_t y_row)
-{
-    product(CblasNoTrans, CblasNoTrans, B, n, k, x, x_row, w, w_row, beta, y, y_row);
-}
-
-void flo_product_tn_part(int64_t B, int64_t n, int64_t k, const flo_real *y,
-                         int64_t y_row, const flo_real *x, int64_t x_row, flo_real beta,
-                         flo_real *w, int64_t w_row)
-{
-    product(CblasTrans, CblasNoTrans, n, k, B, y, y_row, x, x_row, beta, w, w_row);
+        flo_tally_end(tally, began, (double)rows * (double)columns * (double)inner);
 }
 
 void flo_product_nt(int64_t B, int64_t n, int64_t k, const flo_real *x,
                     const flo_real *w, flo_real beta, flo_real *y)
 {
-    flo_product_nt_part(B, n, k, x, k, w, k, beta, y, n);
+    product(CblasNoTrans, CblasTrans, B, n, k, x, k, w, k, beta, y);
 }
 
 void flo_product_nn(int64_t B, int64_t n, int64_t k, const flo_real *x,
                     const flo_real *w, flo_real beta, flo_real *y)
 {
-    flo_product_nn_part(B, n, k, x, k, w, n, beta, y, n);
+    product(CblasNoTrans, CblasNoTrans, B, n, k, x, k, w, n, beta, y);
 }
 
 void flo_product_tn(int64_t B, int64_t n, int64_t k, const flo_real *y,
                     const flo_real *x, flo_real beta, flo_real *w)
 {
-    flo_product_tn_part(B, n, k, y, n, x, k, beta, w, k);
+    product(CblasTrans, CblasNoTrans, n, k, B, y, n, x, k, beta, w);
 }
 
 static double triangle_work(int64_t B, int64_t n)
@@ -109,7 +85,7 @@ void flo_triangle_product(int64_t B, int64_t n, const flo_real *a, bool lower,
          transposed ? CblasTrans : CblasNoTrans, CblasUnit, (int)B, (int)n, 1, a,
          (int)n, y, (int)n);
     if (tally)
-        flo_tally_end(tally, began, triangle_work(B, n), NULL);
+        flo_tally_end(tally, began, triangle_work(B, n));
 }
 
 void flo_triangle_solve(int64_t B, int64_t n, const flo_real *a, bool lower,
@@ -121,5 +97,5 @@ void flo_triangle_solve(int64_t B, int64_t n, const flo_real *a, bool lower,
          transposed ? CblasTrans : CblasNoTrans, CblasUnit, (int)B, (int)n, 1, a,
          (int)n, y, (int)n);
     if (tally)
-        flo_tally_end(tally, began, triangle_work(B, n), NULL);
+        flo_tally_end(tally, began, triangle_work(B, n));
 }

@@ -1,4 +1,5 @@
-/* Dense matrix products on one thread: all that the kernels ask of the BLAS. */
+/* Dense matrix products on one thread by the BLAS, for all but the conditioners
+   (staircase.h). */
 #ifndef FLO_LINALG_PRODUCTS_H
 #define FLO_LINALG_PRODUCTS_H
 
@@ -35,18 +36,6 @@ void flo_product_nn(int64_t B, int64_t n, int64_t k, const flo_real *x,
 /* w [n, k] = y^T x + beta w,  y [B, n], x [B, k] */
 void flo_product_tn(int64_t B, int64_t n, int64_t k, const flo_real *y,
                     const flo_real *x, flo_real beta, flo_real *w);
-
-/* The same three on parts of wider matrices: x_row, w_row and y_row are the lengths of
-   the rows that x, w and y are cut from. Sizes may be 0: without k nothing happens. */
-void flo_product_nt_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
-                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
-                         flo_real *y, int64_t y_row);
-void flo_product_nn_part(int64_t B, int64_t n, int64_t k, const flo_real *x,
-                         int64_t x_row, const flo_real *w, int64_t w_row, flo_real beta,
-                         flo_real *y, int64_t y_row);
-void flo_product_tn_part(int64_t B, int64_t n, int64_t k, const flo_real *y,
-                         int64_t y_row, const flo_real *x, int64_t x_row, flo_real beta,
-                         flo_real *w, int64_t w_row);
 
 /* y [B, n] = y t^T (transposed) or y t, in place, t the unit lower or unit upper
    triangle of a [n, n]; the diagonal of a is not read. */

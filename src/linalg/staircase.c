@@ -88,7 +88,7 @@ void flo_staircase_forward(const flo_staircase *s, const flo_real *weight, int64
         }
     }
     if (tally)
-        flo_tally_end(tally, began, work, NULL);
+        flo_tally_end(tally, began, work);
 }
 
 /* dx += W^T dy for a stretch b of dy, rows r .. r + inner - 1 of a panel. An input
@@ -134,7 +134,7 @@ void flo_staircase_backward(const flo_staircase *s, const flo_real *weight, int6
         }
     }
     if (tally)
-        flo_tally_end(tally, began, work, NULL);
+        flo_tally_end(tally, began, work);
 }
 
 /* dW += dy x^T for a stretch b of x^T: inputs k .. k + columns - 1, rows j .. j + inner
@@ -179,5 +179,5 @@ void flo_staircase_gradient(const flo_staircase *s, int64_t B, const flo_real *x
         }
     }
     if (tally)
-        flo_tally_end(tally, began, work, NULL);
+        flo_tally_end(tally, began, work);
 }

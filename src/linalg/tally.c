@@ -20,31 +20,9 @@ flo_tally *flo_tally_begin(double *began)
     return current;
 }
 
-static bool same_shape(const flo_product_shape *a, const flo_product_shape *b)
-{
-    return a->left_transposed == b->left_transposed &&
-           a->right_transposed == b->right_transposed && a->rows == b->rows &&
-           a->columns == b->columns && a->inner == b->inner;
-}
-
-static void count_shape(flo_tally *tally, const flo_product_shape *shape)
-{
-    int64_t i = 0;
-    while (i < tally->shapes && !same_shape(&tally->shape[i], shape))
-        i++;
-    if (i == FLO_TALLY_SHAPES)
-        return;
-    if (i == tally->shapes)
-        tally->shape[tally->shapes++] = *shape;
-    tally->calls[i]++;
-}
-
-void flo_tally_end(flo_tally *tally, double began, double work,
-                   const flo_product_shape *shape)
+void flo_tally_end(flo_tally *tally, double began, double work)
 {
     if (tally->timed)
         tally->seconds += flo_seconds() - began;
     tally->work += work;
-    if (shape)
-        count_shape(tally, shape);
 }

@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/integers.h"
+#include "linalg/tally.h"
 #include "train/chunks.h"
 #include "train/gemm_rate.h"
 #include "train/step.h"
@@ -100,12 +101,11 @@ static flo_status time_turns(meter *m, turn piece, double *seconds)
 }
 
 /* GFLOP/s of a thread, the mean over ranks. Collective. FLO_ERROR_MEMORY; agreed. */
-static flo_status gemm_rate(meter *m, const flo_product_shape *shape, double seconds,
-                            double *gflops)
+static flo_status gemm_rate(meter *m, flo_gemm_maker maker, double *gflops)
 {
     flo_comm_barrier(m->t->comm);
     const flo_status status =
-        flo_gemm_rate(m->context, shape, m->t->threads, seconds, gflops);
+        flo_gemm_rate(m->context, maker, m->t->threads, m->piece_seconds, gflops);
     FLO_TRY(flo_comm_agree(m->t->comm, m->context, status));
     flo_comm_share(m->t->comm, gflops, 1);
     *gflops /= flo_comm_size(m->t->comm);
@@ -114,7 +114,7 @@ static flo_status gemm_rate(meter *m, const flo_product_shape *shape, double sec
 
 /* What the rounds gave. */
 typedef struct series {
-    double gemm[MOST_ROUNDS];
+    double gemm[MOST_ROUNDS], own[MOST_ROUNDS];
     double rows[PIECES][MOST_ROUNDS]; /* a second, of all ranks */
     double fraction[PIECES][MOST_ROUNDS];
 } series;
@@ -145,7 +145,6 @@ static double count_work(meter *m)
 
 static flo_status measure_rates(meter *m, double seconds, flo_bench *b)
 {
-    static const flo_product_shape square = {.rows = 512, .columns = 512, .inner = 512};
     static const struct {
         turn turn;
         int passes; /* of the density of a row that a row takes */
@@ -157,12 +156,13 @@ static flo_status measure_rates(meter *m, double seconds, flo_bench *b)
     double once;
     for (int i = 0; i < PIECES; i++) /* warms up */
         FLO_TRY(piece[i].turn(m));
-    const double rounds = seconds / ((PIECES + 1) * m->piece_seconds);
+    const double rounds = seconds / ((PIECES + 2) * m->piece_seconds);
     b->rounds = rounds < LEAST_ROUNDS  ? LEAST_ROUNDS
                 : rounds > MOST_ROUNDS ? MOST_ROUNDS
                                        : (int64_t)rounds;
     for (int64_t round = 0; round < b->rounds; round++) {
-        FLO_TRY(gemm_rate(m, &square, m->piece_seconds, &s->gemm[round]));
+        FLO_TRY(gemm_rate(m, FLO_GEMM_BLAS, &s->gemm[round]));
+        FLO_TRY(gemm_rate(m, FLO_GEMM_OWN, &s->own[round]));
         for (int i = 0; i < PIECES; i++) {
             FLO_TRY(time_turns(m, piece[i].turn, &once));
             const int64_t rows = i == 0 ? m->t->plan.batch : ranks * m->rows;
@@ -179,6 +179,7 @@ static flo_status measure_rates(meter *m, double seconds, flo_bench *b)
         *part[i] = median(b->rounds, s->fraction[i]);
     }
     b->gemm_gflops = median(b->rounds, s->gemm);
+    b->own_gflops = median(b->rounds, s->own);
     return FLO_OK;
 }
 
@@ -186,7 +187,7 @@ static flo_status measure_rates(meter *m, double seconds, flo_bench *b)
 static flo_status measure_phases(meter *m, flo_bench *b)
 {
     flo_trainer *const t = m->t;
-    double update = 0, products = 0, meetings = 0;
+    double update = 0, products = 0, meetings = 0, work = 0;
     const double data = t->feed ? flo_feed_wait_seconds(t->feed) : 0;
     const double messages = flo_gradient_exposed_seconds(t->gradient);
 #pragma omp parallel num_threads(t->threads)
@@ -207,44 +208,25 @@ static flo_status measure_phases(meter *m, flo_bench *b)
 #pragma omp parallel num_threads(t->threads)
     flo_tally_products(NULL);
     FLO_TRY(status);
-    for (int i = 0; i < t->threads; i++)
+    for (int i = 0; i < t->threads; i++) {
         products += m->tally[i].seconds / t->threads;
+        work += m->tally[i].work / t->threads;
+    }
     double share[] = {
-        products / all, update / all,
+        products > 0 ? 2e-9 * work / products : 0, products / all, update / all,
         (flo_gradient_exposed_seconds(t->gradient) - messages + meetings) / all,
         t->feed ? (flo_feed_wait_seconds(t->feed) - data) / all : 0};
     enum { SHARES = sizeof share / sizeof *share };
     flo_comm_share(t->comm, share, SHARES);
     for (int i = 0; i < SHARES; i++)
         share[i] /= flo_comm_size(t->comm);
+    b->step_gflops = share[0];
     b->phases =
-        (flo_bench_phases){.products = share[0],
-                           .elementwise = 1 - share[0] - share[1] - share[2] - share[3],
-                           .optimizer = share[1],
-                           .messages = share[2],
-                           .data = share[3]};
-    return FLO_OK;
-}
-
-/* The rate at which nothing but the dense products of the timed steps would run. */
-static flo_status measure_shapes(meter *m, double gemm_gflops, flo_bench *b)
-{
-    const flo_tally *const tally = &m->tally[0];
-    int64_t shapes = tally->shapes; /* rank 0's: the others follow */
-    double work = 0, seconds = 0;
-    flo_comm_broadcast(m->t->comm, &shapes, sizeof shapes);
-    for (int64_t i = 0; i < shapes; i++) {
-        flo_product_shape shape = tally->shape[i];
-        double gflops;
-        flo_comm_broadcast(m->t->comm, &shape, sizeof shape);
-        FLO_TRY(gemm_rate(m, &shape, m->piece_seconds / 5, &gflops));
-        const double operations = 2e-9 * (double)tally->calls[i] * (double)shape.rows *
-                                  (double)shape.columns * (double)shape.inner;
-        work += operations;
-        seconds += operations / gflops;
-    }
-    b->shapes_gflops = seconds > 0 ? work / seconds : gemm_gflops;
-    flo_comm_broadcast(m->t->comm, &b->shapes_gflops, sizeof b->shapes_gflops);
+        (flo_bench_phases){.products = share[1],
+                           .elementwise = 1 - share[1] - share[2] - share[3] - share[4],
+                           .optimizer = share[2],
+                           .messages = share[3],
+                           .data = share[4]};
     return FLO_OK;
 }
 
@@ -278,13 +260,12 @@ static flo_status measure(meter *m, double began_seconds, double seconds, flo_be
     for (int i = 0; i < t->threads; i++)
         m->tally[i].timed = true;
     b->row_work = count_work(m);
-    m->piece_seconds = seconds / (LEAST_ROUNDS * (PIECES + 1));
+    m->piece_seconds = seconds / (LEAST_ROUNDS * (PIECES + 2));
     if (m->piece_seconds > longest_seconds)
         m->piece_seconds = longest_seconds;
     FLO_TRY(measure_rates(m, seconds, b));
     b->step_seconds = (double)b->batch / b->train_rows;
-    FLO_TRY(measure_phases(m, b));
-    return measure_shapes(m, b->gemm_gflops, b);
+    return measure_phases(m, b);
 }
 
 flo_status flo_bench_measure(flo_comm *comm, flo_context *context,

@@ -19,8 +19,10 @@ typedef struct flo_bench {
     int ranks, threads; /* threads of a rank */
     int64_t parameters, batch, rounds;
     int64_t lanes, buckets;   /* that a gradient is exchanged in */
-    double gemm_gflops;       /* of a thread at 512 x 512 x 512, all threads at once */
-    double shapes_gflops;     /* of a thread at the shapes of a training step */
+    double gemm_gflops;       /* of a thread by the BLAS at 512 x 512 x 512, all threads
+                                 at once */
+    double own_gflops;        /* the same of the products of the conditioners */
+    double step_gflops;       /* of the products of a training step, while they run */
     double row_work;          /* multiply-adds of the density of a row, masked zero
                                  blocks not counted; training takes three times as many */
     double train_rows;        /* rows a second */

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "linalg/products.h"
+#include "linalg/staircase.h"
 
 #include <omp.h>
 
@@ -12,14 +13,16 @@ typedef struct operands {
     flo_real *a, *b, *c;
 } operands;
 
-static void multiply(const flo_product_shape *s, const operands *o)
+enum { N = 512 };
+
+static void multiply(flo_gemm_maker maker, const operands *o)
 {
-    if (s->left_transposed)
-        flo_product_tn(s->inner, s->rows, s->columns, o->a, o->b, 0, o->c);
-    else if (s->right_transposed)
-        flo_product_nt(s->rows, s->columns, s->inner, o->a, o->b, 0, o->c);
+    static const flo_panel rows = {.rows = N, .columns = N, .length = N};
+    const flo_staircase whole = {N, 1, &rows, NULL};
+    if (maker == FLO_GEMM_BLAS)
+        flo_product_nn(N, N, N, o->a, o->b, 0, o->c);
     else
-        flo_product_nn(s->rows, s->columns, s->inner, o->a, o->b, 0, o->c);
+        flo_staircase_forward(&whole, o->a, N, o->b, o->c);
 }
 
 static flo_status fill(flo_context *context, int64_t count, flo_real **numbers)
@@ -30,11 +33,11 @@ static flo_status fill(flo_context *context, int64_t count, flo_real **numbers)
     return FLO_OK;
 }
 
-static flo_status take(flo_context *context, const flo_product_shape *s, operands *o)
+static flo_status take(flo_context *context, operands *o)
 {
-    FLO_TRY(fill(context, s->rows * s->inner, &o->a));
-    FLO_TRY(fill(context, s->inner * s->columns, &o->b));
-    return fill(context, s->rows * s->columns, &o->c);
+    FLO_TRY(fill(context, N * N, &o->a));
+    FLO_TRY(fill(context, N * N, &o->b));
+    return fill(context, N * N, &o->c);
 }
 
 static void give_back(flo_context *context, operands *o)
@@ -45,12 +48,12 @@ static void give_back(flo_context *context, operands *o)
 }
 
 /* GFLOP/s of the calling thread; looks at the clock about a hundred times. */
-static double run(const flo_product_shape *s, const operands *o, double seconds)
+static double run(flo_gemm_maker maker, const operands *o, double seconds)
 {
-    const double work = 2.0 * (double)s->rows * (double)s->columns * (double)s->inner;
-    multiply(s, o); /* pages touched, kernel chosen */
+    const double work = 2.0 * N * N * N;
+    multiply(maker, o); /* pages touched, kernel chosen */
     const double first = flo_seconds();
-    multiply(s, o);
+    multiply(maker, o);
     const double once = flo_seconds() - first;
     const int64_t batch = 1 + (int64_t)(seconds / (100 * (once + 1e-9)));
     int64_t done = 0;
@@ -58,22 +61,22 @@ static double run(const flo_product_shape *s, const operands *o, double seconds)
     for (const double begin = flo_seconds(); spent < seconds;
          spent = flo_seconds() - begin, done += batch)
         for (int64_t i = 0; i < batch; i++)
-            multiply(s, o);
+            multiply(maker, o);
     return 1e-9 * work * (double)done / spent;
 }
 
-flo_status flo_gemm_rate(flo_context *context, const flo_product_shape *shape,
-                         int threads, double seconds, double *gflops)
+flo_status flo_gemm_rate(flo_context *context, flo_gemm_maker maker, int threads,
+                         double seconds, double *gflops)
 {
     operands *all;
     FLO_TRY(flo_allocate(context, threads, sizeof *all, &all));
     flo_status status = FLO_OK;
     for (int i = 0; i < threads && status == FLO_OK; i++)
-        status = take(context, shape, &all[i]);
+        status = take(context, &all[i]);
     double sum = 0;
     if (status == FLO_OK) {
 #pragma omp parallel num_threads(threads) reduction(+ : sum)
-        sum += run(shape, &all[omp_get_thread_num()], seconds);
+        sum += run(maker, &all[omp_get_thread_num()], seconds);
     }
     for (int i = 0; i < threads; i++)
         give_back(context, &all[i]);

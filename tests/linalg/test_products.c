@@ -62,74 +62,14 @@ static void the_three_products_are_what_they_say(void **state)
         }
 }
 
-/* a [rows, columns] cut from rows of `wide`, as one contiguous matrix. */
-static void cut(int64_t rows, int64_t columns, int64_t wide, const flo_real *a,
-                flo_real *part)
-{
-    for (int64_t i = 0; i < rows; i++)
-        memcpy(part + i * columns, a + i * wide, (size_t)columns * sizeof *a);
-}
-
-/* out and before [MOST] agree but for [rows, columns] of rows of `wide`. */
-static void check_outside(int64_t rows, int64_t columns, int64_t wide,
-                          const flo_real *before, const flo_real *out)
-{
-    for (int64_t i = 0; i < MOST; i++)
-        if (i / wide >= rows || i % wide >= columns)
-            assert_same_bits("outside", sizeof *out, &out[i], &before[i]);
-}
-
-/* Parts of rows of 40 and 39: the contiguous product of the parts, nothing else. */
-static void products_of_parts_are_those_of_the_parts(void **state)
-{
-    (void)state;
-    enum { WIDE = 40, ROW = 39 };
-    flo_real x[MOST], w[MOST], before[MOST], out[MOST], y[MOST], parts[2][MOST];
-    draw_normals(1, 1, MOST, x);
-    draw_normals(2, 1, MOST, w);
-    draw_normals(3, 1, MOST, before);
-    for (int s = 0; s < SHAPES - 1; s++) {
-        const int64_t B = shapes[s].B, n = shapes[s].n, k = shapes[s].k;
-        memcpy(out, before, sizeof out);
-        flo_product_nt_part(B, n, k, x, WIDE, w, ROW, 1, out, WIDE);
-        check_outside(B, n, WIDE, before, out);
-        cut(B, k, WIDE, x, parts[0]);
-        cut(n, k, ROW, w, parts[1]);
-        cut(B, n, WIDE, before, y);
-        flo_product_nt(B, n, k, parts[0], parts[1], 1, y);
-        cut(B, n, WIDE, out, parts[0]);
-        assert_all_near("nt", B * n, parts[0], y, near_enough);
-
-        memcpy(out, before, sizeof out);
-        flo_product_nn_part(B, n, k, x, WIDE, w, ROW, 1, out, WIDE);
-        check_outside(B, n, WIDE, before, out);
-        cut(B, k, WIDE, x, parts[0]);
-        cut(k, n, ROW, w, parts[1]);
-        cut(B, n, WIDE, before, y);
-        flo_product_nn(B, n, k, parts[0], parts[1], 1, y);
-        cut(B, n, WIDE, out, parts[0]);
-        assert_all_near("nn", B * n, parts[0], y, near_enough);
-
-        memcpy(out, before, sizeof out);
-        flo_product_tn_part(B, n, k, x, WIDE, w, ROW, 1, out, WIDE);
-        check_outside(n, k, WIDE, before, out);
-        cut(B, n, WIDE, x, parts[0]);
-        cut(B, k, ROW, w, parts[1]);
-        cut(n, k, WIDE, before, y);
-        flo_product_tn(B, n, k, parts[0], parts[1], 1, y);
-        cut(n, k, WIDE, out, parts[0]);
-        assert_all_near("tn", n * k, parts[0], y, near_enough);
-    }
-}
-
 static void a_product_of_nothing_changes_nothing(void **state)
 {
     (void)state;
     flo_real x[4] = {1, 2, 3, 4}, y[4] = {5, 6, 7, 8};
     const flo_real before[4] = {5, 6, 7, 8};
-    flo_product_nt_part(2, 2, 0, x, 2, x, 0, 1, y, 2);
-    flo_product_nn_part(2, 0, 2, x, 2, x, 2, 1, y, 2);
-    flo_product_tn_part(0, 2, 2, x, 2, x, 2, 1, y, 2);
+    flo_product_nt(2, 2, 0, x, x, 1, y);
+    flo_product_nn(2, 0, 2, x, x, 1, y);
+    flo_product_tn(0, 2, 2, x, x, 1, y);
     assert_same_bits("y", sizeof y, y, before);
 }
 
@@ -191,7 +131,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_three_products_are_what_they_say),
-        cmocka_unit_test(products_of_parts_are_those_of_the_parts),
         cmocka_unit_test(a_product_of_nothing_changes_nothing),
         cmocka_unit_test(beta_zero_overwrites_nan),
         cmocka_unit_test(triangles_multiply_and_solve),
