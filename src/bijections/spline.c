@@ -189,8 +189,8 @@ static void locate(const spline *s, const flo_real *v, position *p)
         locate_on_circle(s, v, p);
 }
 
-/* The last bin is measured from its far end, which is at the bound exactly, whatever the
-   shares before it add up to. */
+/* The last bin is measured from its far end, which is at the bound exactly, whatever
+   the shares before it add up to. */
 static inline void measure(const spline *s, const flo_spline_bin *b, box *to)
 {
     const flo_spline_axis axis = s->axis;
