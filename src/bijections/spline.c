@@ -189,8 +189,8 @@ static void locate(const spline *s, const flo_real *v, position *p)
         locate_on_circle(s, v, p);
 }
 
-/* The last bin is measured from its far end, which is at the bound exactly, whatever the
-   shares before it add up to. */
+/* The last bin is measured from its far end, which is at the bound exactly, whatever
+   the shares before it add up to. */
 static inline void measure(const spline *s, const flo_spline_bin *b, box *to)
 {
     const flo_spline_axis axis = s->axis;
@@ -244,8 +244,8 @@ static void forward_side(flo_real bound, const box *b, const flo_real *x,
     FLO_INDEPENDENT
     for (int e = 0; e < SIDE; e++) {
         const bool in = p->in[e] != 0;
-        const flo_real d0 = b->d0[e], d1 = b->d1[e], iw = 1 / b->w[e];
-        const flo_real s = b->h[e] * iw, t = clip((p->at[e] - b->x[e]) * iw);
+        const flo_real d0 = b->d0[e], d1 = b->d1[e];
+        const flo_real s = b->h[e] / b->w[e], t = clip((p->at[e] - b->x[e]) / b->w[e]);
         const flo_real iq = 1 / quotient(t, s, d0, d1);
         const flo_real v = b->y[e] + b->h[e] * ((s * t * t + d0 * (t * (1 - t))) * iq);
         const flo_real l = log_slope_at(t, s, d0, d1, iq);

@@ -161,6 +161,70 @@ static void bits_do_not_depend_on_the_company(void **state)
     }
 }
 
+/* Parameters side by side, together, or copied from one layout to the other: same bits,
+   in vectors and in the rest of a vector. */
+static void bits_do_not_depend_on_the_layout(void **state)
+{
+    (void)state;
+    enum { ROWS = 37, D = 3 };
+    static flo_real u[2][ROWS * P], du[2][ROWS * P], x[ROWS * D], y[2][ROWS * D],
+        dx[2][ROWS * D];
+    static double logdet[2][ROWS], dlogdet[ROWS];
+    const flo_spline_strides at[2] = {{1, P, D}, {ROWS, 1, D}};
+    draw(&p, 1);
+    draw_normals(5, 2, ROWS * D, x);
+    draw_doubles(6, ROWS, dlogdet);
+    for (int e = 0; e < ROWS; e++)
+        for (int q = 0; q < P; q++)
+            u[0][e * P + q] = u[1][q * ROWS + e] = p.u[e * P + q];
+    for (int l = 0; l < 2; l++) {
+        flo_spline_shares(&settings, ROWS, &at[l], u[l], u[l]);
+        flo_spline_forward(&settings, ROWS, &at[l], u[l], x, y[l], logdet[l]);
+        flo_spline_backward(&settings, ROWS, &at[l], u[l], x, x, dlogdet, dx[l], du[l]);
+    }
+    assert_same_bits("y", sizeof y[0], y[0], y[1]);
+    assert_same_bits("logdet", sizeof logdet[0], logdet[0], logdet[1]);
+    assert_same_bits("dx", sizeof dx[0], dx[0], dx[1]);
+    for (int e = 0; e < ROWS; e++)
+        for (int q = 0; q < P; q++)
+            assert_true(du[0][e * P + q] == du[1][q * ROWS + e]);
+    for (int e = 0; e < ROWS; e++) {
+        flo_real alone[P], dx_alone;
+        flo_spline_backward(&settings, 1, &at[0], u[0] + e * P, x + e * D, x + e * D,
+                            dlogdet + e, &dx_alone, alone);
+        assert_same_bits("dx alone", sizeof dx_alone, &dx_alone, &dx[0][e * D]);
+        assert_same_bits("du alone", sizeof alone, alone, du[0] + e * P);
+    }
+}
+
+/* The gradient of a spline that all elements share is the sum of theirs; those outside
+   have none. */
+static void a_shared_spline_has_the_sum_of_gradients(void **state)
+{
+    (void)state;
+    enum { ROWS = 37 };
+    static flo_real u[ROWS * P], du[ROWS * P], shared[P], x[ROWS], dx[ROWS];
+    static double dlogdet[ROWS];
+    draw(&p, 1);
+    draw_normals(5, 2, ROWS, x);
+    draw_doubles(6, ROWS, dlogdet);
+    for (int e = 0; e < ROWS; e++)
+        memcpy(u + e * P, p.u, P * sizeof *u);
+    const flo_spline_strides apart = {1, P, 1}, together = {1, 0, 1};
+    flo_spline_shares(&settings, ROWS, &apart, u, u);
+    flo_spline_backward(&settings, ROWS, &apart, u, x, x, dlogdet, dx, du);
+    flo_spline_backward(&settings, ROWS, &together, u, x, x, dlogdet, dx, shared);
+    for (int q = 0; q < P; q++) {
+        double sum = 0;
+        for (int e = 0; e < ROWS; e++)
+            sum += (double)du[e * P + q];
+        assert_near(shared[q], sum, near_enough);
+    }
+    for (int e = 0; e < ROWS; e++)
+        for (int q = 0; q < P; q++)
+            assert_true((x[e] > -3 && x[e] < 3) || du[e * P + q] == 0);
+}
+
 /* Circular tails: 3 K raw parameters. */
 static const flo_spline_settings circle = {
     .bins = K, .tail_bound = 3, .tails = FLO_TAILS_CIRCULAR};
@@ -253,6 +317,8 @@ int main(void)
         cmocka_unit_test(it_increases_with_the_slope_that_it_says),
         cmocka_unit_test(knots_hit_exactly_belong_to_either_bin),
         cmocka_unit_test(bits_do_not_depend_on_the_company),
+        cmocka_unit_test(bits_do_not_depend_on_the_layout),
+        cmocka_unit_test(a_shared_spline_has_the_sum_of_gradients),
         cmocka_unit_test(a_circle_has_a_slope_more),
         cmocka_unit_test(every_turn_is_mapped_like_the_first),
         cmocka_unit_test(the_seam_of_a_circle_is_smooth),
