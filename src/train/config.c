@@ -88,8 +88,7 @@ static const flo_setting comm_rows[] = {
      "it; from 1 on; 0: never"},
     {"bucket_mb", FLO_NUMBER, AT(comm.bucket_mb), 0.001, 4096, "0.25", NULL, 0,
      "MB of gradient that are exchanged at a time, whole layers: the next ones are "
-     "computed "
-     "meanwhile"},
+     "computed meanwhile"},
     {.name = NULL}};
 
 static const flo_settings run_table = {"run", "where a run lies and how it is started",
