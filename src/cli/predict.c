@@ -81,15 +81,31 @@ static flo_scaling_step measured(const flo_bench *b)
         .threads = b->threads};
 }
 
+/* Messages that take less of a pass, in shared memory say, are lost in the noise: they
+   tell nothing of the overlap. */
+static const double least_held = 0.05;
+
+static double pass_seconds(const flo_bench *b)
+{
+    return (b->phases.products + b->phases.elementwise) * b->step_seconds;
+}
+
+static bool tells_overlap(const flo_bench *b)
+{
+    return b->held_seconds > least_held * pass_seconds(b);
+}
+
 /* The cluster, where it was left open as in the run. */
 static flo_scaling_cluster completed(const flo_bench *b, const flo_scaling_cluster *to)
 {
-    const double pass = (b->phases.products + b->phases.elementwise) * b->step_seconds;
     flo_scaling_cluster c = *to;
     c.ranks = to->ranks ? to->ranks : b->ranks;
     if (to->overlap < 0)
-        c.overlap = flo_scaling_overlap(b->buckets, backward_share * pass,
-                                        b->held_seconds, b->exposed_seconds);
+        c.overlap =
+            tells_overlap(b)
+                ? flo_scaling_overlap(b->buckets, backward_share * pass_seconds(b),
+                                      b->held_seconds, b->exposed_seconds)
+                : 1;
     return c;
 }
 
@@ -157,9 +173,9 @@ void flo_cli_print_scaling(const flo_bench *b, const flo_scaling_cluster *c)
         1e6 * s.row_seconds, 1e3 * s.update_seconds, 1e-6 * (double)s.bytes,
         (long long)s.buckets, s.buckets == 1 ? "" : "s", 100 * s.backward,
         100 * given.overlap,
-        c->overlap >= 0 ? ""
-        : b->ranks > 1  ? ", as here"
-                        : ", as one rank cannot tell");
+        c->overlap >= 0    ? ""
+        : tells_overlap(b) ? ", as here"
+                           : ", all, where messages here are too short to tell");
 }
 
 static void print_json_line(const line *l)
