@@ -307,8 +307,9 @@ int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t ste
     const double begin = flo_seconds();
     for (int64_t b = g->buckets - 1; b >= 0 && g->held; b--)
         flo_exchange_start(g->exchange, b);
-    flo_exchange_finish(g->exchange);
-    g->exposed_seconds += flo_seconds() - begin;
+    if (g->held)
+        g->exposed_seconds += flo_seconds() - begin;
+    g->exposed_seconds += flo_exchange_finish(g->exchange);
     int64_t nonfinite = 0;
     for (int t = 0; t < g->task.threads; t++)
         nonfinite += g->worker[t].nonfinite;
