@@ -17,9 +17,8 @@ static const struct argp_option options[] = {
     {"json", JSON, 0, 0, "one JSON object instead of lines", 0},
     {"predict", PREDICT, "KEY=N,..", 0,
      "also print the scaling to be expected on nodes=16 of ranks= (those of this run) "
-     "with gbit=10 a second and latency_us=30 between nodes, overlap=1 (0: nothing "
-     "hides "
-     "messages)",
+     "with gbit=10 a second and latency_us=30 between nodes, overlap= (that of this "
+     "run; 0: nothing hides messages, 1: all that can be hidden is)",
      0},
     {"set", SET, "KEY=VALUE", 0, "override a setting of CONFIG, as in train", 0},
     {0}};
@@ -105,9 +104,9 @@ static void print_json(const flo_bench *b, const flo_scaling_cluster *cluster)
            b->step_seconds, p->products, p->elementwise, p->optimizer, p->messages,
            p->data);
     printf("\"lanes\": %lld, \"buckets\": %lld, \"start_seconds\": %.6g, "
-           "\"peak_bytes\": %lld",
+           "\"peak_bytes\": %lld, \"exposed_seconds\": %.6g, \"held_seconds\": %.6g",
            (long long)b->lanes, (long long)b->buckets, b->start_seconds,
-           (long long)b->peak_bytes);
+           (long long)b->peak_bytes, b->exposed_seconds, b->held_seconds);
     if (cluster->nodes) {
         printf(", \"prediction\": ");
         flo_cli_print_scaling_json(b, cluster);

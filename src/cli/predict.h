@@ -7,7 +7,8 @@
 #include "train/scaling.h"
 
 /* Fills the cluster from "nodes=16,ranks=8,gbit=25,latency_us=5,overlap=1": keys may be
-   left out (defaults are in predict.c), or a usage error. ranks 0: those of the run. */
+   left out (defaults are in predict.c), or a usage error. ranks 0 and overlap -1: those
+   of the run. */
 error_t flo_cli_cluster(const struct argp_state *state, const char *text,
                         flo_scaling_cluster *cluster);
 

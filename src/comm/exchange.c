@@ -7,6 +7,9 @@
    reals a step; n is 1 where ranks and lanes are powers of two, and that is as little
    as any all-reduce of long vectors sends.
 
+   Two ranks of one node each send the whole bucket to each other instead, and both add
+   all of it. That is as many reals, but no message waits for another to be noticed.
+
    A piece is one message a node and not one strided message a rank: contiguous memory
    goes out as it lies, by one copy through shared memory or straight from the network
    card, where a strided type is packed into fragments that need the sender's help. (Two
@@ -71,6 +74,7 @@ static flo_status take_vectors(flo_exchange *exchange, int64_t lanes)
         flo_fold_first(exchange->fold, comm->rank + 1) - exchange->first_node;
     exchange->all_nodes = flo_fold_first(exchange->fold, comm->size);
     FLO_TRY(take_reals(exchange, exchange->nodes * exchange->pitch, &exchange->node));
+    exchange->one_way = comm->size == 2 && exchange->all_nodes == 2;
     exchange->sum = exchange->node;
     return comm->size == 1 ? FLO_OK
                            : take_reals(exchange, exchange->pitch, &exchange->sum);
@@ -216,6 +220,8 @@ int64_t flo_exchange_bytes(const flo_exchange *exchange)
 /* Requests [first, last) of a bucket. */
 static void begin(const flo_exchange *exchange, flo_bucket *b, int first, int last)
 {
+    if (first == last)
+        return;
     flo_comm_check(exchange->comm, MPI_Startall(last - first, b->request + first),
                    "MPI_Startall");
 }

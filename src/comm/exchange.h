@@ -5,8 +5,9 @@
    one vector [P] for each maximal node of them (core/lane_tree.h). A bucket is a range
    of [P] cut into one chunk a rank. Ranks send the pieces of their vectors to the owner
    of each chunk; the owner adds in the tree's order and sends the sum to all. One
-   message a node and one a sum for each pair of ranks and bucket, none of MPI's own
-   reductions: the bits do not depend on R. Progress happens in `poke`, which costs next
+   message a node and one a sum for each pair of ranks and bucket (no sums where each of
+   two ranks can add all as cheaply), none of MPI's own reductions: the bits do not
+   depend on R. Progress happens in `poke`, which costs next
    to nothing when there is nothing to do. */
 #ifndef FLO_COMM_EXCHANGE_H
 #define FLO_COMM_EXCHANGE_H

@@ -23,6 +23,8 @@ static int64_t cut(const flo_exchange *exchange, flo_range whole, int rank)
 
 flo_range flo_bucket_chunk(const flo_exchange *exchange, const flo_bucket *b, int rank)
 {
+    if (exchange->one_way)
+        return b->whole;
     return (flo_range){cut(exchange, b->whole, rank),
                        cut(exchange, b->whole, rank + 1)};
 }
@@ -118,8 +120,10 @@ void flo_exchange_make_messages(flo_exchange *exchange)
     for (int64_t i = 0; i < exchange->buckets; i++) {
         flo_bucket *const b = &exchange->bucket[i];
         b->receive_pieces = with_peers(exchange, b, receive_pieces);
-        with_peers(exchange, b, receive_sum);
+        if (!exchange->one_way)
+            with_peers(exchange, b, receive_sum);
         b->begun = with_peers(exchange, b, send_pieces);
-        with_peers(exchange, b, send_sum);
+        if (!exchange->one_way)
+            with_peers(exchange, b, send_sum);
     }
 }

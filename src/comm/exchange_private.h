@@ -35,6 +35,7 @@ struct flo_exchange {
     int64_t pitch;                        /* P, rounded up */
     int64_t nodes, first_node, all_nodes; /* this rank's among those of all ranks */
     int64_t buckets, active_count;
+    bool one_way; /* every rank adds whole buckets, none sends sums */
     flo_fold *fold;
     flo_real *node;        /* [nodes, pitch] */
     flo_real *sum;         /* [pitch]; with one rank the one node */
@@ -48,7 +49,7 @@ struct flo_exchange {
 
 int64_t flo_round_up(int64_t count); /* to whole cache lines of reals */
 
-/* Chunk `rank` of a bucket. Pure. Local. */
+/* What of a bucket `rank` adds: its chunk, or all of it. Pure. Local. */
 flo_range flo_bucket_chunk(const flo_exchange *exchange, const flo_bucket *bucket,
                            int rank);
 int64_t flo_range_length(flo_range range);

@@ -33,8 +33,10 @@ typedef struct flo_bench {
     double sample_fraction;
     double step_seconds;
     flo_bench_phases phases;
-    double start_seconds; /* from the program's start to the end of the first step */
-    int64_t peak_bytes;   /* until then, of the rank that takes the most */
+    double exposed_seconds; /* of a step's exchange, on the rank that waits least */
+    double held_seconds;    /* the same where it begins after the backward pass */
+    double start_seconds;   /* from the program's start to the end of the first step */
+    int64_t peak_bytes;     /* until then, of the rank that takes the most */
 } flo_bench;
 
 /* Measures the run of `options` (nothing of it is written) for about so many seconds;

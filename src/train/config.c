@@ -86,8 +86,9 @@ static const flo_setting comm_rows[] = {
     {"timeout_seconds", FLO_NUMBER, AT(comm.timeout_seconds), 0, 1e9, "300", NULL, 0,
      "a rank that stands still so long while the others wait ends the job, which names "
      "it; from 1 on; 0: never"},
-    {"bucket_mb", FLO_NUMBER, AT(comm.bucket_mb), 0.001, 4096, "4", NULL, 0,
-     "MB of gradient that are exchanged at a time"},
+    {"bucket_mb", FLO_NUMBER, AT(comm.bucket_mb), 0.001, 4096, "0.25", NULL, 0,
+     "MB of gradient that are exchanged at a time, whole layers: the next ones are "
+     "computed meanwhile"},
     {.name = NULL}};
 
 static const flo_settings run_table = {"run", "where a run lies and how it is started",

@@ -1,6 +1,7 @@
 /* The gradient of a step, summed in the order of the lane tree. */
 #include "train/gradient.h"
 
+#include "core/clock.h"
 #include "core/integers.h"
 #include "core/lane_tree.h"
 
@@ -30,6 +31,7 @@ struct flo_gradient {
     int64_t *bucket_slice; /* [buckets + 1]: first slice of each */
     int64_t *bounds;       /* [buckets + 1]: first parameter of each */
     double exposed_seconds;
+    bool held; /* buckets leave after the backward pass */
 };
 
 /* Slices are the layers and, as slice L, the base density. */
@@ -286,7 +288,7 @@ static void backward_bucket(const flo_gradient *g, worker *me, bool leads,
             combine(g, me, begin, end < g->bounds[b + 1] ? end : g->bounds[b + 1]);
         }
     }
-    if (leads)
+    if (leads && !g->held)
         flo_exchange_start(g->exchange, b);
 }
 
@@ -302,6 +304,11 @@ int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t ste
         for (int64_t b = g->buckets - 1; b >= 0; b--)
             backward_bucket(g, me, omp_get_thread_num() == 0, theta, b);
     }
+    const double begin = flo_seconds();
+    for (int64_t b = g->buckets - 1; b >= 0 && g->held; b--)
+        flo_exchange_start(g->exchange, b);
+    if (g->held)
+        g->exposed_seconds += flo_seconds() - begin;
     g->exposed_seconds += flo_exchange_finish(g->exchange);
     int64_t nonfinite = 0;
     for (int t = 0; t < g->task.threads; t++)
@@ -330,6 +337,11 @@ const char *flo_gradient_bad_layer(const flo_gradient *g)
 int64_t flo_gradient_buckets(const flo_gradient *gradient)
 {
     return gradient->buckets;
+}
+
+void flo_gradient_hold(flo_gradient *gradient, bool held)
+{
+    gradient->held = held;
 }
 
 double flo_gradient_exposed_seconds(const flo_gradient *gradient)

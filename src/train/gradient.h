@@ -43,4 +43,8 @@ const char *flo_gradient_bad_layer(const flo_gradient *gradient);
 int64_t flo_gradient_buckets(const flo_gradient *gradient);
 double flo_gradient_exposed_seconds(const flo_gradient *gradient); /* waited, ever */
 
+/* While held, no bucket leaves before the backward pass is over: what messages take
+   that nothing hides, to be measured. The bits are the same. Alike on all ranks. */
+void flo_gradient_hold(flo_gradient *gradient, bool held);
+
 #endif

@@ -5,6 +5,7 @@
 #include "core/lane_tree.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Lanes that the ranks can share out: at least one a thread. */
@@ -38,6 +39,15 @@ static int64_t most_nodes(const flo_scaling_step *step, int64_t ranks)
     return most;
 }
 
+/* The messages of a bucket with each other rank, and the part of it that is in one. */
+static double bucket_messages(const flo_scaling_step *step, int64_t ranks, double *part)
+{
+    const int64_t nodes = most_nodes(step, ranks);
+    const bool one_way = ranks == 2 && nodes == 1;
+    *part = one_way ? 1 : 1 / (double)ranks;
+    return one_way ? 1 : (double)(nodes + 1);
+}
+
 /* Of one bucket: what a rank sends out of its node, and what the node's link carries.
  */
 static double bucket_seconds(const flo_scaling_step *step,
@@ -45,22 +55,41 @@ static double bucket_seconds(const flo_scaling_step *step,
 {
     const int64_t ranks = cluster->nodes * cluster->ranks;
     const double others = (double)(ranks - cluster->ranks);
-    const double messages = (double)(most_nodes(step, ranks) + 1) * others;
-    const double piece = (double)step->bytes / (double)(step->buckets * ranks);
+    double part;
+    const double messages = bucket_messages(step, ranks, &part) * others;
+    const double piece = part * (double)step->bytes / (double)step->buckets;
     const double bytes = (double)cluster->ranks * messages * piece;
     return 1e-6 * cluster->latency_us * messages + 8e-9 * bytes / cluster->gbit;
 }
 
-/* When the last bucket has passed, counted from the end of the backward pass. */
+/* When the last bucket has passed, counted from the end of the backward pass, if each
+   leaves once it is known. */
+static double least_exposed(int64_t buckets, double backward, double bucket)
+{
+    const double wait = backward / (double)buckets;
+    double passed = -INFINITY;
+    for (int64_t b = buckets - 1; b >= 0; b--)
+        passed = fmax(passed, -(double)b * wait) + bucket;
+    return passed;
+}
+
 static double exposed_seconds(const flo_scaling_step *step,
                               const flo_scaling_cluster *cluster, double backward,
                               double bucket)
 {
-    const double wait = cluster->overlap * backward / (double)step->buckets;
-    double passed = -INFINITY;
-    for (int64_t b = step->buckets - 1; b >= 0; b--)
-        passed = fmax(passed, -(double)b * wait) + bucket;
-    return passed;
+    const double all = (double)step->buckets * bucket;
+    const double least = least_exposed(step->buckets, backward, bucket);
+    return all - cluster->overlap * (all - least);
+}
+
+double flo_scaling_overlap(int64_t buckets, double backward, double held,
+                           double exposed)
+{
+    const double hideable =
+        held - least_exposed(buckets, backward, held / (double)buckets);
+    if (!(hideable > 1e-3 * held))
+        return 1;
+    return fmin(1, fmax(0, (held - exposed) / hideable));
 }
 
 flo_scaling_point flo_scaling_predict(const flo_scaling_step *step,

@@ -22,8 +22,9 @@ typedef struct flo_scaling_cluster {
     int64_t nodes, ranks; /* ranks of a node */
     double gbit;          /* a second, of a node's link, in each direction */
     double latency_us;    /* of every message that leaves a node */
-    double overlap; /* 1: a bucket leaves once its gradient is known; 0: all leave after
-                       the backward pass; in between, as much later */
+    double overlap; /* of what the backward pass can hide, the part that it does. 1: a
+                       bucket leaves once its gradient is known, and passes as if the
+                       rank did nothing else; 0: all leave after the pass */
 } flo_scaling_cluster;
 
 typedef struct flo_scaling_point {
@@ -42,10 +43,18 @@ typedef struct flo_scaling_point {
      its rank, one after the other, and its bytes pass the node's link, which the ranks
      of the node share; messages in a node cost nothing (what they cost is part of the
      measured step where that had several ranks);
+     (two ranks of one node each send the whole bucket in one message instead, as many
+     bytes);
    - buckets are known at equal distances in the backward pass, and pass one at a time;
    - the meeting of all ranks at the end of a step takes a latency a doubling of nodes,
      never hidden. */
 flo_scaling_point flo_scaling_predict(const flo_scaling_step *step,
                                       const flo_scaling_cluster *cluster, double rows);
+
+/* The overlap of a run that waited `exposed` seconds a step for its buckets, and `held`
+   where all left after a backward pass of `backward` seconds; 1 where there was nothing
+   to hide. From 0 to 1. Pure. */
+double flo_scaling_overlap(int64_t buckets, double backward, double held,
+                           double exposed);
 
 #endif

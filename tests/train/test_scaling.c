@@ -99,6 +99,37 @@ static void worse_networks_and_less_overlap_take_longer(void **state)
             }
 }
 
+/* By hand: each sends the other each bucket whole, once. */
+static void two_ranks_send_whole_buckets(void **state)
+{
+    (void)state;
+    flo_scaling_cluster two = eight;
+    two.nodes = 2;
+    two.ranks = 1;
+    const flo_scaling_point p = of(measured, two);
+    assert_near(p.exchange_seconds, 4 * (2e6 * 8 / 10e9 + 20e-6) + 20e-6, 1e-12);
+}
+
+/* What a run would have measured on the model's own cluster gives its overlap back. */
+static void the_overlap_of_a_run_is_found_again(void **state)
+{
+    (void)state;
+    const double backward = 0.6 * 1e-4 * ROWS / 8;
+    flo_scaling_cluster link = eight;
+    link.latency_us = 0;
+    for (link.gbit = 0.25; link.gbit < 100; link.gbit *= 2)
+        for (link.overlap = 0; link.overlap <= 1; link.overlap += 0.25) {
+            const flo_scaling_point p = of(measured, link);
+            assert_near(flo_scaling_overlap(measured.buckets, backward,
+                                            p.exchange_seconds, p.exposed_seconds),
+                        link.overlap, 1e-9);
+        }
+    assert_near(flo_scaling_overlap(4, 1, 0, 0), 1, 0);   /* no messages */
+    assert_near(flo_scaling_overlap(1, 1, 2, 2), 1, 0);   /* one bucket */
+    assert_near(flo_scaling_overlap(4, 1, 0.1, 1), 0, 0); /* noise */
+    assert_near(flo_scaling_overlap(4, 1, 0.1, 0), 1, 0);
+}
+
 static void lanes_that_do_not_fit_cost_time_and_messages(void **state)
 {
     (void)state;
@@ -126,6 +157,8 @@ int main(void)
         cmocka_unit_test(the_last_bucket_is_never_hidden),
         cmocka_unit_test(a_full_link_hides_what_comes_before_the_end),
         cmocka_unit_test(worse_networks_and_less_overlap_take_longer),
+        cmocka_unit_test(two_ranks_send_whole_buckets),
+        cmocka_unit_test(the_overlap_of_a_run_is_found_again),
         cmocka_unit_test(lanes_that_do_not_fit_cost_time_and_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
