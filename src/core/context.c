@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21 };
 
 #define TEXT_ROW(name, text) text,
 static const char *const texts[] = {FLO_STATUS_LIST(TEXT_ROW)};
@@ -62,6 +63,19 @@ static void store(void *memory_pointer, void *memory)
     memcpy(memory_pointer, &memory, sizeof memory);
 }
 
+/* Large arrays lie on huge pages where the system gives them to who asks: a fifth of
+   the time of a first touch, and fewer misses of the table of pages after it. */
+static void *take(size_t bytes)
+{
+    void *const memory =
+        aligned_alloc(bytes < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE, bytes);
+#ifdef MADV_HUGEPAGE
+    if (memory && bytes >= HUGE_PAGE)
+        madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+    return memory;
+}
+
 flo_status flo_allocate(flo_context *context, int64_t count, size_t size,
                         void *memory_pointer)
 {
@@ -72,8 +86,7 @@ flo_status flo_allocate(flo_context *context, int64_t count, size_t size,
         count < 0 || (size && (uint64_t)count > (SIZE_MAX - ALIGNMENT) / size);
     if (!overflow)
         bytes = ((size_t)count * size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-    void *memory =
-        overflow || number == context->fail_at ? NULL : aligned_alloc(ALIGNMENT, bytes);
+    void *memory = overflow || number == context->fail_at ? NULL : take(bytes);
     if (!memory)
         return flo_fail(context, FLO_ERROR_MEMORY,
                         "out of memory: %lld items of %zu bytes were asked for; use "
