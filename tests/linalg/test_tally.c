@@ -2,7 +2,7 @@
 #include "linalg/tally.h"
 
 #include "linalg/products.h"
-#include "linalg/thin.h"
+#include "linalg/staircase.h"
 
 #include "linalg/numbers.h"
 
@@ -15,6 +15,8 @@ static flo_real a[MOST], b[MOST], c[MOST];
 static void every_product_counts(void **state)
 {
     (void)state;
+    const flo_panel panel = {0, 2, 7, 7, 0};
+    const flo_staircase dense = {7, 1, &panel, NULL};
     flo_tally tally = {.timed = false};
     flo_tally_products(&tally);
     flo_product_nt(2, 3, 5, a, b, 0, c);
@@ -24,10 +26,12 @@ static void every_product_counts(void **state)
     flo_product_nt(2, 3, 0, a, b, 1, c); /* nothing happens */
     flo_triangle_product(2, 5, a, true, false, c);
     flo_triangle_solve(3, 5, a, false, true, c);
-    flo_thin_product(2, 3, 7, a, 7, b, c);
+    flo_staircase_forward(&dense, a, 3, b, c);
+    flo_staircase_backward(&dense, a, 3, b, c);
+    flo_staircase_gradient(&dense, 3, a, b, c);
     flo_tally_products(NULL);
     flo_product_nt(2, 3, 5, a, b, 0, c);
-    assert_true(tally.work == 2 * 30 + 105 + 60 + 20 + 30 + 42);
+    assert_true(tally.work == 2 * 30 + 105 + 60 + 20 + 30 + 3 * 42);
     assert_true(tally.seconds == 0);
     static const flo_product_shape wanted[] = {
         {false, true, 2, 3, 5}, {false, false, 7, 3, 5}, {true, false, 3, 5, 4}};
