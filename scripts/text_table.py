@@ -197,9 +197,20 @@ def located(error, lines):
 
 
 def start_quietly():
-    """In a process that parses: Ctrl-C is for the one that started it."""
+    """In a process that parses: Ctrl-C is for the one that started it, and TERM ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def start_pool(jobs):
+    """TERM waits until a new process no longer has our handler, which would swallow the
+    one that ends a pool at once, and leave a process that nobody ends."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        return multiprocessing.get_context("fork").Pool(jobs, start_quietly)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def blocks(file, head, wanted, jobs):
@@ -218,7 +229,7 @@ def blocks(file, head, wanted, jobs):
         lines += count
         return rows
 
-    with multiprocessing.get_context("fork").Pool(jobs, start_quietly) as pool:
+    with start_pool(jobs) as pool:
         for block in blocks_of(file, head.rest):
             if len(waiting) > jobs:
                 yield take()
