@@ -33,7 +33,7 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
 }
 
 /* Runs the network: out [2, Db, B] is a and t; scale [Db, B] becomes exp(s); adds sign
-   * sum s to logdet. */
+ * sum s to logdet. */
 static void condition(const affine_coupling *s, const flo_bijection *self,
                       const flo_real *theta, const flo_coupling_memory *memory,
                       const flo_real *x, flo_real *y, double sign, double *logdet)

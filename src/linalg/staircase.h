@@ -1,7 +1,7 @@
 /* Products with a weight whose rows see the first inputs only, later rows no fewer:
    block lower triangular, stored in panels of rows without the zero blocks. A dense
-   weight is one panel whose rows see everything. What is stored of a row and it does not
-   see is zero.
+   weight is one panel whose rows see everything. What is stored of a row and it does
+   not see is zero.
 
    Columns of numbers are the rows of a batch: x [inputs, B] and y [outputs, B], so that
    neighbouring rows of the batch fill a vector. Every row of the batch has the bits
