@@ -120,7 +120,8 @@ static flo_status lock_anew(flo_directory *directory)
     return status;
 }
 
-/* Renames the directory `real` and makes and locks it anew. */
+/* Renames the directory `real` and makes and locks it anew. Where another job made it
+   meanwhile, the lock decides. */
 static flo_status rename_and_lock(flo_directory *directory, const char *real)
 {
     flo_context *const context = directory->context;
@@ -130,7 +131,7 @@ static flo_status rename_and_lock(flo_directory *directory, const char *real)
                         "%s: cannot be moved aside to %s: rename: %s; move it by hand, "
                         "or choose another run.directory",
                         real, directory->moved, strerror(errno));
-    if (mkdir(real, 0777) != 0)
+    if (mkdir(real, 0777) != 0 && !is_directory(real))
         return flo_fail(context, FLO_ERROR_FILE,
                         "%s: cannot be made: mkdir: %s; the old run is now %s", real,
                         strerror(errno), directory->moved);

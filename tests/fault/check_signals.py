@@ -54,7 +54,7 @@ def go_on(flotilla, run, ranks=0):
 
 
 def check_long_evaluations(flotilla):
-    prepare(flotilla, 100000)
+    prepare(flotilla, 250000)
     train(flotilla, "whole", "-q", ranks=2)
     for number, ranks in ((signal.SIGTERM, 0), (signal.SIGUSR2, 0), (signal.SIGUSR1, 2)):
         run = f"validation-{number}"
