@@ -15,9 +15,8 @@ static flo_spline_strides strides(const flo_column_splines *s, int64_t B,
     return flo_conditioned_strides(B, s->features);
 }
 
-void flo_conditioned_splines_forward(const flo_column_splines *s, int64_t B,
-                                     flo_real *u, const flo_real *x, flo_real *z,
-                                     double *logdet)
+static void bend(const flo_column_splines *s, flo_spline_map *map, int64_t B,
+                 flo_real *u, const flo_real *from, flo_real *to, double *logdet)
 {
     int64_t column;
     const flo_spline_strides at = strides(s, B, &column);
@@ -25,22 +24,22 @@ void flo_conditioned_splines_forward(const flo_column_splines *s, int64_t B,
         flo_real *const own = u + c * column;
         const int64_t j = s->column[c];
         flo_spline_shares(s->settings, B, &at, own, own);
-        flo_spline_forward(s->settings, B, &at, own, x + j, z + j, logdet);
+        map(s->settings, B, &at, own, from + j, to + j, logdet);
     }
+}
+
+void flo_conditioned_splines_forward(const flo_column_splines *s, int64_t B,
+                                     flo_real *u, const flo_real *x, flo_real *z,
+                                     double *logdet)
+{
+    bend(s, flo_spline_forward, B, u, x, z, logdet);
 }
 
 void flo_conditioned_splines_inverse(const flo_column_splines *s, int64_t B,
                                      flo_real *u, const flo_real *z, flo_real *x,
                                      double *logdet)
 {
-    int64_t column;
-    const flo_spline_strides at = strides(s, B, &column);
-    for (int64_t c = 0; c < s->count; c++) {
-        flo_real *const own = u + c * column;
-        const int64_t j = s->column[c];
-        flo_spline_shares(s->settings, B, &at, own, own);
-        flo_spline_inverse(s->settings, B, &at, own, z + j, x + j, logdet);
-    }
+    bend(s, flo_spline_inverse, B, u, z, x, logdet);
 }
 
 void flo_conditioned_splines_backward(const flo_column_splines *s, int64_t B,

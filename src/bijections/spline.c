@@ -1,5 +1,6 @@
-/* Rational-quadratic splines, SIDE elements side by side: how they are read and
-   written, and what happens inside of a bin. spline_bins.c has the loops over bins.
+/* Rational-quadratic splines, SIDE elements side by side: what happens inside of a bin.
+   spline_bins.c has the loops over bins, spline_rows.c how elements are read and
+   written.
 
    In the bin with corner (x_k, y_k), width w, height h, slopes d0 and d1 at its ends
    and s = h / w, with t = (x - x_k) / w and a = t (1 - t): y = y_k + h (s t^2 + d0 a) /
@@ -9,6 +10,7 @@
 
 #include "bijections/spline_side.h"
 #include "core/elementary.h"
+#include "core/integers.h"
 
 #include <math.h>
 #include <string.h>
@@ -61,69 +63,25 @@ static spline describe(const flo_spline_settings *s)
                     .edge = linear ? bound : (flo_real)INFINITY};
 }
 
-/* `rows` parameters of up to SIDE elements as rows: in place where they lie side by
-   side, else copied to `copy`; missing elements repeat the first. Sets the stride of
-   the rows. */
-static const flo_real *read_rows(int64_t rows, int64_t count,
-                                 const flo_spline_strides *at, const flo_real *u,
-                                 row *copy, int64_t *stride)
-{
-    *stride = at->parameter;
-    if (at->element == 1 && count == SIDE)
-        return u;
-    *stride = SIDE;
-    for (int64_t e = 0; e < SIDE; e++) {
-        const flo_real *const from = u + (e < count ? e : 0) * at->element;
-        for (int64_t p = 0; p < rows; p++)
-            copy[p][e] = from[p * at->parameter];
-    }
-    return copy[0];
-}
-
-/* Where rows are to be written: in place, or to `copy`, and then by write_rows. */
-static flo_real *rows_to_write(int64_t count, const flo_spline_strides *at, flo_real *u,
-                               row *copy, int64_t *stride)
-{
-    const bool in_place = at->element == 1 && count == SIDE;
-    *stride = in_place ? at->parameter : SIDE;
-    return in_place ? u : copy[0];
-}
-
-static void write_rows(int64_t rows, int64_t count, const flo_spline_strides *at,
-                       row *copy, flo_real *u)
-{
-    if (at->element == 1 && count == SIDE)
-        return;
-    for (int64_t e = 0; e < count; e++) {
-        flo_real *const to = u + e * at->element;
-        for (int64_t p = 0; p < rows; p++)
-            to[p * at->parameter] = copy[p][e];
-    }
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 void flo_spline_shares(const flo_spline_settings *settings, int64_t n,
                        const flo_spline_strides *at, const flo_real *raw, flo_real *u)
 {
     const int64_t K = settings->bins, P = flo_spline_parameters(settings);
-    const int64_t last = at->element == 0 ? least(n, 1) : n;
+    const int64_t last = at->element == 0 ? flo_lesser(n, 1) : n;
     row copy[3 * MOST], shares[2 * MOST];
     for (int64_t i = 0; i < last; i += SIDE) {
-        const int64_t count = least(last - i, SIDE);
+        const int64_t count = flo_lesser(last - i, SIDE);
         const flo_real *const here = raw + i * at->element;
         flo_real *const there = u + i * at->element;
         int64_t from_stride, to_stride;
         const flo_real *const from =
-            read_rows(2 * K, count, at, here, copy, &from_stride);
-        flo_real *const to = rows_to_write(count, at, there, shares, &to_stride);
+            flo_spline_read_rows(2 * K, count, at, here, copy, &from_stride);
+        flo_real *const to =
+            flo_spline_rows_to_write(count, at, there, shares, &to_stride);
         flo_spline_softmax(K, from_stride, from, to_stride, to);
         flo_spline_softmax(K, from_stride, from + K * from_stride, to_stride,
                            to + K * to_stride);
-        write_rows(2 * K, count, at, shares, there);
+        flo_spline_write_rows(2 * K, count, at, shares, there);
     }
     if (u == raw)
         return;
@@ -131,24 +89,6 @@ void flo_spline_shares(const flo_spline_settings *settings, int64_t n,
         for (int64_t e = 0; e < last; e++)
             u[p * at->parameter + e * at->element] =
                 raw[p * at->parameter + e * at->element];
-}
-
-static void read_values(int64_t count, int64_t stride, const flo_real *from,
-                        flo_real *to)
-{
-    if (count == SIDE)
-        for (int64_t e = 0; e < SIDE; e++)
-            to[e] = from[e * stride];
-    else
-        for (int64_t e = 0; e < SIDE; e++)
-            to[e] = from[(e < count ? e : 0) * stride];
-}
-
-static void write_values(int64_t count, int64_t stride, const flo_real *from,
-                         flo_real *to)
-{
-    for (int64_t e = 0; e < count; e++)
-        to[e * stride] = from[e];
 }
 
 static flo_real clip(flo_real v)
@@ -272,10 +212,9 @@ static inline flo_real solve(flo_real v, flo_real s, flo_real d0, flo_real d1)
     return clip(bottom != 0 ? top / bottom : 0);
 }
 
-static void inverse_side(flo_real bound, const box *b, const flo_real *y,
-                         const position *p, flo_real *x, flo_real *log_slope)
+static void inverse_side(const box *b, const flo_real *y, const position *p,
+                         flo_real *x, flo_real *log_slope)
 {
-    (void)bound;
     FLO_INDEPENDENT
     for (int e = 0; e < SIDE; e++) {
         const bool in = p->in[e] != 0;
@@ -287,33 +226,32 @@ static void inverse_side(flo_real bound, const box *b, const flo_real *y,
     }
 }
 
-typedef void (*side)(flo_real bound, const box *b, const flo_real *v, const position *p,
-                     flo_real *out, flo_real *log_slope);
-
 static void evaluate(const flo_spline_settings *settings, bool invert, int64_t n,
                      const flo_spline_strides *at, const flo_real *u, const flo_real *v,
                      flo_real *out, double *logdet)
 {
     const spline s = describe(settings);
-    const side kernel = invert ? inverse_side : forward_side;
     row copy[3 * MOST], value, result, slope;
     const flo_real *rows = NULL;
     int64_t stride = 0;
     for (int64_t i = 0; i < n; i += SIDE) {
-        const int64_t count = least(n - i, SIDE);
+        const int64_t count = flo_lesser(n - i, SIDE);
         position p;
         flo_spline_bin bin;
         box b;
         if (i == 0 || at->element != 0)
-            rows =
-                read_rows(s.parameters, count, at, u + i * at->element, copy, &stride);
-        read_values(count, at->value, v + i * at->value, value);
+            rows = flo_spline_read_rows(s.parameters, count, at, u + i * at->element,
+                                        copy, &stride);
+        flo_spline_read_values(count, at->value, v + i * at->value, value);
         locate(&s, value, &p);
         flo_spline_find(&s.axis, invert, s.first_knot, stride, rows, p.at, &bin);
         measure(&s, &bin, &b);
         slopes(&s, &bin, &b);
-        kernel(s.axis.bound, &b, value, &p, result, slope);
-        write_values(count, at->value, result, out + i * at->value);
+        if (invert)
+            inverse_side(&b, value, &p, result, slope);
+        else
+            forward_side(s.axis.bound, &b, value, &p, result, slope);
+        flo_spline_write_values(count, at->value, result, out + i * at->value);
         for (int64_t e = 0; e < count; e++)
             logdet[i + e] += (double)slope[e];
     }
@@ -452,15 +390,16 @@ void flo_spline_backward(const flo_spline_settings *settings, int64_t n,
     if (at->element == 0)
         memset(sum, 0, (size_t)P * sizeof *sum);
     for (int64_t i = 0; i < n; i += SIDE) {
-        const int64_t count = least(n - i, SIDE);
+        const int64_t count = flo_lesser(n - i, SIDE);
         position p;
         flo_spline_bin bin;
         box b;
         bin_gradient g;
         if (i == 0 || at->element != 0)
-            rows = read_rows(P, count, at, u + i * at->element, copy, &stride);
-        read_values(count, at->value, x + i * at->value, value);
-        read_values(count, at->value, dy + i * at->value, gy);
+            rows =
+                flo_spline_read_rows(P, count, at, u + i * at->element, copy, &stride);
+        flo_spline_read_values(count, at->value, x + i * at->value, value);
+        flo_spline_read_values(count, at->value, dy + i * at->value, gy);
         for (int64_t e = 0; e < SIDE; e++)
             gl[e] = e < count ? (flo_real)dlogdet[i + e] : 0;
         locate(&s, value, &p);
@@ -471,14 +410,14 @@ void flo_spline_backward(const flo_spline_settings *settings, int64_t n,
         backward_side(&b, p.at, gy, gl, &g);
         for (int e = 0; e < SIDE; e++)
             value[e] = p.in[e] != 0 ? g.at[e] : gy[e];
-        write_values(count, at->value, value, dx + i * at->value);
-        flo_real *const to =
-            rows_to_write(count, at, du + i * at->element, gradient, &du_stride);
+        flo_spline_write_values(count, at->value, value, dx + i * at->value);
+        flo_real *const to = flo_spline_rows_to_write(count, at, du + i * at->element,
+                                                      gradient, &du_stride);
         pull(&s, &bin, gy, p.in, &g, stride, rows, du_stride, to);
         if (at->element == 0)
             add_side(P, (const row *)gradient, sum);
         else
-            write_rows(P, count, at, gradient, du + i * at->element);
+            flo_spline_write_rows(P, count, at, gradient, du + i * at->element);
     }
     if (at->element == 0)
         add_up(P, (const row *)sum, at->parameter, du);

@@ -70,6 +70,11 @@ typedef struct flo_spline_strides {
 void flo_spline_shares(const flo_spline_settings *settings, int64_t n,
                        const flo_spline_strides *at, const flo_real *raw, flo_real *u);
 
+/* The type of the next two. */
+typedef void flo_spline_map(const flo_spline_settings *settings, int64_t n,
+                            const flo_spline_strides *at, const flo_real *u,
+                            const flo_real *from, flo_real *to, double *logdet);
+
 /* y of x; adds log dy/dx to logdet [n]. Where x is not inside (-bound, bound), NaN
    included, or with circular tails not finite, y = x and log dy/dx = 0. Pure. Local. */
 void flo_spline_forward(const flo_spline_settings *settings, int64_t n,

@@ -1,5 +1,5 @@
 /* SIDE splines side by side, element e of every row the e-th of them, so that the
-   compiler vectorises across them: what spline.c and spline_bins.c share.
+   compiler vectorises across them: what spline*.c share.
 
    "Row p" of parameters is p * stride reals behind the first: rows may lie in a matrix
    of a whole batch, whose neighbours in memory they are. */
@@ -33,6 +33,27 @@ typedef struct flo_spline_bin {
 typedef struct flo_spline_pull {
     flo_spline_row before, own, behind;
 } flo_spline_pull;
+
+/* `rows` parameters of up to SIDE elements as rows: in place where they lie side by
+   side, else copied to `copy`; missing elements repeat the first. Sets the stride of
+   the rows.
+ */
+const flo_real *flo_spline_read_rows(int64_t rows, int64_t count,
+                                     const flo_spline_strides *at, const flo_real *u,
+                                     flo_spline_row *copy, int64_t *stride);
+
+/* Where rows are to be written: in place, or to `copy`; then write_rows brings a copy
+   to its place. */
+flo_real *flo_spline_rows_to_write(int64_t count, const flo_spline_strides *at,
+                                   flo_real *u, flo_spline_row *copy, int64_t *stride);
+void flo_spline_write_rows(int64_t rows, int64_t count, const flo_spline_strides *at,
+                           flo_spline_row *copy, flo_real *u);
+
+/* One number an element, `stride` apart. */
+void flo_spline_read_values(int64_t count, int64_t stride, const flo_real *from,
+                            flo_spline_row to);
+void flo_spline_write_values(int64_t count, int64_t stride, const flo_spline_row from,
+                             flo_real *to);
 
 /* The softmax of K rows, in `share`, K rows that may be the same. */
 void flo_spline_softmax(int64_t K, int64_t stride, const flo_real *raw,

@@ -57,7 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static void print_rate(const char *name, double rows, double fraction)
 {
-    printf("%-9s %9.4g rows/s, %.3f of the BLAS\n", name, rows, fraction);
+    printf("%-9s %9.4g rows/s, %.3f of the rate of the BLAS\n", name, rows, fraction);
 }
 
 static void print(const flo_bench *b, const flo_scaling_cluster *cluster)
@@ -67,8 +67,7 @@ static void print(const flo_bench *b, const flo_scaling_cluster *cluster)
            "density\n",
            b->ranks, b->threads, (long long)b->parameters, b->row_work);
     printf("products  %.4g GFLOP/s a thread by the BLAS at 512 x 512 x 512, %.4g by "
-           "our own; "
-           "%.4g in a step\n",
+           "our own; %.4g in a step\n",
            b->gemm_gflops, b->own_gflops, b->step_gflops);
     print_rate("train", b->train_rows, b->train_fraction);
     print_rate("evaluate", b->evaluate_rows, b->evaluate_fraction);

@@ -6,7 +6,7 @@
 
 #include "core/soft_clamp.h"
 #include "densities/mixture_normals.h"
-#include "linalg/tile.h"
+#include "linalg/transpose.h"
 #include "nn/masked.h"
 
 #include <string.h>

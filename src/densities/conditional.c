@@ -1,7 +1,7 @@
 /* The numbers of a base density: learned, and moved by a network of the context. */
 #include "densities/conditional.h"
 
-#include "linalg/tile.h"
+#include "linalg/transpose.h"
 
 #include <string.h>
 

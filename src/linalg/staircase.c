@@ -14,7 +14,7 @@
 enum { INNER = 256 };
 
 typedef struct packed {
-    _Alignas(FLO_VECTOR_BYTES) flo_real at[INNER * FLO_TILE_WIDTH];
+    _Alignas(FLO_SIMD_BYTES) flo_real at[INNER * FLO_TILE_WIDTH];
 } packed;
 
 /* Rows of a panel are shared evenly between tiles. */
@@ -78,7 +78,7 @@ void flo_staircase_forward(const flo_staircase *s, const flo_real *weight, int64
             const int64_t inner = flo_lesser(INNER, s->inputs - k);
             const flo_real *stretch = x + k * B + j;
             int64_t row = B;
-            if (!few || columns % FLO_VECTOR) {
+            if (!few || columns % FLO_SIMD) {
                 flo_tile_pack(inner, columns, stretch, B, b.at);
                 stretch = b.at;
                 row = FLO_TILE_WIDTH;

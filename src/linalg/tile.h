@@ -8,31 +8,20 @@
 #ifndef FLO_LINALG_TILE_H
 #define FLO_LINALG_TILE_H
 
-#include "flotilla/real.h"
+#include "linalg/simd.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes of a vector, and rows of a tile of two vectors: as many sums as the registers
-   hold beside the operands. */
-#if defined(__AVX512F__)
-#define FLO_VECTOR_BYTES 64
-#define FLO_TILE_HEIGHT 12
-#elif defined(__AVX__)
-#define FLO_VECTOR_BYTES 32
-#define FLO_TILE_HEIGHT 6
-#elif defined(__aarch64__)
-#define FLO_VECTOR_BYTES 16
+/* Rows of a tile of two vectors: as many sums as the registers hold beside the
+   operands. */
+#if defined(__AVX512F__) || defined(__aarch64__)
 #define FLO_TILE_HEIGHT 12
 #else
-#define FLO_VECTOR_BYTES 16
 #define FLO_TILE_HEIGHT 6
 #endif
 
-enum {
-    FLO_VECTOR = FLO_VECTOR_BYTES / (int)sizeof(flo_real),
-    FLO_TILE_WIDTH = 2 * FLO_VECTOR
-};
+enum { FLO_TILE_WIDTH = 2 * FLO_SIMD };
 
 /* The left operand [rows, inner]: a(i, p) = at[i * step + p], or at[i + p * step] where
    `transposed`. */
@@ -51,15 +40,10 @@ void flo_tile_add(int64_t rows, int64_t columns, int64_t inner, flo_tile_left a,
 
 /* to [inner, FLO_TILE_WIDTH] of from [inner, columns] with rows of from_row reals, or,
    of from [columns, inner], its transpose; zeros fill up a row's last vector. `to` is
-   aligned to FLO_VECTOR_BYTES. Pure. Local. */
+   aligned to FLO_SIMD_BYTES. Pure. Local. */
 void flo_tile_pack(int64_t inner, int64_t columns, const flo_real *from,
                    int64_t from_row, flo_real *to);
 void flo_tile_pack_transposed(int64_t inner, int64_t columns, const flo_real *from,
                               int64_t from_row, flo_real *to);
-
-/* to [columns, rows], rows of to_row reals, of from [rows, columns], rows of from_row.
-   Pure. Local. */
-void flo_transpose(int64_t rows, int64_t columns, const flo_real *from,
-                   int64_t from_row, flo_real *to, int64_t to_row);
 
 #endif

@@ -7,7 +7,7 @@
    column j. */
 #include "nn/masked.h"
 
-#include "linalg/tile.h"
+#include "linalg/transpose.h"
 
 /* Scratch: x [D, B], then the solve's outputs [D P, B] or dinput [D, B]; then the
    network's. */

@@ -1,7 +1,7 @@
 /* Conditioner networks: the choice between the kinds, and dropout. */
 #include "nn/network.h"
 
-#include "linalg/tile.h"
+#include "linalg/transpose.h"
 
 #include <string.h>
 

@@ -292,6 +292,15 @@ static void backward_bucket(const flo_gradient *g, worker *me, bool leads,
         flo_exchange_start(g->exchange, b);
 }
 
+/* Held buckets go on their way. */
+static void release(flo_gradient *g)
+{
+    const double begin = flo_seconds();
+    for (int64_t b = g->buckets - 1; b >= 0; b--)
+        flo_exchange_start(g->exchange, b);
+    g->exposed_seconds += flo_seconds() - begin;
+}
+
 int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t step,
                              double *value, double *weight)
 {
@@ -304,11 +313,8 @@ int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t ste
         for (int64_t b = g->buckets - 1; b >= 0; b--)
             backward_bucket(g, me, omp_get_thread_num() == 0, theta, b);
     }
-    const double begin = flo_seconds();
-    for (int64_t b = g->buckets - 1; b >= 0 && g->held; b--)
-        flo_exchange_start(g->exchange, b);
     if (g->held)
-        g->exposed_seconds += flo_seconds() - begin;
+        release(g);
     g->exposed_seconds += flo_exchange_finish(g->exchange);
     int64_t nonfinite = 0;
     for (int t = 0; t < g->task.threads; t++)

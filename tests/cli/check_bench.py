@@ -51,6 +51,8 @@ def check_figures(flotilla):
             threads_in_all = found["ranks"] * found["threads"]
             wanted = 2e-9 * WORK * passes * rate / threads_in_all / found["gemm_gflops"]
             require(wanted / 4 < fraction < wanted * 4, name, fraction, wanted)
+        require(found["own_gflops"] > 0 and found["step_gflops"] > 0, found)
+        require((found["held_seconds"] > 0) == (ranks == 2), found)
         near(found["step_seconds"] * found["train_rows_per_second"], 64, 1e-3)
         require(0 < found["start_seconds"] < 100 and found["peak_bytes"] > 1e6, found)
     same(sorted(os.listdir(flotilla.folder)), before, "files:")

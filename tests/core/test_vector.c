@@ -105,6 +105,25 @@ LOOP(log_logistic)
 LOOP(atanh)
 LOOP(logit)
 
+/* Of -|x|, where it is defined. */
+static flo_real one_exp_nonpositive(flo_real x)
+{
+    return flo_exp_nonpositive(-flo_magnitude(x));
+}
+
+static void exp_nonpositive(int64_t n, const flo_real *x, flo_real *y)
+{
+    FLO_INDEPENDENT
+    for (int64_t i = 0; i < n; i++)
+        y[i] = one_exp_nonpositive(x[i]);
+}
+
+static wide wide_exp_nonpositive(wide x)
+{
+    const wide inside = -fabsl(x);
+    return expl(inside < FLO_EXP_LOWEST_NORMAL ? FLO_EXP_LOWEST_NORMAL : inside);
+}
+
 static flo_real one_sine(flo_real u)
 {
     flo_real s, c;
@@ -128,6 +147,8 @@ static const struct function {
     wide low, high; /* where it is swept densely */
 } functions[] = {
     {"exp", flo_vector_exp, flo_exp, expl, 1.5, -750, 715},
+    {"exp_nonpositive", exp_nonpositive, one_exp_nonpositive, wide_exp_nonpositive, 1.5,
+     0, 750},
     {"log", flo_vector_log, flo_log, logl, 1.5, 0, 4},
     {"tanh", flo_vector_tanh, flo_tanh, tanhl, 3.0, -25, 25},
     {"sigmoid", flo_vector_sigmoid, flo_sigmoid, wide_sigmoid, 2.5, -750, 50},
@@ -212,6 +233,8 @@ static void limits_are_exact(void **state)
     assert_true(flo_exp(infinity) == infinity && flo_exp(-infinity) == 0);
     assert_true(flo_exp(0) == 1 && flo_exp(REAL_MAX) == infinity);
     assert_true(flo_exp(-REAL_MAX) == 0);
+    assert_true(flo_exp_nonpositive(0) == 1 && flo_exp_nonpositive(-infinity) > 0);
+    assert_true(isnan(flo_exp_nonpositive((flo_real)NAN)));
     assert_true(flo_log(0) == -infinity && flo_log(-(flo_real)0.0) == -infinity);
     assert_true(flo_log(infinity) == infinity && flo_log(1) == 0);
     assert_true(isnan(flo_log(-1)) && isnan(flo_log(-infinity)));

@@ -1,6 +1,8 @@
 /* Tiles against the same sums by scalars, to the bit; packing against copies. */
 #include "linalg/tile.h"
 
+#include "linalg/transpose.h"
+
 #include "linalg/fused.h"
 #include "linalg/numbers.h"
 
@@ -71,7 +73,7 @@ enum { GUARD = 7, PACKED = 80 * FLO_TILE_WIDTH };
 /* Both packings from a place that no vector is aligned to. */
 static void check_packing(int64_t inner, int64_t columns)
 {
-    _Alignas(FLO_VECTOR_BYTES) flo_real to[PACKED], back[PACKED];
+    _Alignas(FLO_SIMD_BYTES) flo_real to[PACKED], back[PACKED];
     const flo_real *const from = right + 1;
     const int64_t used = inner * FLO_TILE_WIDTH;
     fill_reals(PACKED, GUARD, to);

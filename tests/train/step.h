@@ -1,4 +1,4 @@
-/* For tests of gradients: everything that one step of training takes, on one rank. */
+/* For tests of gradients: everything that one step of training takes. */
 #ifndef FLO_TESTS_TRAIN_STEP_H
 #define FLO_TESTS_TRAIN_STEP_H
 
@@ -62,15 +62,10 @@ static inline void step_gradient(step *s, int threads, double bucket_mb)
                      FLO_OK);
 }
 
-/* A step of the objective in `yaml` (likelihood where it names none). */
-static inline void step_create(step *s, const char *yaml, int64_t lanes, int threads,
-                               double bucket_mb)
+/* A step of the objective in `yaml` (likelihood where it names none), on all ranks. */
+static inline void step_create_on_ranks(step *s, const char *yaml, int64_t lanes,
+                                        int threads, double bucket_mb)
 {
-    static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK",
-                                            "PMI_RANK", "PMI_SIZE",
-                                            "SLURM_STEP_NUM_TASKS"};
-    for (int i = 0; i < 5; i++)
-        unsetenv(launchers[i]);
     *s = (step){.number = 2};
     example_create(&s->e);
     s->f = (fixture){s->e.context, s->e.arena};
@@ -88,6 +83,18 @@ static inline void step_create(step *s, const char *yaml, int64_t lanes, int thr
     s->P = s->flow->parameters.size;
     s->theta = build_theta(&s->f, s->flow);
     step_gradient(s, threads, bucket_mb);
+}
+
+/* The same on one rank, whatever started the program. */
+static inline void step_create(step *s, const char *yaml, int64_t lanes, int threads,
+                               double bucket_mb)
+{
+    static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK",
+                                            "PMI_RANK", "PMI_SIZE",
+                                            "SLURM_STEP_NUM_TASKS"};
+    for (int i = 0; i < 5; i++)
+        unsetenv(launchers[i]);
+    step_create_on_ranks(s, yaml, lanes, threads, bucket_mb);
 }
 
 /* Computes; returns the rows that are not finite. */
