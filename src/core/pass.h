@@ -2,6 +2,7 @@
 #ifndef FLO_CORE_PASS_H
 #define FLO_CORE_PASS_H
 
+#include "core/gemm.h"
 #include "flotilla/real.h"
 
 #include <stdbool.h>
@@ -15,6 +16,7 @@ typedef struct flo_pass {
     const flo_real *noise; /* [B, noise of the kind], uniform in (0, 1): dropout,
                               dequantisation */
     bool training;         /* dropout applies */
+    const flo_rounded *rounded; /* for the products of conditioners; NULL: in full */
 } flo_pass;
 
 #endif

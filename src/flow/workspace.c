@@ -183,7 +183,8 @@ static flo_pass pass_of(const flo_workspace *w, int64_t k)
                       .cache = w->cache[k],
                       .scratch = w->scratch,
                       .noise = w->noise[k],
-                      .training = w->training};
+                      .training = w->training,
+                      .rounded = w->rounded};
 }
 
 void flo_workspace_sample(const flo_flow *flow, const flo_real *theta, flo_workspace *w,

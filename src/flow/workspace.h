@@ -9,11 +9,12 @@
 #include "flow/flow.h"
 
 typedef struct flo_workspace {
-    int64_t room;          /* most rows */
-    int64_t rows;          /* B now */
-    bool training;         /* dropout applies; backward is possible */
-    flo_real **value;      /* [L + 1] of [B, D]: value[0] -> .. -> value[L] */
-    flo_real **cache;      /* [L + 1]; the last is the base's */
+    int64_t room;               /* most rows */
+    int64_t rows;               /* B now */
+    bool training;              /* dropout applies; backward is possible */
+    const flo_rounded *rounded; /* borrowed; NULL: products in full, as after create */
+    flo_real **value;           /* [L + 1] of [B, D]: value[0] -> .. -> value[L] */
+    flo_real **cache;           /* [L + 1]; the last is the base's */
     flo_real **noise;      /* [L + 1]; without training, only of layers that dither */
     flo_real *raw_context; /* [B, C], as the data has it: flo_workspace_condition */
     flo_real *context;     /* [B, C], as the layers see it */

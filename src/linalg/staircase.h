@@ -5,10 +5,12 @@
 
    Columns of numbers are the rows of a batch: x [inputs, B] and y [outputs, B], so that
    neighbouring rows of the batch fill a vector. Every row of the batch has the bits
-   that it has alone (tile.h). */
+   that it has alone (tile.h). Whatever a product takes in (core/gemm.h), it adds to
+   numbers as they are. */
 #ifndef FLO_LINALG_STAIRCASE_H
 #define FLO_LINALG_STAIRCASE_H
 
+#include "core/gemm.h"
 #include "flotilla/real.h"
 
 #include <stdint.h>
@@ -27,16 +29,19 @@ typedef struct flo_staircase {
 } flo_staircase;
 
 /* y += W x. Pure. Local. */
-void flo_staircase_forward(const flo_staircase *s, const flo_real *weight, int64_t B,
-                           const flo_real *x, flo_real *y);
+void flo_staircase_forward(const flo_staircase *s, const flo_real *weight,
+                           const flo_rounded *rounded, int64_t B, const flo_real *x,
+                           flo_real *y);
 
 /* dx += W^T dy. Pure. Local. */
-void flo_staircase_backward(const flo_staircase *s, const flo_real *weight, int64_t B,
-                            const flo_real *dy, flo_real *dx);
+void flo_staircase_backward(const flo_staircase *s, const flo_real *weight,
+                            const flo_rounded *rounded, int64_t B, const flo_real *dy,
+                            flo_real *dx);
 
 /* dW += dy x^T; of what a row does not see, some becomes numbers without a meaning.
    Pure. Local. */
-void flo_staircase_gradient(const flo_staircase *s, int64_t B, const flo_real *x,
-                            const flo_real *dy, flo_real *dweight);
+void flo_staircase_gradient(const flo_staircase *s, const flo_rounded *rounded,
+                            int64_t B, const flo_real *x, const flo_real *dy,
+                            flo_real *dweight);
 
 #endif

@@ -71,26 +71,27 @@ static flo_panel rows_of(const flo_dense *dense, int64_t first, int64_t count)
 }
 
 void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t first,
-                       int64_t count, int64_t B, bool add, const flo_real *x,
-                       flo_real *y)
+                       int64_t count, const flo_rounded *rounded, int64_t B, bool add,
+                       const flo_real *x, flo_real *y)
 {
     const flo_panel rows = rows_of(dense, first, count);
     const flo_staircase whole = {dense->inputs, 1, &rows, NULL};
     flo_bias_forward(count, B, add, theta + dense->bias + first, y + first * B);
-    flo_staircase_forward(&whole, theta, B, x, y);
+    flo_staircase_forward(&whole, theta, rounded, B, x, y);
 }
 
-void flo_dense_backward(const flo_dense *dense, const flo_real *theta, int64_t B,
-                        bool add, const flo_real *x, const flo_real *dy, flo_real *dx,
+void flo_dense_backward(const flo_dense *dense, const flo_real *theta,
+                        const flo_rounded *rounded, int64_t B, bool add,
+                        const flo_real *x, const flo_real *dy, flo_real *dx,
                         flo_real *dtheta)
 {
     const flo_panel rows = rows_of(dense, 0, dense->outputs);
     const flo_staircase whole = {dense->inputs, 1, &rows, NULL};
     flo_bias_backward(dense->outputs, B, dy, dtheta + dense->bias);
-    flo_staircase_gradient(&whole, B, x, dy, dtheta);
+    flo_staircase_gradient(&whole, rounded, B, x, dy, dtheta);
     if (!dx)
         return;
     if (!add)
         memset(dx, 0, (size_t)(dense->inputs * B) * sizeof *dx);
-    flo_staircase_backward(&whole, theta, B, dy, dx);
+    flo_staircase_backward(&whole, theta, rounded, B, dy, dx);
 }

@@ -70,10 +70,11 @@ void flo_panels_init(const flo_panels *panels, double limit, flo_random_key key,
     }
 }
 
-void flo_panels_forward(const flo_panels *panels, const flo_real *weight, int64_t B,
-                        const flo_real *x, flo_real *y)
+void flo_panels_forward(const flo_panels *panels, const flo_real *weight,
+                        const flo_rounded *rounded, int64_t B, const flo_real *x,
+                        flo_real *y)
 {
-    flo_staircase_forward(&panels->staircase, weight, B, x, y);
+    flo_staircase_forward(&panels->staircase, weight, rounded, B, x, y);
 }
 
 /* The product filled tiles: what rows do not see becomes zero again. */
@@ -87,16 +88,16 @@ static void clear_unseen(const flo_panels *panels, flo_real *dweight)
     }
 }
 
-void flo_panels_backward(const flo_panels *panels, const flo_real *weight, int64_t B,
-                         const flo_real *x, const flo_real *dy, flo_real *dx,
-                         flo_real *dweight)
+void flo_panels_backward(const flo_panels *panels, const flo_real *weight,
+                         const flo_rounded *rounded, int64_t B, const flo_real *x,
+                         const flo_real *dy, flo_real *dx, flo_real *dweight)
 {
-    flo_staircase_gradient(&panels->staircase, B, x, dy, dweight);
+    flo_staircase_gradient(&panels->staircase, rounded, B, x, dy, dweight);
     clear_unseen(panels, dweight);
     if (!dx)
         return;
     memset(dx, 0, (size_t)(panels->inputs.count * B) * sizeof *dx);
-    flo_staircase_backward(&panels->staircase, weight, B, dy, dx);
+    flo_staircase_backward(&panels->staircase, weight, rounded, B, dy, dx);
 }
 
 /* y += what the inputs from .. to - 1 give to rows of a panel. */
@@ -109,7 +110,7 @@ static void add_part(const flo_panel *p, const flo_real *weight, int64_t row,
                             .length = p->length,
                             .weight = p->weight + (row - p->row) * p->length + from};
     const flo_staircase whole = {to - from, 1, &part, NULL};
-    flo_staircase_forward(&whole, weight, B, x + from * B, y + row * B);
+    flo_staircase_forward(&whole, weight, NULL, B, x + from * B, y + row * B);
 }
 
 void flo_panels_solve_earlier(const flo_panels *panels, const flo_real *weight,

@@ -30,7 +30,8 @@ static void backward(const flo_objective *self, const flo_flow *flow,
                            .cache = w->cache[flow->layers],
                            .scratch = w->scratch,
                            .noise = w->noise[flow->layers],
-                           .training = w->training};
+                           .training = w->training,
+                           .rounded = w->rounded};
     flow->base->kind->backward(flow->base, theta + flow->base_parameters, &pass,
                                flo_workspace_noise(flow, w), w->dlogdet, w->gradient[0],
                                w->dcontext, dbase);

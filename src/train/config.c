@@ -56,6 +56,10 @@ static const flo_setting train_rows[] = {
      "decay of the moving average of the parameters; 0: none"},
     {"patience", FLO_INTEGER, AT(train.patience), 0, 1e9, "0", NULL, 0,
      "validations without a new best before training stops; 0: never"},
+    {"gemm", FLO_CHOICE, AT(train.gemm), 0, 0, "full", FLO_GEMM_CHOICES, 0,
+     "numbers that products of conditioners take in while training: full, or bf16, "
+     "rounded to bfloat16 (sums in float), which some processors do twice as fast; "
+     "densities, validation and samples are full always"},
     {"max_bad_steps", FLO_INTEGER, AT(train.max_bad_steps), 1, 1e9, "10", NULL, 0,
      "steps in a row with a gradient that is not finite before training fails"},
     {.name = NULL}};

@@ -3,6 +3,7 @@
 #define FLO_TRAIN_CONFIG_H
 
 #include "comm/comm.h"
+#include "core/gemm.h"
 #include "data/settings.h"
 #include "flow/settings.h"
 #include "optim/optimizer.h"
@@ -22,6 +23,7 @@ typedef struct flo_config {
         int64_t steps; /* 0: by epochs */
         double epochs; /* 0: by steps */
         int64_t patience, max_bad_steps;
+        int gemm; /* flo_gemm */
         flo_optimizer_settings optimizer;
         flo_schedule_settings schedule;
     } train;

@@ -22,7 +22,7 @@ static void multiply(flo_gemm_maker maker, const operands *o)
     if (maker == FLO_GEMM_BLAS)
         flo_product_nn(N, N, N, o->a, o->b, 0, o->c);
     else
-        flo_staircase_forward(&whole, o->a, N, o->b, o->c);
+        flo_staircase_forward(&whole, o->a, NULL, N, o->b, o->c);
 }
 
 static flo_status fill(flo_context *context, int64_t count, flo_real **numbers)

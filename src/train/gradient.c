@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/integers.h"
 #include "core/lane_tree.h"
+#include "linalg/bf16.h"
 
 #include <omp.h>
 #include <string.h>
@@ -31,7 +32,9 @@ struct flo_gradient {
     int64_t *bucket_slice; /* [buckets + 1]: first slice of each */
     int64_t *bounds;       /* [buckets + 1]: first parameter of each */
     double exposed_seconds;
-    bool held; /* buckets leave after the backward pass */
+    bool held;      /* buckets leave after the backward pass */
+    flo_bf16 *copy; /* of the parameters, where products take them rounded */
+    flo_rounded rounded;
 };
 
 /* Slices are the layers and, as slice L, the base density. */
@@ -104,10 +107,21 @@ static flo_status create_worker(flo_arena *arena, flo_gradient *g, int64_t rank_
                            sizeof(flo_real), &scratch));
     FLO_TRY(
         flo_arena_take(arena, w->last - w->first, sizeof *w->workspace, &w->workspace));
-    for (int64_t i = 0; i < w->last - w->first; i++)
+    for (int64_t i = 0; i < w->last - w->first; i++) {
         FLO_TRY(flo_workspace_create(arena, g->task.flow, most_rows, true, scratch,
                                      &w->workspace[i]));
+        w->workspace[i].rounded = g->copy ? &g->rounded : NULL;
+    }
     return FLO_OK;
+}
+
+/* Products take some parameters a pair at a time. */
+static flo_status take_copy(flo_arena *arena, flo_gradient *g)
+{
+    if (g->task.gemm != FLO_GEMM_BF16)
+        return FLO_OK;
+    return flo_arena_take(arena, flo_bf16_room(g->task.flow->parameters.size + 1),
+                          sizeof *g->copy, &g->copy);
 }
 
 static flo_status create_workers(flo_comm *comm, flo_arena *arena, flo_gradient *g)
@@ -120,6 +134,7 @@ static flo_status create_workers(flo_comm *comm, flo_arena *arena, flo_gradient 
         g->widest = slice_size(g->task.flow, k) > g->widest
                         ? slice_size(g->task.flow, k)
                         : g->widest;
+    FLO_TRY(take_copy(arena, g));
     FLO_TRY(flo_arena_take(arena, T, sizeof *g->worker, &g->worker));
     for (int64_t t = 0; t < T; t++) {
         g->worker[t].first = flo_lane_first(V, workers, mine + t);
@@ -301,14 +316,27 @@ static void release(flo_gradient *g)
     g->exposed_seconds += flo_seconds() - begin;
 }
 
+/* The copy of the parameters for this step, by all threads together. */
+static void round_parameters(const flo_gradient *g)
+{
+    const int64_t P = g->task.flow->parameters.size;
+    if (!g->copy)
+        return;
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < P; i += BLOCK)
+        flo_bf16_round(flo_lesser(BLOCK, P - i), g->rounded.theta + i, g->copy + i);
+}
+
 int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t step,
                              double *value, double *weight)
 {
     memset(value, 0, (size_t)g->task.plan->lanes * sizeof *value);
     memset(weight, 0, (size_t)g->task.plan->lanes * sizeof *weight);
+    g->rounded = (flo_rounded){theta, g->copy};
 #pragma omp parallel num_threads(g->task.threads)
     {
         worker *const me = &g->worker[omp_get_thread_num()];
+        round_parameters(g);
         forward(g, me, theta, step, value, weight);
         for (int64_t b = g->buckets - 1; b >= 0; b--)
             backward_bucket(g, me, omp_get_thread_num() == 0, theta, b);

@@ -18,6 +18,7 @@ typedef struct flo_gradient_task {
     const flo_lane_plan *plan;
     int threads;
     double bucket_mb;
+    flo_gemm gemm; /* what products of conditioners take in */
 } flo_gradient_task;
 
 /* Takes all memory of a step in the arena. Collective. FLO_ERROR_MEMORY; agreed. */

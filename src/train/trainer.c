@@ -7,6 +7,7 @@
 #include "core/lane_tree.h"
 #include "data/blocks.h"
 #include "flow/model_file.h"
+#include "linalg/bf16.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
 #include "train/guard.h"
@@ -184,9 +185,21 @@ static flo_status agree_on_data(flo_trainer *t)
     return FLO_OK;
 }
 
+static flo_status check_gemm(const flo_trainer *t)
+{
+    if (t->config.train.gemm != FLO_GEMM_BF16 || flo_bf16_pays())
+        return FLO_OK;
+    return flo_settings_fail(
+        t->arena, flo_node_find(flo_node_find(t->config.root, "train"), "gemm"),
+        "full: this program was not built in float for a processor with products of "
+        "bfloat16 (AVX512_BF16: `grep -c avx512_bf16 /proc/cpuinfo` is not 0, and "
+        "cmake was run on it with FLOTILLA_NATIVE=ON and FLOTILLA_DOUBLE=OFF)");
+}
+
 /* Everything that one rank does alone; errors are agreed on by the caller. */
 static flo_status build(flo_trainer *t, const flo_node *stored)
 {
+    FLO_TRY(check_gemm(t));
     FLO_TRY(flo_objective_create(t->arena, t->config.root, &t->objective));
     t->plan = (flo_lane_plan){.lanes = t->config.train.lanes,
                               .batch = t->config.train.batch,
@@ -225,7 +238,8 @@ static flo_status create_gradient(flo_trainer *t)
                                     .feed = t->feed,
                                     .plan = &t->plan,
                                     .threads = t->threads,
-                                    .bucket_mb = t->config.comm.bucket_mb};
+                                    .bucket_mb = t->config.comm.bucket_mb,
+                                    .gemm = (flo_gemm)t->config.train.gemm};
     return flo_gradient_create(t->comm, t->arena, &task, &t->gradient);
 }
 

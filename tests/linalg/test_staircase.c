@@ -98,7 +98,7 @@ static void check_gradient(const flo_staircase *s, int64_t B)
 {
     draw_normals(1005, 1, WEIGHTS, found);
     memcpy(wanted, found, sizeof found);
-    flo_staircase_gradient(s, B, x, dy, found);
+    flo_staircase_gradient(s, NULL, B, x, dy, found);
     for (int64_t i = 0; i < s->panels; i++)
         for (int64_t r = 0; r < panel[i].rows; r++) {
             const int64_t at = panel[i].weight + r * panel[i].length;
@@ -120,8 +120,8 @@ static void products_have_the_bits_of_scalar_sums(void **state)
         const bool large = cases[n].inputs > 400;
         for (int64_t B = 1; B <= MOST_B; B = B < 70 ? B + (large ? 23 : 1) : B + 187) {
             const flo_staircase s = set_up(&cases[n]);
-            flo_staircase_forward(&s, weight, B, x, y[0]);
-            flo_staircase_backward(&s, weight, B, dy, dx[0]);
+            flo_staircase_forward(&s, weight, NULL, B, x, y[0]);
+            flo_staircase_backward(&s, weight, NULL, B, dy, dx[0]);
             forward_and_backward_by_scalars(&s, B);
             assert_same_bits("forward", sizeof y[0], y[0], y[1]);
             assert_same_bits("backward", sizeof dx[0], dx[0], dx[1]);
@@ -145,17 +145,17 @@ static void a_row_of_the_batch_has_the_bits_that_it_has_alone(void **state)
     for (int n = 0; n < CASES; n++) {
         const flo_staircase s = set_up(&cases[n]);
         const int64_t rows = lay_out(&cases[n]), inputs = s.inputs;
-        flo_staircase_forward(&s, weight, B, x, y[0]);
-        flo_staircase_backward(&s, weight, B, dy, dx[0]);
+        flo_staircase_forward(&s, weight, NULL, B, x, y[0]);
+        flo_staircase_backward(&s, weight, NULL, B, dy, dx[0]);
         for (int64_t b = 0; b < B; b++) {
             take(inputs, B, b, x, one);
             take(rows, B, b, y[1], out);
-            flo_staircase_forward(&s, weight, 1, one, out);
+            flo_staircase_forward(&s, weight, NULL, 1, one, out);
             take(rows, B, b, y[0], same);
             assert_same_bits("forward", (size_t)rows * sizeof *out, out, same);
             take(rows, B, b, dy, one);
             take(inputs, B, b, dx[1], back);
-            flo_staircase_backward(&s, weight, 1, one, back);
+            flo_staircase_backward(&s, weight, NULL, 1, one, back);
             take(inputs, B, b, dx[0], same);
             assert_same_bits("backward", (size_t)inputs * sizeof *back, back, same);
         }

@@ -139,7 +139,7 @@ static void creation_survives_every_failed_allocation(void **state)
         assert_int_equal(flo_context_create(&context), FLO_OK);
         assert_int_equal(flo_arena_create(context, &arena), FLO_OK);
         context->fail_at = 2 + n++;
-        const flo_gradient_task task = {s.objective, s.flow, s.feed, &s.plan, 3, 1e-3};
+        const flo_gradient_task task = {s.objective, s.flow, s.feed, &s.plan, 3, 1e-3, FLO_GEMM_FULL};
         status = flo_gradient_create(s.comm, arena, &task, &gradient);
         assert_true(status == FLO_OK || status == FLO_ERROR_MEMORY);
         flo_gradient_destroy(&gradient);

@@ -1,0 +1,202 @@
+/* Tiles of products of bfloat16. */
+#include "linalg/bf16_tile.h"
+
+#include "core/integers.h"
+#include "linalg/transpose.h"
+
+#include <string.h>
+
+enum { V = FLO_BF16_VECTOR };
+
+#ifdef FLO_BF16_MACHINE
+
+#include <immintrin.h>
+
+static inline __m512bh load(const flo_bf16_pair *from)
+{
+    return (__m512bh)_mm512_loadu_si512(from);
+}
+
+/* All but the operands are constants where it is inlined. Three pointers, five rows
+   each, keep the addresses of a left operand by rows in few registers. */
+FLO_SIMD_INLINE void add(const int rows, const int vectors, const bool transposed,
+                         int64_t pairs, const flo_bf16 *a, int64_t step,
+                         const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+{
+    __m512 sum[FLO_TILE_HEIGHT][2];
+    FLO_SIMD_UNROLLED
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++)
+            sum[i][v] = _mm512_loadu_ps(c + i * c_row + v * V);
+    const flo_bf16 *a0 = a, *a1 = a + 5 * step, *a2 = a + 10 * step;
+    for (int64_t p = 0; p < pairs; p++) {
+        const __m512bh b0 = load(b), b1 = vectors > 1 ? load(b + V) : b0;
+        FLO_SIMD_UNROLLED
+        for (int i = 0; i < rows; i++) {
+            const flo_bf16 *const row = i < 5 ? a0 : i < 10 ? a1 : a2;
+            const flo_bf16 *const at = transposed ? a0 + 2 * i : row + i % 5 * step;
+            const __m512bh w =
+                (__m512bh)_mm512_set1_epi32((int)*(const flo_bf16_pair *)at);
+            sum[i][0] = _mm512_dpbf16_ps(sum[i][0], w, b0);
+            if (vectors > 1)
+                sum[i][1] = _mm512_dpbf16_ps(sum[i][1], w, b1);
+        }
+        b += FLO_BF16_WIDTH;
+        a0 += transposed ? 2 * step : 2;
+        a1 += 2;
+        a2 += 2;
+    }
+    FLO_SIMD_UNROLLED
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++)
+            _mm512_storeu_ps(c + i * c_row + v * V, sum[i][v]);
+}
+
+#define ROWS(N)                                                                        \
+    case N:                                                                            \
+        add(N, vectors, transposed, pairs, a.at, a.step, b, c, c_row);                 \
+        break;
+
+FLO_SIMD_INLINE void add_rows(int64_t rows, const int vectors, const bool transposed,
+                              int64_t pairs, flo_bf16_left a, const flo_bf16_pair *b,
+                              flo_real *c, int64_t c_row)
+{
+    switch (rows) {
+        ROWS(1)
+        ROWS(2)
+        ROWS(3)
+        ROWS(4)
+        ROWS(5)
+        ROWS(6)
+        ROWS(7)
+        ROWS(8)
+        ROWS(9)
+        ROWS(10)
+        ROWS(11)
+        ROWS(12)
+    }
+}
+
+static void add_vectors(int64_t rows, int64_t vectors, int64_t pairs, flo_bf16_left a,
+                        const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+{
+    if (vectors > 1) {
+        if (a.transposed)
+            add_rows(rows, 2, true, pairs, a, b, c, c_row);
+        else
+            add_rows(rows, 2, false, pairs, a, b, c, c_row);
+    } else {
+        if (a.transposed)
+            add_rows(rows, 1, true, pairs, a, b, c, c_row);
+        else
+            add_rows(rows, 1, false, pairs, a, b, c, c_row);
+    }
+}
+
+#else
+
+static float number(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static float first(flo_bf16_pair pair)
+{
+    return number(pair << 16);
+}
+
+static float second(flo_bf16_pair pair)
+{
+    return number(pair & 0xffff0000);
+}
+
+static void add_vectors(int64_t rows, int64_t vectors, int64_t pairs, flo_bf16_left a,
+                        const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t p = 0; p < pairs; p++) {
+            const flo_bf16_pair w =
+                *(const flo_bf16_pair *)(a.at + (a.transposed ? 2 * (i + p * a.step)
+                                                              : i * a.step + 2 * p));
+            for (int64_t j = 0; j < vectors * V; j++) {
+                const flo_bf16_pair x = b[p * FLO_BF16_WIDTH + j];
+                c[i * c_row + j] += first(w) * first(x);
+                c[i * c_row + j] += second(w) * second(x);
+            }
+        }
+}
+
+#endif
+
+void flo_bf16_tile_add(int64_t rows, int64_t columns, int64_t pairs, flo_bf16_left a,
+                       const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+{
+    int64_t j = 0;
+    for (; j + 2 * V <= columns; j += 2 * V)
+        add_vectors(rows, 2, pairs, a, b + j, c + j, c_row);
+    if (j == columns)
+        return;
+    _Alignas(FLO_SIMD_BYTES) flo_real edge[FLO_TILE_HEIGHT * 2 * V];
+    const size_t bytes = (size_t)(columns - j) * sizeof *c;
+    memset(edge, 0, sizeof edge);
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(edge + i * 2 * V, c + i * c_row + j, bytes);
+    add_vectors(rows, columns - j > V ? 2 : 1, pairs, a, b + j, edge, 2 * V);
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(c + i * c_row + j, edge + i * 2 * V, bytes);
+}
+
+void flo_bf16_tile_pack(int64_t inner, int64_t columns, const flo_real *from,
+                        int64_t from_row, flo_bf16_pair *to)
+{
+    for (int64_t p = 0; p < inner; p += 2, to += FLO_BF16_WIDTH)
+        flo_bf16_pair_rows(columns, from + p * from_row,
+                           p + 1 < inner ? from + (p + 1) * from_row : NULL, to);
+}
+
+void flo_bf16_tile_pack_left(int64_t inner, int64_t rows, const flo_bf16 *from,
+                             int64_t from_row, flo_bf16_pair *to)
+{
+    for (int64_t p = 0; p < inner; p += 2, to += FLO_BF16_LEFT)
+        flo_bf16_pair_rounded(rows, from + p * from_row,
+                              p + 1 < inner ? from + (p + 1) * from_row : NULL, to);
+}
+
+/* to [V, V] of pairs, rows of FLO_BF16_WIDTH: the transpose of `from`. */
+static void transpose_square(const flo_bf16_pair *from, flo_bf16_pair *to)
+{
+#ifdef FLO_BF16_MACHINE
+    flo_transpose(V, V, (const flo_real *)from, V, (flo_real *)to, FLO_BF16_WIDTH);
+#else
+    for (int i = 0; i < V; i++)
+        for (int k = 0; k < V; k++)
+            to[k * FLO_BF16_WIDTH + i] = from[i * V + k];
+#endif
+}
+
+/* By squares of V columns and V pairs. */
+void flo_bf16_tile_pack_transposed(int64_t inner, int64_t columns, const flo_real *from,
+                                   int64_t from_row, flo_bf16_pair *to)
+{
+    _Alignas(FLO_SIMD_BYTES) uint32_t square[V * V], turned[V * FLO_BF16_WIDTH];
+    for (int64_t j = 0; j < columns; j += V)
+        for (int64_t p = 0; p < inner; p += 2 * V) {
+            const int64_t n = flo_lesser(2 * V, inner - p);
+            if (j + V > columns)
+                memset(square, 0, sizeof square);
+            for (int64_t i = 0; i < V && j + i < columns; i++)
+                flo_bf16_round(n, from + (j + i) * from_row + p,
+                               (flo_bf16 *)(square + i * V));
+            flo_bf16_pair *const at = to + p / 2 * FLO_BF16_WIDTH + j;
+            if (n > 2 * V - 2) {
+                transpose_square(square, at);
+                continue;
+            }
+            transpose_square(square, turned);
+            for (int64_t k = 0; k < (n + 1) / 2; k++)
+                memcpy(at + k * FLO_BF16_WIDTH, turned + k * FLO_BF16_WIDTH,
+                       V * sizeof *at);
+        }
+}
