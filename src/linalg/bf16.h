@@ -14,7 +14,7 @@
 #define FLO_BF16_MACHINE /* compiled for a machine with the instruction */
 #endif
 
-/* Two terms, the first in the lower half; also where it is only two bytes' multiple. */
+/* Two terms, the first in the lower half; may lie at any number. */
 typedef uint32_t flo_bf16_pair __attribute__((may_alias, aligned(2)));
 
 enum { FLO_BF16_VECTOR = 16 }; /* pairs of a vector */
@@ -27,14 +27,5 @@ int64_t flo_bf16_room(int64_t n);
 
 /* to [n] of from [n]; zeros up to flo_bf16_room(n). Pure. Local. */
 void flo_bf16_round(int64_t n, const flo_real *from, flo_bf16 *to);
-
-/* to [n] of pairs (first[j], second[j]); second NULL: zeros. Zeros up to a whole
-   vector. Pure. Local. */
-void flo_bf16_pair_rows(int64_t n, const flo_real *first, const flo_real *second,
-                        flo_bf16_pair *to);
-
-/* The same of numbers that are rounded already. Pure. Local. */
-void flo_bf16_pair_rounded(int64_t n, const flo_bf16 *first, const flo_bf16 *second,
-                           flo_bf16_pair *to);
 
 #endif

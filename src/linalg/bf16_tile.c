@@ -2,6 +2,7 @@
 #include "linalg/bf16_tile.h"
 
 #include "core/integers.h"
+#include "linalg/bf16_vector.h"
 #include "linalg/transpose.h"
 
 #include <string.h>
@@ -9,8 +10,6 @@
 enum { V = FLO_BF16_VECTOR };
 
 #ifdef FLO_BF16_MACHINE
-
-#include <immintrin.h>
 
 static inline __m512bh load(const flo_bf16_pair *from)
 {
@@ -148,31 +147,41 @@ void flo_bf16_tile_add(int64_t rows, int64_t columns, int64_t pairs, flo_bf16_le
         memcpy(c + i * c_row + j, edge + i * 2 * V, bytes);
 }
 
+/* Of an odd number of terms the last pair's second is zero. */
+static const flo_real no_numbers[FLO_BF16_WIDTH];
+static const flo_bf16 none_rounded[FLO_BF16_LEFT];
+
 void flo_bf16_tile_pack(int64_t inner, int64_t columns, const flo_real *from,
                         int64_t from_row, flo_bf16_pair *to)
 {
-    for (int64_t p = 0; p < inner; p += 2, to += FLO_BF16_WIDTH)
-        flo_bf16_pair_rows(columns, from + p * from_row,
-                           p + 1 < inner ? from + (p + 1) * from_row : NULL, to);
+    for (int64_t p = 0; p < inner; p += 2, to += FLO_BF16_WIDTH) {
+        const flo_real *const first = from + p * from_row;
+        const flo_real *const second = p + 1 < inner ? first + from_row : no_numbers;
+        for (int64_t j = 0; j < columns; j += V)
+            flo_bf16_pair_vector(columns - j, first + j, second + j, to + j);
+    }
 }
 
 void flo_bf16_tile_pack_left(int64_t inner, int64_t rows, const flo_bf16 *from,
                              int64_t from_row, flo_bf16_pair *to)
 {
-    for (int64_t p = 0; p < inner; p += 2, to += FLO_BF16_LEFT)
-        flo_bf16_pair_rounded(rows, from + p * from_row,
-                              p + 1 < inner ? from + (p + 1) * from_row : NULL, to);
+    for (int64_t p = 0; p < inner; p += 2, to += FLO_BF16_LEFT) {
+        const flo_bf16 *const first = from + p * from_row;
+        const flo_bf16 *const second = p + 1 < inner ? first + from_row : none_rounded;
+        for (int64_t i = 0; i < rows; i += V)
+            flo_bf16_pair_rounded(rows - i, first + i, second + i, to + i);
+    }
 }
 
 /* to [V, V] of pairs, rows of FLO_BF16_WIDTH: the transpose of `from`. */
-static void transpose_square(const flo_bf16_pair *from, flo_bf16_pair *to)
+static void transpose_square(const uint32_t *from, flo_bf16_pair *to)
 {
 #ifdef FLO_BF16_MACHINE
     flo_transpose(V, V, (const flo_real *)from, V, (flo_real *)to, FLO_BF16_WIDTH);
 #else
     for (int i = 0; i < V; i++)
         for (int k = 0; k < V; k++)
-            to[k * FLO_BF16_WIDTH + i] = from[i * V + k];
+            to[k * FLO_BF16_WIDTH + i] = ((const flo_bf16_pair *)from)[i * V + k];
 #endif
 }
 
@@ -180,15 +189,15 @@ static void transpose_square(const flo_bf16_pair *from, flo_bf16_pair *to)
 void flo_bf16_tile_pack_transposed(int64_t inner, int64_t columns, const flo_real *from,
                                    int64_t from_row, flo_bf16_pair *to)
 {
-    _Alignas(FLO_SIMD_BYTES) uint32_t square[V * V], turned[V * FLO_BF16_WIDTH];
-    for (int64_t j = 0; j < columns; j += V)
+    _Alignas(FLO_SIMD_BYTES) uint32_t square[V * V] = {0}, turned[V * FLO_BF16_WIDTH];
+    for (int64_t j = 0; j < columns; j += V) {
+        const int64_t rows = flo_lesser(V, columns - j);
+        memset(square + rows * V, 0, (size_t)((V - rows) * V) * sizeof *square);
         for (int64_t p = 0; p < inner; p += 2 * V) {
             const int64_t n = flo_lesser(2 * V, inner - p);
-            if (j + V > columns)
-                memset(square, 0, sizeof square);
-            for (int64_t i = 0; i < V && j + i < columns; i++)
-                flo_bf16_round(n, from + (j + i) * from_row + p,
-                               (flo_bf16 *)(square + i * V));
+            for (int64_t i = 0; i < rows; i++)
+                flo_bf16_round_vector(n, from + (j + i) * from_row + p,
+                                      (flo_bf16 *)(square + i * V));
             flo_bf16_pair *const at = to + p / 2 * FLO_BF16_WIDTH + j;
             if (n > 2 * V - 2) {
                 transpose_square(square, at);
@@ -199,4 +208,5 @@ void flo_bf16_tile_pack_transposed(int64_t inner, int64_t columns, const flo_rea
                 memcpy(at + k * FLO_BF16_WIDTH, turned + k * FLO_BF16_WIDTH,
                        V * sizeof *at);
         }
+    }
 }

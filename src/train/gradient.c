@@ -15,8 +15,8 @@ enum { BLOCK = 4096 }; /* reals that threads add at a time, in cache */
 typedef struct worker {
     int64_t first, last;      /* lanes */
     flo_workspace *workspace; /* [last - first] */
-    flo_real *stack;          /* [depth, widest slice]: partial sums of one layer */
-    flo_real *block;          /* [depth of the rank, BLOCK] */
+    flo_real *stack;          /* [depth - nodes, widest slice]: sums of one layer */
+    flo_real *block;          /* [depth - nodes of the rank, BLOCK] */
     int64_t nodes;
     flo_real **node; /* [nodes] of [P] */
     int64_t nonfinite;
@@ -27,6 +27,8 @@ struct flo_gradient {
     flo_gradient_task task;
     flo_exchange *exchange;
     worker *worker;        /* [threads] */
+    int64_t nodes;         /* of the rank */
+    flo_real **node;       /* [nodes] of [P], the exchange's */
     int64_t widest;        /* reals of the widest slice */
     int64_t buckets;       /* in the order of parameters */
     int64_t *bucket_slice; /* [buckets + 1]: first slice of each */
@@ -78,18 +80,17 @@ static flo_status cut_buckets(flo_arena *arena, flo_gradient *g)
     return FLO_OK;
 }
 
+/* A single thread's nodes are the rank's. */
 static flo_status take_nodes(flo_arena *arena, flo_gradient *g, worker *w)
 {
-    const int64_t V = g->task.plan->lanes;
-    w->nodes = flo_lane_nodes(V, w->first, w->last, NULL, NULL);
+    w->nodes = flo_lane_nodes(g->task.plan->lanes, w->first, w->last, NULL, NULL);
+    w->node = g->node;
+    if (g->task.threads == 1)
+        return FLO_OK;
     FLO_TRY(flo_arena_take(arena, w->nodes, sizeof *w->node, &w->node));
-    for (int64_t i = 0; i < w->nodes; i++) {
-        if (g->task.threads == 1) /* the thread's nodes are the rank's */
-            w->node[i] = flo_exchange_node(g->exchange, i);
-        else
-            FLO_TRY(flo_arena_take(arena, g->task.flow->parameters.size,
-                                   sizeof(flo_real), &w->node[i]));
-    }
+    for (int64_t i = 0; i < w->nodes; i++)
+        FLO_TRY(flo_arena_take(arena, g->task.flow->parameters.size, sizeof(flo_real),
+                               &w->node[i]));
     return FLO_OK;
 }
 
@@ -101,8 +102,10 @@ static flo_status create_worker(flo_arena *arena, flo_gradient *g, int64_t rank_
     const int64_t depth = flo_lane_depth(plan->lanes, w->first, w->last);
     flo_real *scratch;
     FLO_TRY(take_nodes(arena, g, w));
-    FLO_TRY(flo_arena_take(arena, depth * g->widest, sizeof(flo_real), &w->stack));
-    FLO_TRY(flo_arena_take(arena, rank_depth * BLOCK, sizeof(flo_real), &w->block));
+    FLO_TRY(flo_arena_take(arena, (depth - w->nodes) * g->widest, sizeof(flo_real),
+                           &w->stack));
+    FLO_TRY(flo_arena_take(arena, (rank_depth - g->nodes) * BLOCK, sizeof(flo_real),
+                           &w->block));
     FLO_TRY(flo_arena_take(arena, flo_workspace_scratch(g->task.flow, most_rows),
                            sizeof(flo_real), &scratch));
     FLO_TRY(
@@ -128,8 +131,13 @@ static flo_status create_workers(flo_comm *comm, flo_arena *arena, flo_gradient 
 {
     const int64_t V = g->task.plan->lanes, T = g->task.threads;
     const int64_t workers = flo_comm_size(comm) * T, mine = flo_comm_rank(comm) * T;
-    const int64_t rank_depth = flo_lane_depth(V, flo_lane_first(V, workers, mine),
-                                              flo_lane_first(V, workers, mine + T));
+    const int64_t first = flo_lane_first(V, workers, mine);
+    const int64_t last = flo_lane_first(V, workers, mine + T);
+    const int64_t rank_depth = flo_lane_depth(V, first, last);
+    g->nodes = flo_lane_nodes(V, first, last, NULL, NULL);
+    FLO_TRY(flo_arena_take(arena, g->nodes, sizeof *g->node, &g->node));
+    for (int64_t i = 0; i < g->nodes; i++)
+        g->node[i] = flo_exchange_node(g->exchange, i);
     for (int64_t k = 0; k <= g->task.flow->layers; k++)
         g->widest = slice_size(g->task.flow, k) > g->widest
                         ? slice_size(g->task.flow, k)
@@ -226,14 +234,26 @@ static void add(int64_t n, flo_real *restrict sum, const flo_real *restrict more
         sum[i] += more[i];
 }
 
-/* Folds the newest entry of `buffer` [.., stride] into those before it, as often as the
-   stack says; n reals count. */
-static void push(flo_lane_stack *stack, int level, int64_t index, int64_t n,
-                 int64_t stride, flo_real *buffer)
+/* Where partial sums of n reals lie in the order of the stack: the first ones where
+   they belong in the end. */
+typedef struct partial_sums {
+    int64_t n, nodes, first;
+    flo_real *const *node; /* [nodes], from `first` on */
+    flo_real *rest;        /* [.., stride] */
+    int64_t stride;
+} partial_sums;
+
+static flo_real *sum_at(const partial_sums *s, int64_t i)
+{
+    return i < s->nodes ? s->node[i] + s->first : s->rest + (i - s->nodes) * s->stride;
+}
+
+/* Folds the newest sum into those before it, as often as the stack says. */
+static void push(flo_lane_stack *stack, int level, int64_t index, const partial_sums *s)
 {
     int64_t top = stack->count;
     for (int more = flo_lane_push(stack, level, index); more > 0; more--, top--)
-        add(n, buffer + (top - 1) * stride, buffer + top * stride);
+        add(s->n, sum_at(s, top - 1), sum_at(s, top));
 }
 
 /* Backward of slice k in all lanes of a worker, summed while it is in cache. */
@@ -241,32 +261,34 @@ static void backward_slice(const flo_gradient *g, worker *w, bool leads,
                            const flo_real *theta, int64_t k)
 {
     const flo_flow *const flow = g->task.flow;
-    const int64_t n = slice_size(flow, k);
+    const partial_sums sums = {slice_size(flow, k),
+                               w->nodes,
+                               slice_first(flow, k),
+                               w->node,
+                               w->stack,
+                               g->widest};
     flo_lane_stack stack = {.lanes = g->task.plan->lanes};
     for (int64_t lane = w->first; lane < w->last; lane++) {
         flo_workspace *const ws = &w->workspace[lane - w->first];
-        flo_real *const slice = w->stack + stack.count * g->widest;
-        memset(slice, 0, (size_t)n * sizeof *slice);
+        flo_real *const slice = sum_at(&sums, stack.count);
+        memset(slice, 0, (size_t)sums.n * sizeof *slice);
         if (ws->rows && k == flow->layers)
             g->task.objective->kind->backward(g->task.objective, flow, theta, ws,
                                               slice);
         else if (ws->rows)
             flo_flow_backward_layer(flow, theta, ws, k, slice);
-        push(&stack, 0, lane, n, g->widest, w->stack);
+        push(&stack, 0, lane, &sums);
         flo_worked(g->context);
         if (leads) /* messages move only while somebody asks */
             flo_exchange_poke(g->exchange);
     }
-    for (int64_t i = 0; i < w->nodes; i++)
-        memcpy(w->node[i] + slice_first(flow, k), w->stack + i * g->widest,
-               (size_t)n * sizeof **w->node);
 }
 
 /* Adds the threads' nodes of [begin, end) into the rank's. */
 static void combine(const flo_gradient *g, worker *me, int64_t begin, int64_t end)
 {
     const int64_t V = g->task.plan->lanes;
-    const int64_t n = end - begin;
+    const partial_sums sums = {end - begin, g->nodes, begin, g->node, me->block, BLOCK};
     flo_lane_stack stack = {.lanes = V};
     for (int t = 0; t < g->task.threads; t++) {
         const worker *const w = &g->worker[t];
@@ -274,14 +296,11 @@ static void combine(const flo_gradient *g, worker *me, int64_t begin, int64_t en
         int64_t index[FLO_LANE_STACK];
         flo_lane_nodes(V, w->first, w->last, level, index);
         for (int64_t i = 0; i < w->nodes; i++) {
-            memcpy(me->block + stack.count * BLOCK, w->node[i] + begin,
-                   (size_t)n * sizeof *me->block);
-            push(&stack, level[i], index[i], n, BLOCK, me->block);
+            memcpy(sum_at(&sums, stack.count), w->node[i] + begin,
+                   (size_t)sums.n * sizeof *me->block);
+            push(&stack, level[i], index[i], &sums);
         }
     }
-    for (int64_t i = 0; i < stack.count; i++)
-        memcpy(flo_exchange_node(g->exchange, i) + begin, me->block + i * BLOCK,
-               (size_t)n * sizeof *me->block);
 }
 
 /* Backward of a bucket's slices by all threads; then the bucket goes on its way. Called
