@@ -17,6 +17,8 @@ typedef struct flo_pass {
                               dequantisation */
     bool training;         /* dropout applies */
     const flo_rounded *rounded; /* for the products of conditioners; NULL: in full */
+    bool fresh; /* backward: what stands in dtheta for weights of linear maps (decay in
+                   core/layout.h) has no meaning and is overwritten, not added to */
 } flo_pass;
 
 #endif

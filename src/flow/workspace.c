@@ -184,7 +184,8 @@ static flo_pass pass_of(const flo_workspace *w, int64_t k)
                       .scratch = w->scratch,
                       .noise = w->noise[k],
                       .training = w->training,
-                      .rounded = w->rounded};
+                      .rounded = w->rounded,
+                      .fresh = w->fresh};
 }
 
 void flo_workspace_sample(const flo_flow *flow, const flo_real *theta, flo_workspace *w,

@@ -12,6 +12,7 @@ typedef struct flo_workspace {
     int64_t room;               /* most rows */
     int64_t rows;               /* B now */
     bool training;              /* dropout applies; backward is possible */
+    bool fresh;                 /* of core/pass.h; not after create */
     const flo_rounded *rounded; /* borrowed; NULL: products in full, as after create */
     flo_real **value;           /* [L + 1] of [B, D]: value[0] -> .. -> value[L] */
     flo_real **cache;           /* [L + 1]; the last is the base's */

@@ -18,15 +18,17 @@ static inline __m512bh load(const flo_bf16_pair *from)
 
 /* All but the operands are constants where it is inlined. Three pointers, five rows
    each, keep the addresses of a left operand by rows in few registers. */
-FLO_SIMD_INLINE void add(const int rows, const int vectors, const bool transposed,
-                         int64_t pairs, const flo_bf16 *a, int64_t step,
-                         const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+FLO_SIMD_INLINE void multiply(const int rows, const int vectors, const bool transposed,
+                              int64_t pairs, const flo_bf16 *a, int64_t step,
+                              const flo_bf16_pair *b, bool add, flo_real *c,
+                              int64_t c_row)
 {
     __m512 sum[FLO_TILE_HEIGHT][2];
     FLO_SIMD_UNROLLED
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < vectors; v++)
-            sum[i][v] = _mm512_loadu_ps(c + i * c_row + v * V);
+            sum[i][v] =
+                add ? _mm512_loadu_ps(c + i * c_row + v * V) : _mm512_setzero_ps();
     const flo_bf16 *a0 = a, *a1 = a + 5 * step, *a2 = a + 10 * step;
     for (int64_t p = 0; p < pairs; p++) {
         const __m512bh b0 = load(b), b1 = vectors > 1 ? load(b + V) : b0;
@@ -53,12 +55,13 @@ FLO_SIMD_INLINE void add(const int rows, const int vectors, const bool transpose
 
 #define ROWS(N)                                                                        \
     case N:                                                                            \
-        add(N, vectors, transposed, pairs, a.at, a.step, b, c, c_row);                 \
+        multiply(N, vectors, transposed, pairs, a.at, a.step, b, add, c, c_row);       \
         break;
 
-FLO_SIMD_INLINE void add_rows(int64_t rows, const int vectors, const bool transposed,
-                              int64_t pairs, flo_bf16_left a, const flo_bf16_pair *b,
-                              flo_real *c, int64_t c_row)
+FLO_SIMD_INLINE void multiply_rows(int64_t rows, const int vectors,
+                                   const bool transposed, int64_t pairs,
+                                   flo_bf16_left a, const flo_bf16_pair *b, bool add,
+                                   flo_real *c, int64_t c_row)
 {
     switch (rows) {
         ROWS(1)
@@ -76,19 +79,20 @@ FLO_SIMD_INLINE void add_rows(int64_t rows, const int vectors, const bool transp
     }
 }
 
-static void add_vectors(int64_t rows, int64_t vectors, int64_t pairs, flo_bf16_left a,
-                        const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+static void multiply_vectors(int64_t rows, int64_t vectors, int64_t pairs,
+                             flo_bf16_left a, const flo_bf16_pair *b, bool add,
+                             flo_real *c, int64_t c_row)
 {
     if (vectors > 1) {
         if (a.transposed)
-            add_rows(rows, 2, true, pairs, a, b, c, c_row);
+            multiply_rows(rows, 2, true, pairs, a, b, add, c, c_row);
         else
-            add_rows(rows, 2, false, pairs, a, b, c, c_row);
+            multiply_rows(rows, 2, false, pairs, a, b, add, c, c_row);
     } else {
         if (a.transposed)
-            add_rows(rows, 1, true, pairs, a, b, c, c_row);
+            multiply_rows(rows, 1, true, pairs, a, b, add, c, c_row);
         else
-            add_rows(rows, 1, false, pairs, a, b, c, c_row);
+            multiply_rows(rows, 1, false, pairs, a, b, add, c, c_row);
     }
 }
 
@@ -111,10 +115,13 @@ static float second(flo_bf16_pair pair)
     return number(pair & 0xffff0000);
 }
 
-static void add_vectors(int64_t rows, int64_t vectors, int64_t pairs, flo_bf16_left a,
-                        const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+static void multiply_vectors(int64_t rows, int64_t vectors, int64_t pairs,
+                             flo_bf16_left a, const flo_bf16_pair *b, bool add,
+                             flo_real *c, int64_t c_row)
 {
-    for (int64_t i = 0; i < rows; i++)
+    for (int64_t i = 0; i < rows; i++) {
+        if (!add)
+            memset(c + i * c_row, 0, (size_t)(vectors * V) * sizeof *c);
         for (int64_t p = 0; p < pairs; p++) {
             const flo_bf16_pair w =
                 *(const flo_bf16_pair *)(a.at + (a.transposed ? 2 * (i + p * a.step)
@@ -125,24 +132,26 @@ static void add_vectors(int64_t rows, int64_t vectors, int64_t pairs, flo_bf16_l
                 c[i * c_row + j] += second(w) * second(x);
             }
         }
+    }
 }
 
 #endif
 
-void flo_bf16_tile_add(int64_t rows, int64_t columns, int64_t pairs, flo_bf16_left a,
-                       const flo_bf16_pair *b, flo_real *c, int64_t c_row)
+void flo_bf16_tile_product(int64_t rows, int64_t columns, int64_t pairs,
+                           flo_bf16_left a, const flo_bf16_pair *b, bool add,
+                           flo_real *c, int64_t c_row)
 {
     int64_t j = 0;
     for (; j + 2 * V <= columns; j += 2 * V)
-        add_vectors(rows, 2, pairs, a, b + j, c + j, c_row);
+        multiply_vectors(rows, 2, pairs, a, b + j, add, c + j, c_row);
     if (j == columns)
         return;
     _Alignas(FLO_SIMD_BYTES) flo_real edge[FLO_TILE_HEIGHT * 2 * V];
     const size_t bytes = (size_t)(columns - j) * sizeof *c;
     memset(edge, 0, sizeof edge);
-    for (int64_t i = 0; i < rows; i++)
+    for (int64_t i = 0; add && i < rows; i++)
         memcpy(edge + i * 2 * V, c + i * c_row + j, bytes);
-    add_vectors(rows, columns - j > V ? 2 : 1, pairs, a, b + j, edge, 2 * V);
+    multiply_vectors(rows, columns - j > V ? 2 : 1, pairs, a, b + j, true, edge, 2 * V);
     for (int64_t i = 0; i < rows; i++)
         memcpy(c + i * c_row + j, edge + i * 2 * V, bytes);
 }

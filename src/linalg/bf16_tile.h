@@ -24,11 +24,13 @@ typedef struct flo_bf16_left {
     bool transposed;
 } flo_bf16_left;
 
-/* c [rows, columns] += a b, `pairs` of terms, of b packed. rows <= FLO_TILE_HEIGHT,
-   columns <= FLO_BF16_WIDTH. Of c no more is touched than [rows, columns]. Pure. Local.
+/* c [rows, columns] = a b, plus c itself where `add`, for `pairs` of terms and b
+   packed. rows <= FLO_TILE_HEIGHT, columns <= FLO_BF16_WIDTH. Of c no more is touched
+   than [rows, columns]. Pure. Local.
  */
-void flo_bf16_tile_add(int64_t rows, int64_t columns, int64_t pairs, flo_bf16_left a,
-                       const flo_bf16_pair *b, flo_real *c, int64_t c_row);
+void flo_bf16_tile_product(int64_t rows, int64_t columns, int64_t pairs,
+                           flo_bf16_left a, const flo_bf16_pair *b, bool add,
+                           flo_real *c, int64_t c_row);
 
 /* to [half of inner, rounded up; FLO_BF16_WIDTH] of from [inner, columns] with rows of
    from_row reals, or, of from [columns, inner], its transpose; zeros fill up the last

@@ -90,15 +90,15 @@ static void add_rounded_rows(int64_t rows, int64_t columns, int64_t inner, bool 
 {
     const bool alone = inner % 2 && !more;
     const flo_bf16_left whole = {at, length, false};
-    flo_bf16_tile_add(rows, columns, alone ? inner / 2 : (inner + 1) / 2, whole, b, c,
-                      c_row);
+    flo_bf16_tile_product(rows, columns, alone ? inner / 2 : (inner + 1) / 2, whole, b,
+                          true, c, c_row);
     if (!alone)
         return;
     flo_bf16 last[2 * FLO_TILE_HEIGHT] = {0};
     for (int64_t i = 0; i < rows; i++)
         last[2 * i] = at[i * length + inner - 1];
-    flo_bf16_tile_add(rows, columns, 1, (flo_bf16_left){last, 2, false},
-                      b + inner / 2 * FLO_BF16_WIDTH, c, c_row);
+    flo_bf16_tile_product(rows, columns, 1, (flo_bf16_left){last, 2, false},
+                          b + inner / 2 * FLO_BF16_WIDTH, true, c, c_row);
 }
 
 /* y += W x for a stretch b of x, inputs k .. k + inner - 1, and `columns` of the batch.
@@ -124,9 +124,9 @@ static double forward_stretch(const flo_staircase *s, weights w, int64_t k,
                 add_rounded_rows(rows, columns, most, k + most < p->columns,
                                  w.rounded + at, p->length, b.rounded, c, B);
             else
-                flo_tile_add(rows, columns, most,
-                             (flo_tile_left){w.full + at, p->length, false}, b.full,
-                             b.row, c, B);
+                flo_tile_product(rows, columns, most,
+                                 (flo_tile_left){w.full + at, p->length, false}, b.full,
+                                 b.row, true, c, B);
             terms += (double)(rows * most);
         }
     }
@@ -192,8 +192,8 @@ static double backward_full(const backward_piece *g, const flo_real *weight, int
     *first = first_seeing(g, i, *first);
     const int64_t from = *first, at = (g->r + from) * g->p->length + i;
     const flo_tile_left w = {weight + g->p->weight + at, g->p->length, true};
-    flo_tile_add(inputs, g->columns, g->inner - from, w, g->b.full + from * g->b.row,
-                 g->b.row, dx + i * g->B, g->B);
+    flo_tile_product(inputs, g->columns, g->inner - from, w,
+                     g->b.full + from * g->b.row, g->b.row, true, dx + i * g->B, g->B);
     return (double)(inputs * (g->inner - from));
 }
 
@@ -215,8 +215,9 @@ static double backward_rounded(const backward_piece *g, const flo_bf16 *weight,
         const int64_t skip = (*first - from) / 2, q = from / 2 + skip;
         const flo_bf16_left w = {(const flo_bf16 *)(left + skip * FLO_BF16_LEFT + t),
                                  FLO_BF16_LEFT, true};
-        flo_bf16_tile_add(rows, g->columns, (g->inner + 1) / 2 - q, w,
-                          g->b.rounded + q * FLO_BF16_WIDTH, dx + (i + t) * g->B, g->B);
+        flo_bf16_tile_product(rows, g->columns, (g->inner + 1) / 2 - q, w,
+                              g->b.rounded + q * FLO_BF16_WIDTH, true,
+                              dx + (i + t) * g->B, g->B);
         terms += (double)(rows * (g->inner - *first));
     }
     return terms;
@@ -266,6 +267,7 @@ void flo_staircase_backward(const flo_staircase *s, const flo_real *weight,
    rounded. */
 typedef struct gradient_rows {
     int64_t first, last, step;
+    bool add; /* to what is there */
     const flo_real *full;
     const flo_bf16 *rounded;
 } gradient_rows;
@@ -292,13 +294,13 @@ static double gradient_stretch(const flo_staircase *s, int64_t k, int64_t column
             const int64_t at = (p->row + r - d->first) * d->step;
             flo_real *const c = dweight + p->weight + r * p->length + k;
             if (d->rounded)
-                flo_bf16_tile_add(rows, most, (inner + 1) / 2,
-                                  (flo_bf16_left){d->rounded + at, d->step, false},
-                                  b.rounded, c, p->length);
+                flo_bf16_tile_product(rows, most, (inner + 1) / 2,
+                                      (flo_bf16_left){d->rounded + at, d->step, false},
+                                      b.rounded, d->add, c, p->length);
             else
-                flo_tile_add(rows, most, inner,
-                             (flo_tile_left){d->full + at, d->step, false}, b.full,
-                             b.row, c, p->length);
+                flo_tile_product(rows, most, inner,
+                                 (flo_tile_left){d->full + at, d->step, false}, b.full,
+                                 b.row, d->add, c, p->length);
             terms += (double)(rows * most);
         }
     }
@@ -324,12 +326,12 @@ static double gradient_rows_product(const flo_staircase *s, const flo_rounded *r
 /* dW += dy x^T for `inner` rows of the batch, with dy rounded some rows at a time. */
 static double gradient_rounded(const flo_staircase *s, const flo_rounded *rounded,
                                int64_t inner, int64_t B, const flo_real *x,
-                               const flo_real *dy, flo_real *dweight)
+                               const flo_real *dy, bool add, flo_real *dweight)
 {
     _Alignas(FLO_SIMD_BYTES) flo_bf16 left[ROWS * INNER];
     double terms = 0;
     const int64_t total = rows_of(s);
-    gradient_rows d = {.step = flo_bf16_room(inner), .rounded = left};
+    gradient_rows d = {.step = flo_bf16_room(inner), .add = add, .rounded = left};
     for (d.first = 0; d.first < total; d.first = d.last) {
         d.last = flo_lesser(total, d.first + ROWS);
         for (int64_t r = d.first; r < d.last; r++)
@@ -340,17 +342,19 @@ static double gradient_rounded(const flo_staircase *s, const flo_rounded *rounde
 }
 
 void flo_staircase_gradient(const flo_staircase *s, const flo_rounded *rounded,
-                            int64_t B, const flo_real *x, const flo_real *dy,
+                            int64_t B, bool add, const flo_real *x, const flo_real *dy,
                             flo_real *dweight)
 {
     double began, work = 0;
     flo_tally *const tally = flo_tally_begin(&began);
     for (int64_t j = 0; j < B; j += INNER) {
         const int64_t inner = flo_lesser(INNER, B - j);
-        const gradient_rows all = {.last = rows_of(s), .step = B, .full = dy + j};
+        const gradient_rows all = {
+            .last = rows_of(s), .step = B, .add = add || j > 0, .full = dy + j};
         work +=
             (double)inner *
-            (rounded ? gradient_rounded(s, rounded, inner, B, x + j, dy + j, dweight)
+            (rounded ? gradient_rounded(s, rounded, inner, B, x + j, dy + j,
+                                        add || j > 0, dweight)
                      : gradient_rows_product(s, NULL, inner, B, x + j, &all, dweight));
     }
     if (tally)

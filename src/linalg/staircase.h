@@ -13,6 +13,7 @@
 #include "core/gemm.h"
 #include "flotilla/real.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct flo_panel {
@@ -38,10 +39,10 @@ void flo_staircase_backward(const flo_staircase *s, const flo_real *weight,
                             const flo_rounded *rounded, int64_t B, const flo_real *dy,
                             flo_real *dx);
 
-/* dW += dy x^T; of what a row does not see, some becomes numbers without a meaning.
-   Pure. Local. */
+/* dW = dy x^T, plus dW itself where `add`, for B of at least 1; of what a row does not
+   see, some becomes numbers without a meaning. Pure. Local. */
 void flo_staircase_gradient(const flo_staircase *s, const flo_rounded *rounded,
-                            int64_t B, const flo_real *x, const flo_real *dy,
+                            int64_t B, bool add, const flo_real *x, const flo_real *dy,
                             flo_real *dweight);
 
 #endif

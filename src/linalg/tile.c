@@ -11,15 +11,17 @@
 
 /* All but the operands are constants where it is inlined. Three pointers, five rows
    each, keep the addresses of a left operand by rows in few registers. */
-FLO_SIMD_INLINE void add(const int rows, const int vectors, const bool transposed,
-                         int64_t inner, const flo_real *a, int64_t step,
-                         const flo_real *b, int64_t b_row, flo_real *c, int64_t c_row)
+FLO_SIMD_INLINE void multiply(const int rows, const int vectors, const bool transposed,
+                              int64_t inner, const flo_real *a, int64_t step,
+                              const flo_real *b, int64_t b_row, bool add, flo_real *c,
+                              int64_t c_row)
 {
     flo_simd sum[FLO_TILE_HEIGHT][2];
     FLO_SIMD_UNROLLED
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < vectors; v++)
-            sum[i][v] = flo_simd_load(c + i * c_row + v * FLO_SIMD);
+            sum[i][v] =
+                add ? flo_simd_load(c + i * c_row + v * FLO_SIMD) : (flo_simd){0};
     const flo_real *a0 = a, *a1 = a + 5 * step, *a2 = a + 10 * step;
     for (int64_t p = 0; p < inner; p++) {
         const flo_simd b0 = flo_simd_load(b),
@@ -45,13 +47,13 @@ FLO_SIMD_INLINE void add(const int rows, const int vectors, const bool transpose
 
 #define ROWS(N)                                                                        \
     case N:                                                                            \
-        add(N, vectors, transposed, inner, a, step, b, b_row, c, c_row);               \
+        multiply(N, vectors, transposed, inner, a, step, b, b_row, add, c, c_row);     \
         break;
 
-FLO_SIMD_INLINE void add_rows(int64_t rows, const int vectors, const bool transposed,
-                              int64_t inner, const flo_real *a, int64_t step,
-                              const flo_real *b, int64_t b_row, flo_real *c,
-                              int64_t c_row)
+FLO_SIMD_INLINE void multiply_rows(int64_t rows, const int vectors,
+                                   const bool transposed, int64_t inner,
+                                   const flo_real *a, int64_t step, const flo_real *b,
+                                   int64_t b_row, bool add, flo_real *c, int64_t c_row)
 {
     switch (rows) {
         ROWS(1)
@@ -71,35 +73,37 @@ FLO_SIMD_INLINE void add_rows(int64_t rows, const int vectors, const bool transp
     }
 }
 
-static void add_vectors(int64_t rows, int64_t vectors, int64_t inner, flo_tile_left a,
-                        const flo_real *b, int64_t b_row, flo_real *c, int64_t c_row)
+static void multiply_vectors(int64_t rows, int64_t vectors, int64_t inner,
+                             flo_tile_left a, const flo_real *b, int64_t b_row,
+                             bool add, flo_real *c, int64_t c_row)
 {
     if (vectors > 1) {
         if (a.transposed)
-            add_rows(rows, 2, true, inner, a.at, a.step, b, b_row, c, c_row);
+            multiply_rows(rows, 2, true, inner, a.at, a.step, b, b_row, add, c, c_row);
         else
-            add_rows(rows, 2, false, inner, a.at, a.step, b, b_row, c, c_row);
+            multiply_rows(rows, 2, false, inner, a.at, a.step, b, b_row, add, c, c_row);
     } else {
         if (a.transposed)
-            add_rows(rows, 1, true, inner, a.at, a.step, b, b_row, c, c_row);
+            multiply_rows(rows, 1, true, inner, a.at, a.step, b, b_row, add, c, c_row);
         else
-            add_rows(rows, 1, false, inner, a.at, a.step, b, b_row, c, c_row);
+            multiply_rows(rows, 1, false, inner, a.at, a.step, b, b_row, add, c, c_row);
     }
 }
 
-void flo_tile_add(int64_t rows, int64_t columns, int64_t inner, flo_tile_left a,
-                  const flo_real *b, int64_t b_row, flo_real *c, int64_t c_row)
+void flo_tile_product(int64_t rows, int64_t columns, int64_t inner, flo_tile_left a,
+                      const flo_real *b, int64_t b_row, bool add, flo_real *c,
+                      int64_t c_row)
 {
     const int64_t vectors = columns > FLO_SIMD ? 2 : 1;
     if (columns == vectors * FLO_SIMD) {
-        add_vectors(rows, vectors, inner, a, b, b_row, c, c_row);
+        multiply_vectors(rows, vectors, inner, a, b, b_row, add, c, c_row);
         return;
     }
     _Alignas(FLO_SIMD_BYTES) flo_real tile[FLO_TILE_HEIGHT * FLO_TILE_WIDTH];
     memset(tile, 0, sizeof tile);
-    for (int64_t i = 0; i < rows; i++)
+    for (int64_t i = 0; add && i < rows; i++)
         memcpy(tile + i * FLO_TILE_WIDTH, c + i * c_row, (size_t)columns * sizeof *c);
-    add_vectors(rows, vectors, inner, a, b, b_row, tile, FLO_TILE_WIDTH);
+    multiply_vectors(rows, vectors, inner, a, b, b_row, true, tile, FLO_TILE_WIDTH);
     for (int64_t i = 0; i < rows; i++)
         memcpy(c + i * c_row, tile + i * FLO_TILE_WIDTH, (size_t)columns * sizeof *c);
 }

@@ -31,12 +31,13 @@ typedef struct flo_tile_left {
     bool transposed;
 } flo_tile_left;
 
-/* c [rows, columns] += a b. rows <= FLO_TILE_HEIGHT, columns <= FLO_TILE_WIDTH; b
-   [inner, ..] with rows of b_row reals can be read to the end of the vector, or of
-   both, that `columns` reaches into; of c no more is touched than [rows, columns].
-   Pure. Local. */
-void flo_tile_add(int64_t rows, int64_t columns, int64_t inner, flo_tile_left a,
-                  const flo_real *b, int64_t b_row, flo_real *c, int64_t c_row);
+/* c [rows, columns] = a b, plus c itself where `add`. rows <= FLO_TILE_HEIGHT, columns
+   <= FLO_TILE_WIDTH; b [inner, ..] with rows of b_row reals can be read to the end of
+   the vector, or of both, that `columns` reaches into; of c no more is touched than
+   [rows, columns]. Pure. Local. */
+void flo_tile_product(int64_t rows, int64_t columns, int64_t inner, flo_tile_left a,
+                      const flo_real *b, int64_t b_row, bool add, flo_real *c,
+                      int64_t c_row);
 
 /* to [inner, FLO_TILE_WIDTH] of from [inner, columns] with rows of from_row reals, or,
    of from [columns, inner], its transpose; zeros fill up a row's last vector. `to` is

@@ -71,27 +71,28 @@ static flo_panel rows_of(const flo_dense *dense, int64_t first, int64_t count)
 }
 
 void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t first,
-                       int64_t count, const flo_rounded *rounded, int64_t B, bool add,
-                       const flo_real *x, flo_real *y)
+                       int64_t count, const flo_pass *pass, bool add, const flo_real *x,
+                       flo_real *y)
 {
     const flo_panel rows = rows_of(dense, first, count);
     const flo_staircase whole = {dense->inputs, 1, &rows, NULL};
-    flo_bias_forward(count, B, add, theta + dense->bias + first, y + first * B);
-    flo_staircase_forward(&whole, theta, rounded, B, x, y);
+    flo_bias_forward(count, pass->rows, add, theta + dense->bias + first,
+                     y + first * pass->rows);
+    flo_staircase_forward(&whole, theta, pass->rounded, pass->rows, x, y);
 }
 
 void flo_dense_backward(const flo_dense *dense, const flo_real *theta,
-                        const flo_rounded *rounded, int64_t B, bool add,
-                        const flo_real *x, const flo_real *dy, flo_real *dx,
-                        flo_real *dtheta)
+                        const flo_pass *pass, bool add, const flo_real *x,
+                        const flo_real *dy, flo_real *dx, flo_real *dtheta)
 {
     const flo_panel rows = rows_of(dense, 0, dense->outputs);
     const flo_staircase whole = {dense->inputs, 1, &rows, NULL};
-    flo_bias_backward(dense->outputs, B, dy, dtheta + dense->bias);
-    flo_staircase_gradient(&whole, rounded, B, x, dy, dtheta);
+    flo_bias_backward(dense->outputs, pass->rows, dy, dtheta + dense->bias);
+    flo_staircase_gradient(&whole, pass->rounded, pass->rows, !pass->fresh, x, dy,
+                           dtheta);
     if (!dx)
         return;
     if (!add)
-        memset(dx, 0, (size_t)(dense->inputs * B) * sizeof *dx);
-    flo_staircase_backward(&whole, theta, rounded, B, dy, dx);
+        memset(dx, 0, (size_t)(dense->inputs * pass->rows) * sizeof *dx);
+    flo_staircase_backward(&whole, theta, pass->rounded, pass->rows, dy, dx);
 }

@@ -3,8 +3,8 @@
 #ifndef FLO_NN_DENSE_H
 #define FLO_NN_DENSE_H
 
-#include "core/gemm.h"
 #include "core/layout.h"
+#include "core/pass.h"
 #include "core/random.h"
 
 /* Where weight W [outputs, inputs] and bias b [outputs] lie in the parameters. */
@@ -26,15 +26,14 @@ void flo_dense_init(const flo_dense *dense, double limit, flo_random_key key,
 /* y [outputs, B] = W x [inputs, B] + b, plus y itself where `add`, of outputs first ..
    first + count - 1. Pure. Local. */
 void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t first,
-                       int64_t count, const flo_rounded *rounded, int64_t B, bool add,
-                       const flo_real *x, flo_real *y);
+                       int64_t count, const flo_pass *pass, bool add, const flo_real *x,
+                       flo_real *y);
 
 /* From dy [outputs, B]: adds to the slices of W and b in dtheta; dx [inputs, B] is
    overwritten, or added to where `add`; NULL when nobody wants it. Pure. Local. */
 void flo_dense_backward(const flo_dense *dense, const flo_real *theta,
-                        const flo_rounded *rounded, int64_t B, bool add,
-                        const flo_real *x, const flo_real *dy, flo_real *dx,
-                        flo_real *dtheta);
+                        const flo_pass *pass, bool add, const flo_real *x,
+                        const flo_real *dy, flo_real *dx, flo_real *dtheta);
 
 /* The bias alone: y [n, B] = b, plus y itself where `add`; and dbias [n] += the sum of
    dy [n, B] over the batch. Pure. Local. */

@@ -38,29 +38,28 @@ void flo_linear_init(const flo_linear *linear, double limit, flo_random_key key,
 }
 
 void flo_linear_forward(const flo_linear *linear, const flo_real *theta,
-                        const flo_rounded *rounded, int64_t B, const flo_real *x,
-                        flo_real *y)
+                        const flo_pass *pass, const flo_real *x, flo_real *y)
 {
     const flo_dense *const d = &linear->dense;
     if (!linear->panels) {
-        flo_dense_forward(d, theta, 0, d->outputs, rounded, B, false, x, y);
+        flo_dense_forward(d, theta, 0, d->outputs, pass, false, x, y);
         return;
     }
-    flo_bias_forward(d->outputs, B, false, theta + d->bias, y);
-    flo_panels_forward(linear->panels, theta + d->weight, rounded, B, x, y);
+    flo_bias_forward(d->outputs, pass->rows, false, theta + d->bias, y);
+    flo_panels_forward(linear->panels, theta + d->weight, pass, x, y);
 }
 
 void flo_linear_backward(const flo_linear *linear, const flo_real *theta,
-                         const flo_rounded *rounded, int64_t B, const flo_real *x,
-                         const flo_real *dy, flo_real *dx, flo_real *dtheta)
+                         const flo_pass *pass, const flo_real *x, const flo_real *dy,
+                         flo_real *dx, flo_real *dtheta)
 {
     const flo_dense *const d = &linear->dense;
     if (!linear->panels) {
-        flo_dense_backward(d, theta, rounded, B, false, x, dy, dx, dtheta);
+        flo_dense_backward(d, theta, pass, false, x, dy, dx, dtheta);
         return;
     }
-    flo_bias_backward(d->outputs, B, dy, dtheta + d->bias);
-    flo_panels_backward(linear->panels, theta + d->weight, rounded, B, x, dy, dx,
+    flo_bias_backward(d->outputs, pass->rows, dy, dtheta + d->bias);
+    flo_panels_backward(linear->panels, theta + d->weight, pass, x, dy, dx,
                         dtheta + d->weight);
 }
 

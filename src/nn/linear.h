@@ -22,14 +22,13 @@ void flo_linear_init(const flo_linear *linear, double limit, flo_random_key key,
 
 /* y [outputs, B] = W x [inputs, B] + b. Pure. Local. */
 void flo_linear_forward(const flo_linear *linear, const flo_real *theta,
-                        const flo_rounded *rounded, int64_t B, const flo_real *x,
-                        flo_real *y);
+                        const flo_pass *pass, const flo_real *x, flo_real *y);
 
 /* From dy [outputs, B]: adds to the slices of W and b in dtheta; dx [inputs, B] is
    overwritten; NULL when nobody wants it. Pure. Local. */
 void flo_linear_backward(const flo_linear *linear, const flo_real *theta,
-                         const flo_rounded *rounded, int64_t B, const flo_real *x,
-                         const flo_real *dy, flo_real *dx, flo_real *dtheta);
+                         const flo_pass *pass, const flo_real *x, const flo_real *dy,
+                         flo_real *dx, flo_real *dtheta);
 
 /* Steps of a solve with a masked map, see flo_panels_solve_earlier. Pure. Local. */
 void flo_linear_solve_earlier(const flo_linear *linear, const flo_real *theta,

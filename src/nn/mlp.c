@@ -88,14 +88,14 @@ static void forward(const flo_network *network, const flo_real *theta,
     for (int64_t i = 0; i < s->hidden; i++) {
         flo_real *const cache = pass->cache + B * s->cache[i];
         flo_real *const p = flo_stage_input(&s->stage[i], B, cache);
-        flo_linear_forward(&s->map[i], theta, pass->rounded, B, h, p);
+        flo_linear_forward(&s->map[i], theta, pass, h, p);
         if (i == 0 && network->context)
-            flo_dense_forward(&s->context, theta, 0, s->context.outputs, pass->rounded,
-                              B, true, pass->context, p);
+            flo_dense_forward(&s->context, theta, 0, s->context.outputs, pass, true,
+                              pass->context, p);
         h = flo_stage_forward(&s->stage[i], pass, s->noise[i], 0, s->stage[i].width, p,
                               cache);
     }
-    flo_linear_forward(&s->map[s->hidden], theta, pass->rounded, B, h, y);
+    flo_linear_forward(&s->map[s->hidden], theta, pass, h, y);
 }
 
 static void backward(const flo_network *network, const flo_real *theta,
@@ -113,9 +113,9 @@ static void backward(const flo_network *network, const flo_real *theta,
               : input;
         flo_real *const dh = i ? buffer[i % 2] : dinput;
         if (i == 0 && network->context)
-            flo_dense_backward(&s->context, theta, pass->rounded, B, true,
-                               pass->context, d, dcontext, dtheta);
-        flo_linear_backward(&s->map[i], theta, pass->rounded, B, h, d, dh, dtheta);
+            flo_dense_backward(&s->context, theta, pass, true, pass->context, d,
+                               dcontext, dtheta);
+        flo_linear_backward(&s->map[i], theta, pass, h, d, dh, dtheta);
         if (i)
             flo_stage_backward(&s->stage[i - 1], pass, s->noise[i - 1],
                                pass->cache + B * s->cache[i - 1], dh, dh);
@@ -149,8 +149,8 @@ static void solve_block(const flo_network *network, const flo_real *theta,
                                  outcome(s, solve, i - 1), y);
         if (i == 0 && network->context)
             flo_dense_forward(&s->context, theta, s->map[i].panels->panel[block].row,
-                              s->map[i].panels->panel[block].rows, NULL,
-                              solve->pass->rows, true, solve->pass->context, y);
+                              s->map[i].panels->panel[block].rows, solve->pass, true,
+                              solve->pass->context, y);
     }
 }
 

@@ -71,10 +71,9 @@ void flo_panels_init(const flo_panels *panels, double limit, flo_random_key key,
 }
 
 void flo_panels_forward(const flo_panels *panels, const flo_real *weight,
-                        const flo_rounded *rounded, int64_t B, const flo_real *x,
-                        flo_real *y)
+                        const flo_pass *pass, const flo_real *x, flo_real *y)
 {
-    flo_staircase_forward(&panels->staircase, weight, rounded, B, x, y);
+    flo_staircase_forward(&panels->staircase, weight, pass->rounded, pass->rows, x, y);
 }
 
 /* The product filled tiles: what rows do not see becomes zero again. */
@@ -89,15 +88,17 @@ static void clear_unseen(const flo_panels *panels, flo_real *dweight)
 }
 
 void flo_panels_backward(const flo_panels *panels, const flo_real *weight,
-                         const flo_rounded *rounded, int64_t B, const flo_real *x,
-                         const flo_real *dy, flo_real *dx, flo_real *dweight)
+                         const flo_pass *pass, const flo_real *x, const flo_real *dy,
+                         flo_real *dx, flo_real *dweight)
 {
-    flo_staircase_gradient(&panels->staircase, rounded, B, x, dy, dweight);
+    flo_staircase_gradient(&panels->staircase, pass->rounded, pass->rows, !pass->fresh,
+                           x, dy, dweight);
     clear_unseen(panels, dweight);
     if (!dx)
         return;
-    memset(dx, 0, (size_t)(panels->inputs.count * B) * sizeof *dx);
-    flo_staircase_backward(&panels->staircase, weight, rounded, B, dy, dx);
+    memset(dx, 0, (size_t)(panels->inputs.count * pass->rows) * sizeof *dx);
+    flo_staircase_backward(&panels->staircase, weight, pass->rounded, pass->rows, dy,
+                           dx);
 }
 
 /* y += what the inputs from .. to - 1 give to rows of a panel. */

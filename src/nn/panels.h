@@ -9,6 +9,7 @@
 #define FLO_NN_PANELS_H
 
 #include "core/layout.h"
+#include "core/pass.h"
 #include "core/random.h"
 #include "linalg/staircase.h"
 #include "nn/degrees.h"
@@ -35,14 +36,13 @@ void flo_panels_init(const flo_panels *panels, double limit, flo_random_key key,
 
 /* y += W x. Pure. Local. */
 void flo_panels_forward(const flo_panels *panels, const flo_real *weight,
-                        const flo_rounded *rounded, int64_t B, const flo_real *x,
-                        flo_real *y);
+                        const flo_pass *pass, const flo_real *x, flo_real *y);
 
 /* Adds dy x^T to dweight, where what no row sees becomes zero; dx is overwritten by
    W^T dy. dx NULL when nobody wants it. Pure. Local. */
 void flo_panels_backward(const flo_panels *panels, const flo_real *weight,
-                         const flo_rounded *rounded, int64_t B, const flo_real *x,
-                         const flo_real *dy, flo_real *dx, flo_real *dweight);
+                         const flo_pass *pass, const flo_real *x, const flo_real *dy,
+                         flo_real *dx, flo_real *dweight);
 
 /* Steps of a solve. Of the outputs of block p: y = bias + what the inputs of earlier
    blocks give. Then, of the outputs of a degree of the block: y += what the inputs of

@@ -112,8 +112,8 @@ static void apply_gate(const block *b, const flo_real *theta, const flo_pass *pa
 {
     const int64_t B = pass->rows;
     flo_real *const gate = pass->cache + B * b->gated, *const kept = gate + n;
-    flo_dense_forward(&b->gate, theta, 0, b->gate.outputs, pass->rounded, B, false,
-                      pass->context, gate);
+    flo_dense_forward(&b->gate, theta, 0, b->gate.outputs, pass, false, pass->context,
+                      gate);
     flo_vector_sigmoid(n, gate, gate);
     memcpy(kept, t, (size_t)n * sizeof *t);
     for (int64_t i = 0; i < n; i++)
@@ -131,8 +131,8 @@ static void gate_backward(const block *b, const flo_real *theta, const flo_pass 
         da[i] = dt[i] * kept[i] * gate[i] * (1 - gate[i]);
         dt[i] *= gate[i];
     }
-    flo_dense_backward(&b->gate, theta, pass->rounded, pass->rows, true, pass->context,
-                       da, dcontext, dtheta);
+    flo_dense_backward(&b->gate, theta, pass, true, pass->context, da, dcontext,
+                       dtheta);
 }
 
 static void forward(const flo_network *network, const flo_real *theta,
@@ -141,10 +141,10 @@ static void forward(const flo_network *network, const flo_real *theta,
     const residual *const s = network->state;
     const int64_t B = pass->rows, n = B * s->width;
     flo_real *const h = pass->cache + B * s->last, *const t = pass->scratch;
-    flo_linear_forward(&s->input, theta, pass->rounded, B, input, h);
+    flo_linear_forward(&s->input, theta, pass, input, h);
     if (network->context)
-        flo_dense_forward(&s->context, theta, 0, s->width, pass->rounded, B, true,
-                          pass->context, h);
+        flo_dense_forward(&s->context, theta, 0, s->width, pass, true, pass->context,
+                          h);
     for (int64_t k = 0; k < s->blocks; k++) {
         const block *const b = &s->block[k];
         flo_real *const cache[2] = {pass->cache + B * b->cache[0],
@@ -152,16 +152,16 @@ static void forward(const flo_network *network, const flo_real *theta,
         const flo_real *const a =
             flo_stage_forward(&s->stage[0], pass, 0, 0, s->width, h, cache[0]);
         flo_real *const p = flo_stage_input(&s->stage[1], B, cache[1]);
-        flo_linear_forward(&b->map[0], theta, pass->rounded, B, a, p);
+        flo_linear_forward(&b->map[0], theta, pass, a, p);
         const flo_real *const d =
             flo_stage_forward(&s->stage[1], pass, b->noise, 0, s->width, p, cache[1]);
-        flo_linear_forward(&b->map[1], theta, pass->rounded, B, d, t);
+        flo_linear_forward(&b->map[1], theta, pass, d, t);
         if (network->context)
             apply_gate(b, theta, pass, n, t);
         for (int64_t i = 0; i < n; i++)
             h[i] += t[i];
     }
-    flo_linear_forward(&s->output, theta, pass->rounded, B, h, y);
+    flo_linear_forward(&s->output, theta, pass, h, y);
 }
 
 static void block_backward(const flo_network *network, const block *b,
@@ -179,11 +179,11 @@ static void block_backward(const flo_network *network, const block *b,
         gate_backward(b, theta, pass, n, dt, da, dcontext, dtheta);
         branch = dt;
     }
-    flo_linear_backward(&b->map[1], theta, pass->rounded, B,
+    flo_linear_backward(&b->map[1], theta, pass,
                         flo_stage_output(&s->stage[1], pass, cache[1]), branch, da,
                         dtheta);
     flo_stage_backward(&s->stage[1], pass, b->noise, cache[1], da, da);
-    flo_linear_backward(&b->map[0], theta, pass->rounded, B,
+    flo_linear_backward(&b->map[0], theta, pass,
                         flo_stage_output(&s->stage[0], pass, cache[0]), da, dt, dtheta);
     flo_stage_backward(&s->stage[0], pass, 0, cache[0], dt, dt);
     for (int64_t i = 0; i < n; i++)
@@ -197,14 +197,14 @@ static void backward(const flo_network *network, const flo_real *theta,
     const residual *const s = network->state;
     const int64_t B = pass->rows;
     flo_real *const dh = pass->scratch;
-    flo_linear_backward(&s->output, theta, pass->rounded, B, pass->cache + B * s->last,
-                        dy, dh, dtheta);
+    flo_linear_backward(&s->output, theta, pass, pass->cache + B * s->last, dy, dh,
+                        dtheta);
     for (int64_t k = s->blocks - 1; k >= 0; k--)
         block_backward(network, &s->block[k], theta, pass, dh, dcontext, dtheta);
     if (network->context)
-        flo_dense_backward(&s->context, theta, pass->rounded, B, true, pass->context,
-                           dh, dcontext, dtheta);
-    flo_linear_backward(&s->input, theta, pass->rounded, B, input, dh, dinput, dtheta);
+        flo_dense_backward(&s->context, theta, pass, true, pass->context, dh, dcontext,
+                           dtheta);
+    flo_linear_backward(&s->input, theta, pass, input, dh, dinput, dtheta);
 }
 
 /* Arrays of a block in a solve, all [width, B]: f(h), what the first map
@@ -238,7 +238,7 @@ static void solve_block(const flo_network *network, const flo_real *theta,
     flo_real *const h = pass->cache + B * s->last;
     flo_linear_solve_earlier(&s->input, theta, block_index, B, solve->x, h);
     if (network->context)
-        flo_dense_forward(&s->context, theta, panel->row, panel->rows, NULL, B, true,
+        flo_dense_forward(&s->context, theta, panel->row, panel->rows, pass, true,
                           pass->context, h);
     for (int64_t k = 0; k < s->blocks; k++) {
         const block *const b = &s->block[k];
@@ -247,7 +247,7 @@ static void solve_block(const flo_network *network, const flo_real *theta,
         flo_linear_solve_earlier(&b->map[1], theta, block_index, B, a.d, a.t);
         if (network->context) {
             flo_real *const gate = a.gate + panel->row * B;
-            flo_dense_forward(&b->gate, theta, panel->row, panel->rows, NULL, B, false,
+            flo_dense_forward(&b->gate, theta, panel->row, panel->rows, pass, false,
                               pass->context, a.gate);
             flo_vector_sigmoid(panel->rows * B, gate, gate);
         }

@@ -31,7 +31,8 @@ static void backward(const flo_objective *self, const flo_flow *flow,
                            .scratch = w->scratch,
                            .noise = w->noise[flow->layers],
                            .training = w->training,
-                           .rounded = w->rounded};
+                           .rounded = w->rounded,
+                           .fresh = w->fresh};
     flow->base->kind->backward(flow->base, theta + flow->base_parameters, &pass,
                                flo_workspace_noise(flow, w), w->dlogdet, w->gradient[0],
                                w->dcontext, dbase);

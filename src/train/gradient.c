@@ -47,6 +47,12 @@ static int64_t slice_first(const flo_flow *flow, int64_t k)
     return k == flow->layers ? flow->base_parameters : flow->layer[k].parameters;
 }
 
+static const flo_layout *slice_layout(const flo_flow *flow, int64_t k)
+{
+    return k == flow->layers ? &flow->base->parameters
+                             : &flow->layer[k].bijection->parameters;
+}
+
 static int64_t slice_size(const flo_flow *flow, int64_t k)
 {
     return slice_first(flow, k + 1) - slice_first(flow, k);
@@ -114,6 +120,7 @@ static flo_status create_worker(flo_arena *arena, flo_gradient *g, int64_t rank_
         FLO_TRY(flo_workspace_create(arena, g->task.flow, most_rows, true, scratch,
                                      &w->workspace[i]));
         w->workspace[i].rounded = g->copy ? &g->rounded : NULL;
+        w->workspace[i].fresh = true;
     }
     return FLO_OK;
 }
@@ -256,6 +263,17 @@ static void push(flo_lane_stack *stack, int level, int64_t index, const partial_
         add(s->n, sum_at(s, top - 1), sum_at(s, top));
 }
 
+/* Zeros for a lane's slice: of the weights that a backward pass overwrites only where
+   none comes. */
+static void clear(const flo_layout *layout, bool pass, flo_real *slice)
+{
+    for (int64_t i = 0; i < layout->count; i++) {
+        const flo_tensor *const t = &layout->tensors[i];
+        if (!(pass && t->decay))
+            memset(slice + t->offset, 0, (size_t)t->count * sizeof *slice);
+    }
+}
+
 /* Backward of slice k in all lanes of a worker, summed while it is in cache. */
 static void backward_slice(const flo_gradient *g, worker *w, bool leads,
                            const flo_real *theta, int64_t k)
@@ -271,7 +289,7 @@ static void backward_slice(const flo_gradient *g, worker *w, bool leads,
     for (int64_t lane = w->first; lane < w->last; lane++) {
         flo_workspace *const ws = &w->workspace[lane - w->first];
         flo_real *const slice = sum_at(&sums, stack.count);
-        memset(slice, 0, (size_t)sums.n * sizeof *slice);
+        clear(slice_layout(flow, k), ws->rows > 0, slice);
         if (ws->rows && k == flow->layers)
             g->task.objective->kind->backward(g->task.objective, flow, theta, ws,
                                               slice);

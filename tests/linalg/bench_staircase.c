@@ -65,7 +65,7 @@ int main(int argc, char **argv)
                     else if (part == 1)
                         flo_staircase_backward(&whole, w, given, B, dy, dx);
                     else
-                        flo_staircase_gradient(&whole, given, B, x, dy, dw);
+                        flo_staircase_gradient(&whole, given, B, true, x, dy, dw);
                 }
                 seconds[kind][part][round] = flo_seconds() - start;
             }

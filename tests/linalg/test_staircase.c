@@ -98,7 +98,7 @@ static void check_gradient(const flo_staircase *s, int64_t B)
 {
     draw_normals(1005, 1, WEIGHTS, found);
     memcpy(wanted, found, sizeof found);
-    flo_staircase_gradient(s, NULL, B, x, dy, found);
+    flo_staircase_gradient(s, NULL, B, true, x, dy, found);
     for (int64_t i = 0; i < s->panels; i++)
         for (int64_t r = 0; r < panel[i].rows; r++) {
             const int64_t at = panel[i].weight + r * panel[i].length;

@@ -28,7 +28,7 @@ static void every_product_counts(void **state)
     const flo_staircase whole = {7, 1, &rows, NULL};
     flo_staircase_forward(&whole, a, NULL, 3, b, c);
     flo_staircase_backward(&whole, a, NULL, 3, b, c);
-    flo_staircase_gradient(&whole, NULL, 3, a, b, c);
+    flo_staircase_gradient(&whole, NULL, 3, true, a, b, c);
     flo_tally_products(NULL);
     flo_product_nt(2, 3, 5, a, b, 0, c);
     assert_true(tally.work == 2 * 30 + 105 + 60 + 20 + 30 + 3 * 42);

@@ -32,7 +32,7 @@ static void check_tile(int64_t rows, int64_t columns, int64_t inner, bool transp
     memcpy(found, before, sizeof found);
     memcpy(wanted, before, sizeof wanted);
     add_by_scalars(rows, columns, inner, a, b_row);
-    flo_tile_add(rows, columns, inner, a, right, b_row, found, WIDE);
+    flo_tile_product(rows, columns, inner, a, right, b_row, true, found, WIDE);
     if (memcmp(found, wanted, sizeof found) != 0)
         fail_msg("%lld x %lld over %lld, %s, rows of %lld: other bits than by scalars",
                  (long long)rows, (long long)columns, (long long)inner,
@@ -61,9 +61,10 @@ static void a_sum_cut_in_two_has_the_same_bits(void **state)
         memcpy(wanted, before, sizeof wanted);
         const flo_tile_left a = {left, MOST_INNER + 3, false};
         const flo_tile_left rest = {left + cut, MOST_INNER + 3, false};
-        flo_tile_add(5, 7, 64, a, right, WIDE, wanted, WIDE);
-        flo_tile_add(5, 7, cut, a, right, WIDE, found, WIDE);
-        flo_tile_add(5, 7, 64 - cut, rest, right + cut * WIDE, WIDE, found, WIDE);
+        flo_tile_product(5, 7, 64, a, right, WIDE, true, wanted, WIDE);
+        flo_tile_product(5, 7, cut, a, right, WIDE, true, found, WIDE);
+        flo_tile_product(5, 7, 64 - cut, rest, right + cut * WIDE, WIDE, true, found,
+                         WIDE);
         assert_same_bits("cut", sizeof found, found, wanted);
     }
 }

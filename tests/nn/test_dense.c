@@ -29,6 +29,8 @@ static void the_layout_names_weight_and_bias(void **state)
     assert_int_equal(dense.bias, WEIGHTS);
 }
 
+static const flo_pass pass = {.rows = B};
+
 static void forward_is_the_formula(void **state)
 {
     flo_layout layout;
@@ -41,8 +43,8 @@ static void forward_is_the_formula(void **state)
         memcpy(y, before, sizeof y);
         if (!add)
             fill_reals(B * OUT, (double)NAN, y);
-        flo_dense_forward(&dense, theta, 0, 1, NULL, B, add, x, y);
-        flo_dense_forward(&dense, theta, 1, OUT - 1, NULL, B, add, x, y);
+        flo_dense_forward(&dense, theta, 0, 1, &pass, add, x, y);
+        flo_dense_forward(&dense, theta, 1, OUT - 1, &pass, add, x, y);
         for (int64_t i = 0; i < B; i++)
             for (int64_t j = 0; j < OUT; j++) {
                 double sum = (double)theta[WEIGHTS + j];
@@ -63,7 +65,7 @@ static double loss(void *data)
 {
     const problem *const p = data;
     flo_real y[B * OUT];
-    flo_dense_forward(&p->dense, p->theta, 0, OUT, NULL, B, false, p->x, y);
+    flo_dense_forward(&p->dense, p->theta, 0, OUT, &pass, false, p->x, y);
     double sum = 0;
     for (int64_t i = 0; i < B * OUT; i++)
         sum += (double)y[i] * (double)p->dy[i];
@@ -79,7 +81,7 @@ static void backward_is_the_gradient(void **state)
     draw_normals(6, 1, B * OUT, p.dy);
     flo_real dx[B * IN], dtheta[P] = {0};
     fill_reals(B * IN, (double)NAN, dx);
-    flo_dense_backward(&p.dense, p.theta, NULL, B, false, p.x, p.dy, dx, dtheta);
+    flo_dense_backward(&p.dense, p.theta, &pass, false, p.x, p.dy, dx, dtheta);
     assert_gradient("dx", B * IN, dx, p.x, loss, &p);
     assert_gradient("dtheta", P, dtheta, p.theta, loss, &p);
 
@@ -87,11 +89,18 @@ static void backward_is_the_gradient(void **state)
     flo_real more[P], sum[B * IN], wanted[P];
     fill_reals(P, 10, more);
     fill_reals(B * IN, 3, sum);
-    flo_dense_backward(&p.dense, p.theta, NULL, B, true, p.x, p.dy, sum, more);
-    flo_dense_backward(&p.dense, p.theta, NULL, B, true, p.x, p.dy, NULL, more);
+    flo_dense_backward(&p.dense, p.theta, &pass, true, p.x, p.dy, sum, more);
+    flo_dense_backward(&p.dense, p.theta, &pass, true, p.x, p.dy, NULL, more);
     for (int64_t i = 0; i < P; i++)
         wanted[i] = 10 + 2 * dtheta[i];
     assert_all_near("added dtheta", P, more, wanted, near_enough);
+
+    /* What stands in fresh weights does not count. */
+    const flo_pass fresh = {.rows = B, .fresh = true};
+    fill_reals(WEIGHTS, (double)NAN, more);
+    fill_reals(P - WEIGHTS, 0, more + WEIGHTS);
+    flo_dense_backward(&p.dense, p.theta, &fresh, true, p.x, p.dy, NULL, more);
+    assert_same_bits("fresh dtheta", sizeof more, more, dtheta);
     for (int64_t i = 0; i < B * IN; i++)
         assert_near(sum[i], 3 + (double)dx[i], near_enough);
 }
