@@ -42,16 +42,15 @@ int main(int argc, char **argv)
 {
     const int64_t wanted = argument(argc, argv, 1, 200);
     const int64_t rounds = wanted < MOST_ROUNDS ? wanted : MOST_ROUNDS;
-    const int64_t M = argument(argc, argv, 2, 256), K = argument(argc, argv, 3, 256);
-    const int64_t B = argument(argc, argv, 4, 64);
-    const flo_panel rows = {.rows = M, .columns = K, .length = K};
-    const flo_staircase whole = {K, 1, &rows, NULL};
-    flo_real *const w = normals(1, M * K + 1), *const dw = normals(2, M * K);
-    flo_real *const x = normals(3, K * B), *const dx = normals(4, K * B);
-    flo_bf16 *const copy = malloc((size_t)flo_bf16_room(M * K + 1) * sizeof *copy);
+    const int64_t B = argument(argc, argv, 2, 64), M = argument(argc, argv, 3, 256);
+    const flo_panel rows = {.rows = M, .columns = M, .length = M};
+    const flo_staircase whole = {M, 1, &rows, NULL};
+    flo_real *const w = normals(1, M * M + 1), *const dw = normals(2, M * M);
+    flo_real *const x = normals(3, M * B), *const dx = normals(4, M * B);
+    flo_bf16 *const copy = malloc((size_t)flo_bf16_room(M * M + 1) * sizeof *copy);
     if (!copy)
         return 1;
-    flo_bf16_round(M * K + 1, w, copy);
+    flo_bf16_round(M * M + 1, w, copy);
     const flo_rounded rounded = {w, copy};
     flo_real *const y = normals(5, M * B), *const dy = normals(6, M * B);
     for (int64_t round = 0; round < rounds; round++)
@@ -72,7 +71,7 @@ int main(int argc, char **argv)
     for (int kind = 0; kind < KINDS; kind++)
         for (int part = 0; part < PARTS; part++) {
             double *const s = seconds[kind][part];
-            const double work = 2e-9 * TIMES * (double)(M * K * B);
+            const double work = 2e-9 * TIMES * (double)(M * M * B);
             qsort(s, (size_t)rounds, sizeof *s, ascending);
             printf("%s %s %.1f %.1f\n", kinds[kind], parts[part], work / s[0],
                    work / s[rounds / 2]);

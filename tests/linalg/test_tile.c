@@ -39,6 +39,21 @@ static void check_tile(int64_t rows, int64_t columns, int64_t inner, bool transp
                  transposed ? "transposed" : "by rows", (long long)b_row);
 }
 
+/* The same from zero, whatever stands in c. */
+static void check_fresh_tile(int64_t rows, int64_t columns, int64_t inner)
+{
+    const flo_tile_left a = {left, MOST_INNER + 3, false};
+    memcpy(found, before, sizeof found);
+    memcpy(wanted, before, sizeof wanted);
+    for (int64_t i = 0; i < rows; i++) {
+        fill_reals(columns, (double)NAN, found + i * WIDE);
+        fill_reals(columns, 0, wanted + i * WIDE);
+    }
+    add_by_scalars(rows, columns, inner, a, WIDE);
+    flo_tile_product(rows, columns, inner, a, right, WIDE, false, found, WIDE);
+    assert_same_bits("fresh tile", sizeof found, found, wanted);
+}
+
 static void a_tile_has_the_bits_of_scalar_sums_and_no_more(void **state)
 {
     (void)state;
@@ -47,10 +62,12 @@ static void a_tile_has_the_bits_of_scalar_sums_and_no_more(void **state)
     draw_normals(2, 1, RIGHT, right);
     draw_normals(3, 1, OUT, before);
     for (int64_t rows = 1; rows <= FLO_TILE_HEIGHT; rows++)
-        for (int64_t columns = 1; columns <= FLO_TILE_WIDTH; columns++)
+        for (int64_t columns = 1; columns <= FLO_TILE_WIDTH; columns++) {
             for (int i = 0; i < 12; i++)
                 check_tile(rows, columns, inner[i / 2], i % 2,
                            columns % 3 ? FLO_TILE_WIDTH : WIDE);
+            check_fresh_tile(rows, columns, inner[columns % 6]);
+        }
 }
 
 static void a_sum_cut_in_two_has_the_same_bits(void **state)
