@@ -75,22 +75,30 @@ static void check_tile(int64_t rows, int64_t columns, int64_t inner, int kind)
     for (int64_t i = 0; i < HIGH; i++)
         for (int64_t p = 0; p < inner; p++)
             odd[p * HIGH + i] = plain[i * INNER + p];
+    flo_real from[INNER * WIDE]; /* no numbers after inner */
+    for (int64_t j = 0; j < WIDE; j++)
+        for (int64_t p = 0; p < INNER; p++) {
+            const int64_t at = turned ? j * INNER + p : p * WIDE + j;
+            from[at] = p < inner ? b[at] : (flo_real)NAN;
+        }
     memset(left, 0xff, sizeof left);
     memset(right, 0xff, sizeof right);
     flo_bf16_tile_pack_left(inner, rows, odd, HIGH, left);
     if (turned)
-        flo_bf16_tile_pack_transposed(inner, columns, b, INNER, right);
+        flo_bf16_tile_pack_transposed(inner, columns, from, INNER, right);
     else
-        flo_bf16_tile_pack(inner, columns, b, WIDE, right);
+        flo_bf16_tile_pack(inner, columns, from, WIDE, right);
     const flo_bf16_left by_rows = {plain, INNER, false};
     const flo_bf16_left by_pairs = {(const flo_bf16 *)left, FLO_BF16_LEFT, true};
     memcpy(found, before, sizeof found);
+    for (int64_t i = 0; i < rows && !add; i++)
+        fill_reals(columns, (double)NAN, found + i * WIDE);
     flo_bf16_tile_product(rows, columns, pairs, transposed ? by_pairs : by_rows, right,
                           add, found, WIDE);
     for (int64_t i = 0; i < FLO_TILE_HEIGHT; i++)
         for (int64_t j = 0; j < WIDE; j++) {
             const flo_real was = before[i * WIDE + j];
-            double sum = add ? (double)was : 0;
+            double sum = add ? (double)was : 0; /* else no number was there */
             for (int64_t p = 0; p < inner; p++)
                 sum +=
                     number(plain[i * INNER + p]) *

@@ -78,6 +78,40 @@ static void lanes_change_nothing_but_the_rounding(void **state)
     free(one.gradient);
 }
 
+static double minus_the_sum_of_values(void *data)
+{
+    step *const s = data;
+    step_compute(s);
+    double sum = 0;
+    for (int64_t lane = 0; lane < s->plan.lanes; lane++)
+        sum -= s->value[lane];
+    return sum;
+}
+
+/* A lane of one row has none where that has no weight: it adds nothing to what was
+   computed where its sums lie. */
+static void lanes_without_rows_add_nothing(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        step s;
+        step_create(&s, STEP_LIKELIHOOD, STEP_BATCH, threads, 4);
+        step_compute(&s);
+        int64_t empty = 0;
+        for (int64_t lane = 0; lane < STEP_BATCH; lane++)
+            empty += s.weight[lane] == 0;
+        assert_true(empty > 2);
+        const int64_t P = s.flow->parameters.size;
+        flo_real *const gradient = malloc((size_t)P * sizeof *gradient);
+        assert_non_null(gradient);
+        step_compute(&s);
+        memcpy(gradient, flo_gradient_vector(s.gradient), (size_t)P * sizeof *gradient);
+        assert_gradient("theta", P, gradient, s.theta, minus_the_sum_of_values, &s);
+        free(gradient);
+        step_destroy(&s);
+    }
+}
+
 static void another_step_has_other_samples(void **state)
 {
     (void)state;
@@ -139,7 +173,8 @@ static void creation_survives_every_failed_allocation(void **state)
         assert_int_equal(flo_context_create(&context), FLO_OK);
         assert_int_equal(flo_arena_create(context, &arena), FLO_OK);
         context->fail_at = 2 + n++;
-        const flo_gradient_task task = {s.objective, s.flow, s.feed, &s.plan, 3, 1e-3, FLO_GEMM_FULL};
+        const flo_gradient_task task = {s.objective, s.flow, s.feed,       &s.plan,
+                                        3,           1e-3,   FLO_GEMM_FULL};
         status = flo_gradient_create(s.comm, arena, &task, &gradient);
         assert_true(status == FLO_OK || status == FLO_ERROR_MEMORY);
         flo_gradient_destroy(&gradient);
@@ -155,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bits_do_not_depend_on_threads_or_buckets),
         cmocka_unit_test(lanes_change_nothing_but_the_rounding),
+        cmocka_unit_test(lanes_without_rows_add_nothing),
         cmocka_unit_test(another_step_has_other_samples),
         cmocka_unit_test(a_value_that_is_not_finite_is_counted_and_its_layer_named),
         cmocka_unit_test(creation_survives_every_failed_allocation),
