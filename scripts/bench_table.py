@@ -82,13 +82,19 @@ class Bench:
              self.columns, "--train", self.options.rows, "--validation", CHECKED, "--test",
              CHECKED, "-o", self.data, "--force"])
 
-    def flotilla(self, ranks=0, threads=1, batch=None):
+    def takes_bf16(self):
+        """Whether processor and build have products of bfloat16."""
+        command = [self.options.program, "train", self.config, "--check", "-q", "--set",
+                   "train.gemm=bf16", *self.settings]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+    def flotilla(self, ranks=0, threads=1, batch=None, gemm="full"):
         batch = ["--set", f"train.batch={batch}"] if batch else []
         launcher = self.options.mpiexec + ["-n", ranks] if ranks else []
         return json.loads(run(
             launcher + [self.options.program, "bench", self.config, "--json", "--seconds",
                         self.options.seconds, "--set", f"run.threads={threads}",
-                        *batch, *self.settings]))
+                        "--set", f"train.gemm={gemm}", *batch, *self.settings]))
 
     def torch(self, processes=1, batch=512, samples=None):
         return json.loads(run(
@@ -138,6 +144,8 @@ def measure(bench, with_torch):
     options = bench.options
     bench.make_data()
     kinds = {"flotilla": bench.flotilla}
+    if bench.takes_bf16():
+        kinds["bf16"] = lambda: bench.flotilla(gemm="bf16")
     if with_torch:
         bench.make_model()
         kinds["torch"] = bench.torch
@@ -154,6 +162,8 @@ def measure(bench, with_torch):
     found = {kind: middle(all_turns) for kind, all_turns in turns.items()}
     found["two_ranks_over_one"] = ratio(turns["two_ranks"], turns["one"])
     found["two_threads_over_one"] = ratio(turns["two_threads"], turns["one"])
+    if "bf16" in turns:
+        found["bf16_over_full"] = ratio(turns["bf16"], turns["flotilla"])
     if with_torch:
         found["log_prob_difference"] = bench.check_same_flow(turns["flotilla"][0],
                                                              turns["torch"][0])
@@ -182,12 +192,13 @@ def print_speeds(configs):
             name, joined(".0f", (own[f"{verb}_rows_per_second"] for verb in VERBS)),
             joined(".2f", (own[f"{verb}_fraction_of_gemm"] for verb in VERBS)),
             joined(".2f", peer.values()) if peer else "-",
+            format(found["bf16_over_full"], ".2f") if "bf16" in found else "-",
             format(found["two_ranks_over_one"], ".2f"),
             format(found["two_threads_over_one"], ".2f"),
             format(found["torch_two_over_one"], ".2f") if peer else "-",
             format(own["start_seconds"], ".2f"), format(own["peak_bytes"] / 1e6, ".0f")])
     print_table(["config", "rows/s: train, density, sample", "of sgemm", "x PyTorch",
-                 "2 ranks", "2 threads", "PyTorch, 2 processes", "start s", "MB"], rows)
+                 "bf16", "2 ranks", "2 threads", "PyTorch, 2 processes", "start s", "MB"], rows)
 
 
 def print_parameters(configs):
@@ -242,8 +253,8 @@ def measure_all(options):
 def report(options, results):
     about, configs = results["machine"], results["configs"]
     print(f"{about['cpu']}, {about['cores']} cores, BLAS core {about['blas_core']}; "
-          f"{about['flotilla']}; PyTorch {about['torch'] or 'not there'}; one thread, float, batch 512; two ranks or threads against one "
-          f"at batch {SHARED_BATCH}; medians of {options.rounds} turns")
+          f"{about['flotilla']}; PyTorch {about['torch'] or 'not there'}; one thread, float, batch 512; bf16: training with train.gemm=bf16 "
+          f"against full; two ranks or threads against one at batch {SHARED_BATCH}; medians of {options.rounds} turns")
     if options.quick:
         print("(--quick: these figures mean nothing)")
     print_speeds(configs)

@@ -137,6 +137,11 @@ class Flotilla:
                 os.link(entry.path, os.path.join(folder, entry.name))
         return Flotilla(self.program, self.mpiexec, folder)
 
+    def has_bf16(self):
+        """Whether this processor has products of bfloat16, and this build may use them."""
+        with open("/proc/cpuinfo") as file:
+            return "avx512_bf16" in file.read() and "double" not in self.run("--version").out
+
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 

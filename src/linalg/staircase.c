@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-enum { INNER = 256, ROWS = 256 };
+enum { INNER = 256, ROUNDED = 256 * INNER };
 
 /* The weight in full and, or NULL, rounded. */
 typedef struct weights {
@@ -328,12 +328,12 @@ static double gradient_rounded(const flo_staircase *s, const flo_rounded *rounde
                                int64_t inner, int64_t B, const flo_real *x,
                                const flo_real *dy, bool add, flo_real *dweight)
 {
-    _Alignas(FLO_SIMD_BYTES) flo_bf16 left[ROWS * INNER];
+    _Alignas(FLO_SIMD_BYTES) flo_bf16 left[ROUNDED];
     double terms = 0;
     const int64_t total = rows_of(s);
     gradient_rows d = {.step = flo_bf16_room(inner), .add = add, .rounded = left};
     for (d.first = 0; d.first < total; d.first = d.last) {
-        d.last = flo_lesser(total, d.first + ROWS);
+        d.last = flo_lesser(total, d.first + ROUNDED / d.step);
         for (int64_t r = d.first; r < d.last; r++)
             flo_bf16_round(inner, dy + r * B, left + (r - d.first) * d.step);
         terms += gradient_rows_product(s, rounded, inner, B, x, &d, dweight);

@@ -43,13 +43,6 @@ def prepare(flotilla):
     flotilla.write("config.yaml", CONFIG)
 
 
-def is_there(flotilla):
-    """Whether this processor has them, and this build could use them."""
-    with open("/proc/cpuinfo") as file:
-        return "avx512_bf16" in file.read() and \
-            "double" not in flotilla.run("--version").out
-
-
 def train(flotilla, run, *more, ranks=0, threads=1, **options):
     return flotilla.run("train", "config.yaml", "--set", f"run.directory={run}", "--set",
                         f"run.threads={threads}", *more, "-q", ranks=ranks, **options)
@@ -93,7 +86,7 @@ def require_validation_in_full(flotilla):
 
 def check_training(flotilla):
     prepare(flotilla)
-    if not is_there(flotilla):
+    if not flotilla.has_bf16():
         for ranks in (0, 2):
             train(flotilla, "none", ranks=ranks, code=ERROR).says(
                 "gemm", "bf16", "AVX512_BF16", "full")
