@@ -35,6 +35,7 @@ struct flo_gradient {
     int64_t *bounds;       /* [buckets + 1]: first parameter of each */
     double exposed_seconds;
     bool held;      /* buckets leave after the backward pass */
+    bool alone;     /* there is no other rank */
     flo_bf16 *copy; /* of the parameters, where products take them rounded */
     flo_rounded rounded;
 };
@@ -168,6 +169,7 @@ flo_status flo_gradient_create(flo_comm *comm, flo_arena *arena,
     FLO_TRY(flo_comm_agree(comm, context, status));
     g->context = context;
     g->task = *task;
+    g->alone = flo_comm_size(comm) == 1;
     FLO_TRY(flo_comm_agree(comm, context, cut_buckets(arena, g)));
     FLO_TRY(flo_exchange_create(comm, context, task->plan->lanes, g->buckets, g->bounds,
                                 &g->exchange));
@@ -321,25 +323,31 @@ static void combine(const flo_gradient *g, worker *me, int64_t begin, int64_t en
     }
 }
 
-/* Backward of a bucket's slices by all threads; then the bucket goes on its way. Called
-   by every thread of the team. */
+/* The same of [first, last) by all threads of the team together, when all are there. */
+static void combine_all(const flo_gradient *g, worker *me, int64_t first, int64_t last)
+{
+#pragma omp barrier
+#pragma omp for schedule(static)
+    for (int64_t begin = first; begin < last; begin += BLOCK)
+        combine(g, me, begin, flo_lesser(begin + BLOCK, last));
+}
+
+/* Backward of a bucket's slices. Then, where other ranks wait for it, the threads'
+   nodes become the rank's, and the bucket goes on its way. Called by every thread of
+   the team.
+ */
 static void backward_bucket(const flo_gradient *g, worker *me, bool leads,
                             const flo_real *theta, int64_t b)
 {
     const int64_t lowest = g->bucket_slice[b] > g->task.flow->fixed
                                ? g->bucket_slice[b]
                                : g->task.flow->fixed;
-    for (int64_t k = g->bucket_slice[b + 1] - 1; k >= lowest; k--) {
+    for (int64_t k = g->bucket_slice[b + 1] - 1; k >= lowest; k--)
         backward_slice(g, me, leads, theta, k);
-    }
-    if (g->task.threads > 1) {
-#pragma omp barrier
-#pragma omp for schedule(static)
-        for (int64_t begin = g->bounds[b]; begin < g->bounds[b + 1]; begin += BLOCK) {
-            const int64_t end = begin + BLOCK;
-            combine(g, me, begin, end < g->bounds[b + 1] ? end : g->bounds[b + 1]);
-        }
-    }
+    if (g->alone)
+        return;
+    if (g->task.threads > 1)
+        combine_all(g, me, g->bounds[b], g->bounds[b + 1]);
     if (leads && !g->held)
         flo_exchange_start(g->exchange, b);
 }
@@ -377,8 +385,11 @@ int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t ste
         forward(g, me, theta, step, value, weight);
         for (int64_t b = g->buckets - 1; b >= 0; b--)
             backward_bucket(g, me, omp_get_thread_num() == 0, theta, b);
+        if (g->alone &&
+            g->task.threads > 1) /* threads meet once, not at every bucket */
+            combine_all(g, me, 0, g->task.flow->parameters.size);
     }
-    if (g->held)
+    if (g->held || g->alone)
         release(g);
     g->exposed_seconds += flo_exchange_finish(g->exchange);
     int64_t nonfinite = 0;
