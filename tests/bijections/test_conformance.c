@@ -280,6 +280,12 @@ static void check_what_is_added(fixture *f, const situation *s)
                                 two.dtheta);
     for (int64_t i = 0; i < two.B * two.C; i++)
         assert_near(two.dcontext[i], 2 + (double)zero.dcontext[i], near_enough);
+    make_fresh(&two.b->parameters, two.dtheta);
+    two.pass.fresh = true;
+    layer_backward(&two);
+    two.pass.fresh = false;
+    assert_same_bits(s->name, (size_t)two.P * sizeof(flo_real), two.dtheta,
+                     zero.dtheta);
     flo_real *const x = layer_reals(f, two.B * two.D);
     memset(zero.logdet, 0, (size_t)two.B * sizeof *zero.logdet);
     for (int64_t i = 0; i < two.B; i++)

@@ -238,6 +238,11 @@ static void check_what_is_added(fixture *f, const situation *s)
     }
     for (int64_t i = 0; i < two.B * two.C; i++)
         assert_near(two.dcontext[i], 2 + (double)zero.dcontext[i], near_enough);
+    make_fresh(&two.d->parameters, two.dtheta);
+    two.pass.fresh = true;
+    rig_backward(&two);
+    assert_same_bits(s->name, (size_t)two.P * sizeof *two.dtheta, two.dtheta,
+                     zero.dtheta);
 }
 
 /* What one row gives. */

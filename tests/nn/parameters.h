@@ -73,6 +73,15 @@ static inline void assert_parameter_gradients(const char *what,
     }
 }
 
+/* What a fresh pass finds (core/pass.h): no numbers for weights, zeros for all else. */
+static inline void make_fresh(const flo_layout *layout, flo_real *dtheta)
+{
+    for (int64_t i = 0; i < layout->count; i++) {
+        const flo_tensor *const t = &layout->tensors[i];
+        fill_reals(t->count, t->decay ? (double)NAN : 0, dtheta + t->offset);
+    }
+}
+
 /* A gradient that was added to what held `before` everywhere: `twice` is that, `once`
    was added to zero. What is no parameter is zero in both. */
 static inline void assert_parameters_added(const flo_tensor *t, double before,
