@@ -198,7 +198,7 @@ static void transpose_square(const uint32_t *from, flo_bf16_pair *to)
 void flo_bf16_tile_pack_transposed(int64_t inner, int64_t columns, const flo_real *from,
                                    int64_t from_row, flo_bf16_pair *to)
 {
-    _Alignas(FLO_SIMD_BYTES) uint32_t square[V * V] = {0}, turned[V * FLO_BF16_WIDTH];
+    _Alignas(FLO_SIMD_BYTES) uint32_t square[V * V], turned[V * FLO_BF16_WIDTH];
     for (int64_t j = 0; j < columns; j += V) {
         const int64_t rows = flo_lesser(V, columns - j);
         memset(square + rows * V, 0, (size_t)((V - rows) * V) * sizeof *square);
