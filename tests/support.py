@@ -186,8 +186,9 @@ class Flotilla:
 
 def run_script(script, arguments, folder):
     """Runs a Python script in a folder as `python3 SCRIPT ARGUMENTS` does, but as a fork of
-    this process: numpy and h5py, most of the time of a start, are there already. Gives its
-    exit code, and both of its streams as one text."""
+    this process: numpy and h5py, most of the time of a start, are there already. Not for what
+    multiplies matrices: threads of a BLAS do not survive the fork, and it waits for them.
+    Gives its exit code, and both of its streams as one text."""
     with tempfile.TemporaryFile("w+") as output:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import multivariate_normal
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import main, near, require, run_script, same  # noqa: E402
+from support import main, near, require, same  # noqa: E402
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts",
                       "make_synthetic.py")
@@ -33,12 +33,14 @@ synthetic = load()
 
 
 def make(flotilla, *arguments, code=0, says=""):
-    found, text = run_script(SCRIPT, arguments, flotilla.folder)
-    require(found == code and says in text, SCRIPT, *arguments, "\nexit", found, "wanted", code,
-            "and", repr(says), "in\n", text)
-    require(code == 0 or "Traceback" not in text, "no clear message:", text)
-    require(not glob.glob(flotilla.path("*.partial")), "a partial file after", *arguments)
-    return text
+    command = [sys.executable, SCRIPT, *map(str, arguments)]
+    done = subprocess.run(command, cwd=flotilla.folder, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    require(done.returncode == code and says in done.stdout, *command, "\nexit",
+            done.returncode, "wanted", code, "and", repr(says), "in\n", done.stdout)
+    require(code == 0 or "Traceback" not in done.stdout, "no clear message:", done.stdout)
+    require(not glob.glob(flotilla.path("*.partial")), "a partial file after", *command)
+    return done.stdout
 
 
 def density(kind, columns, noise=0.1, seed=0):
