@@ -134,16 +134,23 @@ static inline double difference(loss_of *loss, void *data, double gradient,
     return best;
 }
 
+/* Differences are about numbers: what a sanitizer looks for, a few show it. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MOST_DIFFERENCES = 50 };
+#else
+enum { MOST_DIFFERENCES = 5000 };
+#endif
+
 /* Compares gradient [n] with central differences of the loss by at [n]: each element,
-   or some 3,000 spread over them where there are more than 5,000. With `index` [n],
-   element i is index[i] of both. */
+   or some spread over them where there are more than MOST_DIFFERENCES. With `index`
+   [n], element i is index[i] of both. */
 static inline void assert_gradient_at(const char *what, int64_t n, const int64_t *index,
                                       const flo_real *gradient, flo_real *at,
                                       loss_of *loss, void *data)
 {
     double squares = 0, errors = 0, most = 0;
     int64_t worst = 0;
-    for (int64_t i = 0; i < n; i += 1 + n / 5000) {
+    for (int64_t i = 0; i < n; i += 1 + n / MOST_DIFFERENCES) {
         const int64_t k = index ? index[i] : i;
         const double d = difference(loss, data, (double)gradient[k], &at[k]);
         const double error = fabs(d - (double)gradient[k]);
