@@ -8,7 +8,6 @@ import functools
 import inspect
 import json
 import os
-import runpy
 import subprocess
 import sys
 import tempfile
@@ -187,46 +186,6 @@ class Flotilla:
         require(found.keys() >= {"config", "run.ranks", "run.step", "run.best"}, found.keys())
         return {key: value for key, value in found.items()
                 if key not in ("config", "run.ranks")}
-
-
-def run_script(script, arguments, folder):
-    """Runs a Python script in a folder as `python3 SCRIPT ARGUMENTS` does, but as a fork of
-    this process: numpy and h5py, most of the time of a start, are there already. Not for what
-    multiplies matrices: threads of a BLAS do not survive the fork, and it waits for them.
-    Gives its exit code, and both of its streams as one text."""
-    with tempfile.TemporaryFile("w+") as output:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        child = os.fork()
-        if child == 0:
-            os._exit(_play(script, arguments, folder, output.fileno()))
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        output.seek(0)
-        return code, output.read()
-
-
-def _play(script, arguments, folder, output):
-    """In the fork: what the interpreter does around a script, down to the exit code."""
-    try:
-        os.chdir(folder)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        sys.argv = [script, *map(str, arguments)]
-        sys.path[0] = os.path.dirname(script)
-        runpy.run_path(script, run_name="__main__")
-        code = 0
-    except SystemExit as ended:
-        code = ended.code
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    if not isinstance(code, (int, type(None))):
-        print(code, file=sys.stderr)
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code or 0
 
 
 def end(process):

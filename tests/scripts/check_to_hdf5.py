@@ -13,28 +13,23 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import main, require, run_script, same  # noqa: E402
+from support import main, require, same  # noqa: E402
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts",
                       "to_hdf5.py")
 
 
-def run(flotilla, *arguments, code=0, says="", env=None):
-    """Runs the script in the folder of the check, with an environment of its own in a new
-    interpreter; its exit code and text must be as wanted."""
+def run(flotilla, *arguments, code=0, says="", **options):
+    """Runs the script in the folder of the check; its exit code and text must be as wanted."""
     command = [sys.executable, SCRIPT, *map(str, arguments)]
-    if env:
-        done = subprocess.run(command, cwd=flotilla.folder, stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
-        found, text = done.returncode, done.stdout
-    else:
-        found, text = run_script(SCRIPT, arguments, flotilla.folder)
-    require(found == code and says in text, *command, "\nexit", found, "wanted", code, "and",
-            repr(says), "in\n", text)
-    require(code == 0 or "Traceback" not in text, "no clear message:", text)
+    done = subprocess.run(command, cwd=flotilla.folder, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    require(done.returncode == code and says in done.stdout, *command, "\nexit",
+            done.returncode, "wanted", code, "and", repr(says), "in\n", done.stdout)
+    require(code == 0 or "Traceback" not in done.stdout, "no clear message:", done.stdout)
     require(not [n for n in os.listdir(flotilla.folder) if "partial" in n],
             "a partial file is left by", *command)
-    return text
+    return done.stdout
 
 
 def convert(flotilla, *arguments, **options):
