@@ -389,7 +389,7 @@ int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t ste
             g->task.threads > 1) /* threads meet once, not at every bucket */
             combine_all(g, me, 0, g->task.flow->parameters.size);
     }
-    if (g->held || g->alone)
+    if (g->held && !g->alone)
         release(g);
     g->exposed_seconds += flo_exchange_finish(g->exchange);
     int64_t nonfinite = 0;
