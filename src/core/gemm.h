@@ -20,7 +20,7 @@ typedef uint16_t flo_bf16; /* bfloat16: the upper half of a float */
    one is number i of the other. Products in full have none (NULL). */
 typedef struct flo_rounded {
     const flo_real *theta; /* [P] */
-    const flo_bf16 *copy;  /* [P + 1], the last any finite number */
+    const flo_bf16 *copy;  /* [P] */
 } flo_rounded;
 
 #endif

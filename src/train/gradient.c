@@ -5,6 +5,7 @@
 #include "core/integers.h"
 #include "core/lane_tree.h"
 #include "linalg/bf16.h"
+#include "train/partial_sums.h"
 
 #include <omp.h>
 #include <string.h>
@@ -126,12 +127,11 @@ static flo_status create_worker(flo_arena *arena, flo_gradient *g, int64_t rank_
     return FLO_OK;
 }
 
-/* Products take some parameters a pair at a time. */
 static flo_status take_copy(flo_arena *arena, flo_gradient *g)
 {
     if (g->task.gemm != FLO_GEMM_BF16)
         return FLO_OK;
-    return flo_arena_take(arena, flo_bf16_room(g->task.flow->parameters.size + 1),
+    return flo_arena_take(arena, flo_bf16_room(g->task.flow->parameters.size),
                           sizeof *g->copy, &g->copy);
 }
 
@@ -237,34 +237,6 @@ static void forward(const flo_gradient *g, worker *w, const flo_real *theta,
     }
 }
 
-static void add(int64_t n, flo_real *restrict sum, const flo_real *restrict more)
-{
-    for (int64_t i = 0; i < n; i++)
-        sum[i] += more[i];
-}
-
-/* Where partial sums of n reals lie in the order of the stack: the first ones where
-   they belong in the end. */
-typedef struct partial_sums {
-    int64_t n, nodes, first;
-    flo_real *const *node; /* [nodes], from `first` on */
-    flo_real *rest;        /* [.., stride] */
-    int64_t stride;
-} partial_sums;
-
-static flo_real *sum_at(const partial_sums *s, int64_t i)
-{
-    return i < s->nodes ? s->node[i] + s->first : s->rest + (i - s->nodes) * s->stride;
-}
-
-/* Folds the newest sum into those before it, as often as the stack says. */
-static void push(flo_lane_stack *stack, int level, int64_t index, const partial_sums *s)
-{
-    int64_t top = stack->count;
-    for (int more = flo_lane_push(stack, level, index); more > 0; more--, top--)
-        add(s->n, sum_at(s, top - 1), sum_at(s, top));
-}
-
 /* Zeros for a lane's slice: of the weights that a backward pass overwrites only where
    none comes. */
 static void clear(const flo_layout *layout, bool pass, flo_real *slice)
@@ -281,23 +253,23 @@ static void backward_slice(const flo_gradient *g, worker *w, bool leads,
                            const flo_real *theta, int64_t k)
 {
     const flo_flow *const flow = g->task.flow;
-    const partial_sums sums = {slice_size(flow, k),
-                               w->nodes,
-                               slice_first(flow, k),
-                               w->node,
-                               w->stack,
-                               g->widest};
+    const flo_partial_sums sums = {slice_size(flow, k),
+                                   w->nodes,
+                                   slice_first(flow, k),
+                                   w->node,
+                                   w->stack,
+                                   g->widest};
     flo_lane_stack stack = {.lanes = g->task.plan->lanes};
     for (int64_t lane = w->first; lane < w->last; lane++) {
         flo_workspace *const ws = &w->workspace[lane - w->first];
-        flo_real *const slice = sum_at(&sums, stack.count);
+        flo_real *const slice = flo_partial_sums_at(&sums, stack.count);
         clear(slice_layout(flow, k), ws->rows > 0, slice);
         if (ws->rows && k == flow->layers)
             g->task.objective->kind->backward(g->task.objective, flow, theta, ws,
                                               slice);
         else if (ws->rows)
             flo_flow_backward_layer(flow, theta, ws, k, slice);
-        push(&stack, 0, lane, &sums);
+        flo_partial_sums_push(&sums, &stack, 0, lane);
         flo_worked(g->context);
         if (leads) /* messages move only while somebody asks */
             flo_exchange_poke(g->exchange);
@@ -308,7 +280,8 @@ static void backward_slice(const flo_gradient *g, worker *w, bool leads,
 static void combine(const flo_gradient *g, worker *me, int64_t begin, int64_t end)
 {
     const int64_t V = g->task.plan->lanes;
-    const partial_sums sums = {end - begin, g->nodes, begin, g->node, me->block, BLOCK};
+    const flo_partial_sums sums = {end - begin, g->nodes,  begin,
+                                   g->node,     me->block, BLOCK};
     flo_lane_stack stack = {.lanes = V};
     for (int t = 0; t < g->task.threads; t++) {
         const worker *const w = &g->worker[t];
@@ -316,9 +289,9 @@ static void combine(const flo_gradient *g, worker *me, int64_t begin, int64_t en
         int64_t index[FLO_LANE_STACK];
         flo_lane_nodes(V, w->first, w->last, level, index);
         for (int64_t i = 0; i < w->nodes; i++) {
-            memcpy(sum_at(&sums, stack.count), w->node[i] + begin,
+            memcpy(flo_partial_sums_at(&sums, stack.count), w->node[i] + begin,
                    (size_t)sums.n * sizeof *me->block);
-            push(&stack, level[i], index[i], &sums);
+            flo_partial_sums_push(&sums, &stack, level[i], index[i]);
         }
     }
 }
@@ -332,10 +305,8 @@ static void combine_all(const flo_gradient *g, worker *me, int64_t first, int64_
         combine(g, me, begin, flo_lesser(begin + BLOCK, last));
 }
 
-/* Backward of a bucket's slices. Then, where other ranks wait for it, the threads'
-   nodes become the rank's, and the bucket goes on its way. Called by every thread of
-   the team.
- */
+/* Backward of a bucket's slices, called by every thread of the team. Then, where other
+   ranks wait for it, the threads' nodes become the rank's, and the bucket leaves. */
 static void backward_bucket(const flo_gradient *g, worker *me, bool leads,
                             const flo_real *theta, int64_t b)
 {
@@ -385,8 +356,8 @@ int64_t flo_gradient_compute(flo_gradient *g, const flo_real *theta, int64_t ste
         forward(g, me, theta, step, value, weight);
         for (int64_t b = g->buckets - 1; b >= 0; b--)
             backward_bucket(g, me, omp_get_thread_num() == 0, theta, b);
-        if (g->alone &&
-            g->task.threads > 1) /* threads meet once, not at every bucket */
+        /* Where nobody else waits, threads meet once, not at every bucket. */
+        if (g->alone && g->task.threads > 1)
             combine_all(g, me, 0, g->task.flow->parameters.size);
     }
     if (g->held && !g->alone)

@@ -45,12 +45,12 @@ int main(int argc, char **argv)
     const int64_t B = argument(argc, argv, 2, 64), M = argument(argc, argv, 3, 256);
     const flo_panel rows = {.rows = M, .columns = M, .length = M};
     const flo_staircase whole = {M, 1, &rows, NULL};
-    flo_real *const w = normals(1, M * M + 1), *const dw = normals(2, M * M);
+    flo_real *const w = normals(1, M * M), *const dw = normals(2, M * M);
     flo_real *const x = normals(3, M * B), *const dx = normals(4, M * B);
-    flo_bf16 *const copy = malloc((size_t)flo_bf16_room(M * M + 1) * sizeof *copy);
+    flo_bf16 *const copy = malloc((size_t)flo_bf16_room(M * M) * sizeof *copy);
     if (!copy)
         return 1;
-    flo_bf16_round(M * M + 1, w, copy);
+    flo_bf16_round(M * M, w, copy);
     const flo_rounded rounded = {w, copy};
     flo_real *const y = normals(5, M * B), *const dy = normals(6, M * B);
     for (int64_t round = 0; round < rounds; round++)
