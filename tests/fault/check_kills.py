@@ -7,6 +7,7 @@ import glob
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -55,6 +56,19 @@ def bury(flotilla, seconds=10):
     return len(orphans)
 
 
+def wait_for_the_end(flotilla, process, kind):
+    """Of a run of which somebody was killed. Where that was a rank while MPI starts, mpirun
+    (Open MPI 4.1 with PMIx 4) may wait for a lock of its own, in PMIx_server_finalize, for ever:
+    once all ranks are gone, it is killed."""
+    for _ in range(6):
+        try:
+            return process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            if kind == "start" and processes_in(flotilla.folder) == [process.pid]:
+                kill(process.pid)
+    return process.communicate(timeout=1)
+
+
 def kill_once(flotilla, chance, ranks, steps):
     """Starts the run or goes on with it, and kills it; gives what was done, and orphans."""
     before = newest_step(flotilla, "run")
@@ -67,7 +81,7 @@ def kill_once(flotilla, chance, ranks, steps):
         ranks = [other for other in processes_in(flotilla.folder) if other != process.pid]
         whom = chance.choice(ranks) if ranks and chance.random() < 0.5 else process.pid
         kill(whom)
-        process.communicate(timeout=60)
+        wait_for_the_end(flotilla, process, kind)
     finally:
         orphans = bury(flotilla)
     require(process.returncode in (DONE, ERROR, -signal.SIGKILL, 137), process.returncode)
