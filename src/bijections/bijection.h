@@ -69,7 +69,9 @@ typedef struct flo_bijection_kind {
                     double *logdet);
     /* After forward on the same x and pass: from dz [B, D] and dlogdet [B], the
        derivatives of any loss by z and logdet, overwrites dx [B, D] and adds to
-       dcontext [B, C] and to dtheta [parameters.size]. */
+       dcontext [B, C] and to dtheta [parameters.size]. Only where the pass is fresh it
+       overwrites what dtheta has for tensors with `decay`; networks do so themselves.
+     */
     void (*backward)(const flo_bijection *self, const flo_real *theta,
                      const flo_pass *pass, const flo_real *x, const flo_real *dz,
                      const double *dlogdet, flo_real *dx, flo_real *dcontext,

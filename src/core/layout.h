@@ -19,7 +19,8 @@ typedef struct flo_tensor {
     int rank;         /* 1 or 2 */
     int64_t shape[2];
     int64_t offset, count;
-    bool decay;               /* a weight of a linear map: AdamW's decay applies */
+    bool decay;               /* a weight of a linear map: AdamW's decay applies, and
+                                 fresh passes overwrite its gradient (core/pass.h) */
     const flo_ragged *ragged; /* of a packed tensor [shape[0]], else NULL */
 } flo_tensor;
 

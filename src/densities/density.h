@@ -28,7 +28,8 @@ typedef struct flo_density_kind {
     /* Adds log p(z) in nats to log_prob [B], up to the constant log_evidence. */
     void (*log_prob)(const flo_density *self, const flo_real *theta,
                      const flo_pass *pass, const flo_real *z, double *log_prob);
-    /* From dlog_prob [B]: overwrites dz [B, D]; adds to dcontext [B, C] and dtheta. */
+    /* From dlog_prob [B]: overwrites dz [B, D]; adds to dcontext [B, C] and dtheta
+       (as a bijection does, also where the pass is fresh). */
     void (*backward)(const flo_density *self, const flo_real *theta,
                      const flo_pass *pass, const flo_real *z, const double *dlog_prob,
                      flo_real *dz, flo_real *dcontext, flo_real *dtheta);
