@@ -176,7 +176,7 @@ void flo_workspace_dither(const flo_flow *flow, flo_workspace *w, int64_t begin,
                             w->noise[k] + begin * noise_of(flow, k));
 }
 
-static flo_pass pass_of(const flo_workspace *w, int64_t k)
+flo_pass flo_workspace_pass(const flo_workspace *w, int64_t k)
 {
     return (flo_pass){.rows = w->rows,
                       .context = w->context,
@@ -192,7 +192,7 @@ void flo_workspace_sample(const flo_flow *flow, const flo_real *theta, flo_works
                           flo_random_key key, int64_t first_row, double temperature)
 {
     const flo_density *const base = flow->base;
-    const flo_pass pass = pass_of(w, flow->layers);
+    const flo_pass pass = flo_workspace_pass(w, flow->layers);
     flo_random_normal(key, (uint64_t)(first_row * base->normals),
                       w->rows * base->normals, w->normals);
     key.b = 1;
@@ -206,7 +206,7 @@ void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
                             flo_workspace *w, int64_t k)
 {
     const flo_layer *const layer = &flow->layer[k];
-    const flo_pass pass = pass_of(w, k);
+    const flo_pass pass = flo_workspace_pass(w, k);
     layer->bijection->kind->forward(layer->bijection, theta + layer->parameters, &pass,
                                     w->value[k], w->value[k + 1], w->logdet);
 }
@@ -227,7 +227,7 @@ void flo_flow_inverse_layer(const flo_flow *flow, const flo_real *theta,
                             flo_workspace *w, int64_t k)
 {
     const flo_layer *const layer = &flow->layer[k];
-    const flo_pass pass = pass_of(w, k);
+    const flo_pass pass = flo_workspace_pass(w, k);
     layer->bijection->kind->inverse(layer->bijection, theta + layer->parameters, &pass,
                                     w->value[k + 1], w->value[k], w->logdet);
 }
@@ -245,7 +245,7 @@ void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspac
         flo_flow_forward(flow, theta, w);
     else
         flo_flow_inverse(flow, theta, w);
-    const flo_pass pass = pass_of(w, flow->layers);
+    const flo_pass pass = flo_workspace_pass(w, flow->layers);
     memcpy(w->log_prob, w->logdet, (size_t)w->rows * sizeof *w->log_prob);
     flow->base->kind->log_prob(flow->base, theta + flow->base_parameters, &pass,
                                flo_workspace_noise(flow, w), w->log_prob);
@@ -263,7 +263,7 @@ void flo_flow_backward_layer(const flo_flow *flow, const flo_real *theta,
                              flo_workspace *w, int64_t k, flo_real *dlayer)
 {
     const flo_layer *const layer = &flow->layer[k];
-    const flo_pass pass = pass_of(w, k);
+    const flo_pass pass = flo_workspace_pass(w, k);
     layer->bijection->kind->backward(layer->bijection, theta + layer->parameters, &pass,
                                      w->value[k], w->gradient[0], w->dlogdet,
                                      w->gradient[1], w->dcontext, dlayer);

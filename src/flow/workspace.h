@@ -45,6 +45,9 @@ FLO_MUST_USE flo_status flo_workspace_create(flo_arena *arena, const flo_flow *f
 flo_real *flo_workspace_data(const flo_flow *flow, const flo_workspace *workspace);
 flo_real *flo_workspace_noise(const flo_flow *flow, const flo_workspace *workspace);
 
+/* What layer k is handed; L: the base density. Local. */
+flo_pass flo_workspace_pass(const flo_workspace *workspace, int64_t k);
+
 /* raw_context, which is lost, through the context's layers into context: once for every
    set of rows, before any pass over them. logdet is lost too. Pure. Local. */
 void flo_workspace_condition(const flo_flow *flow, flo_workspace *workspace);

@@ -3,6 +3,7 @@
 
 #include "core/integers.h"
 #include "linalg/bf16_vector.h"
+#include "linalg/tile_call.h"
 #include "linalg/transpose.h"
 
 #include <string.h>
@@ -53,47 +54,12 @@ FLO_SIMD_INLINE void multiply(const int rows, const int vectors, const bool tran
             _mm512_storeu_ps(c + i * c_row + v * V, sum[i][v]);
 }
 
-#define ROWS(N)                                                                        \
-    case N:                                                                            \
-        multiply(N, vectors, transposed, pairs, a.at, a.step, b, add, c, c_row);       \
-        break;
-
-FLO_SIMD_INLINE void multiply_rows(int64_t rows, const int vectors,
-                                   const bool transposed, int64_t pairs,
-                                   flo_bf16_left a, const flo_bf16_pair *b, bool add,
-                                   flo_real *c, int64_t c_row)
-{
-    switch (rows) {
-        ROWS(1)
-        ROWS(2)
-        ROWS(3)
-        ROWS(4)
-        ROWS(5)
-        ROWS(6)
-        ROWS(7)
-        ROWS(8)
-        ROWS(9)
-        ROWS(10)
-        ROWS(11)
-        ROWS(12)
-    }
-}
-
 static void multiply_vectors(int64_t rows, int64_t vectors, int64_t pairs,
                              flo_bf16_left a, const flo_bf16_pair *b, bool add,
                              flo_real *c, int64_t c_row)
 {
-    if (vectors > 1) {
-        if (a.transposed)
-            multiply_rows(rows, 2, true, pairs, a, b, add, c, c_row);
-        else
-            multiply_rows(rows, 2, false, pairs, a, b, add, c, c_row);
-    } else {
-        if (a.transposed)
-            multiply_rows(rows, 1, true, pairs, a, b, add, c, c_row);
-        else
-            multiply_rows(rows, 1, false, pairs, a, b, add, c, c_row);
-    }
+    FLO_TILE_CALL(multiply, rows, vectors, a.transposed, pairs, a.at, a.step, b, add, c,
+                  c_row);
 }
 
 #else

@@ -71,8 +71,7 @@ static stretch pack_transposed(const flo_rounded *rounded, int64_t inner,
 /* Rows of a panel are shared evenly between tiles. */
 static int64_t tile_rows(int64_t rows)
 {
-    const int64_t tiles = (rows + FLO_TILE_HEIGHT - 1) / FLO_TILE_HEIGHT;
-    return (rows + tiles - 1) / tiles;
+    return flo_divide_up(rows, flo_divide_up(rows, FLO_TILE_HEIGHT));
 }
 
 /* Inputs that row r of a panel sees. */

@@ -5,6 +5,7 @@
    machine's peak from the first cache. */
 #include "linalg/tile.h"
 
+#include "linalg/tile_call.h"
 #include "linalg/transpose.h"
 
 #include <string.h>
@@ -45,49 +46,12 @@ FLO_SIMD_INLINE void multiply(const int rows, const int vectors, const bool tran
             flo_simd_store(c + i * c_row + v * FLO_SIMD, sum[i][v]);
 }
 
-#define ROWS(N)                                                                        \
-    case N:                                                                            \
-        multiply(N, vectors, transposed, inner, a, step, b, b_row, add, c, c_row);     \
-        break;
-
-FLO_SIMD_INLINE void multiply_rows(int64_t rows, const int vectors,
-                                   const bool transposed, int64_t inner,
-                                   const flo_real *a, int64_t step, const flo_real *b,
-                                   int64_t b_row, bool add, flo_real *c, int64_t c_row)
-{
-    switch (rows) {
-        ROWS(1)
-        ROWS(2)
-        ROWS(3)
-        ROWS(4)
-        ROWS(5)
-        ROWS(6)
-#if FLO_TILE_HEIGHT > 6
-        ROWS(7)
-        ROWS(8)
-        ROWS(9)
-        ROWS(10)
-        ROWS(11)
-        ROWS(12)
-#endif
-    }
-}
-
 static void multiply_vectors(int64_t rows, int64_t vectors, int64_t inner,
                              flo_tile_left a, const flo_real *b, int64_t b_row,
                              bool add, flo_real *c, int64_t c_row)
 {
-    if (vectors > 1) {
-        if (a.transposed)
-            multiply_rows(rows, 2, true, inner, a.at, a.step, b, b_row, add, c, c_row);
-        else
-            multiply_rows(rows, 2, false, inner, a.at, a.step, b, b_row, add, c, c_row);
-    } else {
-        if (a.transposed)
-            multiply_rows(rows, 1, true, inner, a.at, a.step, b, b_row, add, c, c_row);
-        else
-            multiply_rows(rows, 1, false, inner, a.at, a.step, b, b_row, add, c, c_row);
-    }
+    FLO_TILE_CALL(multiply, rows, vectors, a.transposed, inner, a.at, a.step, b, b_row,
+                  add, c, c_row);
 }
 
 void flo_tile_product(int64_t rows, int64_t columns, int64_t inner, flo_tile_left a,

@@ -1,5 +1,6 @@
 /* A linear map with bias: y = W x + b for every row of a batch. The batch runs fastest:
-   x [inputs, B], y [outputs, B]. */
+   x [inputs, B], y [outputs, B], B the rows of the pass, which also says what the
+   products take in (`rounded`) and what stands in dtheta (`fresh`; core/pass.h). */
 #ifndef FLO_NN_DENSE_H
 #define FLO_NN_DENSE_H
 
@@ -29,8 +30,9 @@ void flo_dense_forward(const flo_dense *dense, const flo_real *theta, int64_t fi
                        int64_t count, const flo_pass *pass, bool add, const flo_real *x,
                        flo_real *y);
 
-/* From dy [outputs, B]: adds to the slices of W and b in dtheta; dx [inputs, B] is
-   overwritten, or added to where `add`; NULL when nobody wants it. Pure. Local. */
+/* From dy [outputs, B]: adds to the slices of W, if these are not fresh, and b in
+   dtheta; dx [inputs, B] is overwritten, or added to where `add`; NULL when nobody
+   wants it. Pure. Local. */
 void flo_dense_backward(const flo_dense *dense, const flo_real *theta,
                         const flo_pass *pass, bool add, const flo_real *x,
                         const flo_real *dy, flo_real *dx, flo_real *dtheta);

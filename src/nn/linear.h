@@ -20,12 +20,12 @@ FLO_MUST_USE flo_status flo_linear_add(flo_layout *layout, const flo_degrees *de
 void flo_linear_init(const flo_linear *linear, double limit, flo_random_key key,
                      flo_real *theta);
 
-/* y [outputs, B] = W x [inputs, B] + b. Pure. Local. */
+/* y [outputs, B] = W x [inputs, B] + b; B and the pass as in dense.h. Pure. Local. */
 void flo_linear_forward(const flo_linear *linear, const flo_real *theta,
                         const flo_pass *pass, const flo_real *x, flo_real *y);
 
-/* From dy [outputs, B]: adds to the slices of W and b in dtheta; dx [inputs, B] is
-   overwritten; NULL when nobody wants it. Pure. Local. */
+/* From dy [outputs, B]: adds to the slices of W, if these are not fresh, and b in
+   dtheta; dx [inputs, B] is overwritten; NULL when nobody wants it. Pure. Local. */
 void flo_linear_backward(const flo_linear *linear, const flo_real *theta,
                          const flo_pass *pass, const flo_real *x, const flo_real *dy,
                          flo_real *dx, flo_real *dtheta);

@@ -74,7 +74,7 @@ void flo_masked_solve(const flo_masked *masked, const flo_real *theta,
     const int64_t B = pass->rows, D = masked->features, P = masked->outputs;
     const int64_t block = network->degrees->block;
     flo_pass own = network_pass(masked, pass);
-    own.rounded = NULL;
+    own.rounded = NULL; /* samples are in full */
     const flo_pass inner = flo_network_pass(network, &own);
     const flo_solve solve = {&inner, pass->scratch, pass->scratch + B * D};
     for (int64_t j = 0; j < D; j++) {

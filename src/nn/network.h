@@ -92,7 +92,7 @@ typedef struct flo_network_kind {
     void (*forward)(const flo_network *network, const flo_real *theta,
                     const flo_pass *pass, const flo_real *input, flo_real *y);
     /* input is that of forward; dinput [inputs, B] is overwritten; adds to dcontext
-       [C, B] and dtheta. dy may be changed. */
+       [C, B] and, but for the weights of fresh passes, dtheta. dy may be changed. */
     void (*backward)(const flo_network *network, const flo_real *theta,
                      const flo_pass *pass, const flo_real *input, flo_real *dy,
                      flo_real *dinput, flo_real *dcontext, flo_real *dtheta);

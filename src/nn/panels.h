@@ -34,11 +34,12 @@ FLO_MUST_USE flo_status flo_panels_create(flo_arena *arena, const flo_degrees *d
 void flo_panels_init(const flo_panels *panels, double limit, flo_random_key key,
                      flo_real *weight, flo_real *bias);
 
-/* y += W x. Pure. Local. */
+/* y += W x; the pass as in dense.h. Pure. Local. */
 void flo_panels_forward(const flo_panels *panels, const flo_real *weight,
                         const flo_pass *pass, const flo_real *x, flo_real *y);
 
-/* Adds dy x^T to dweight, where what no row sees becomes zero; dx is overwritten by
+/* Adds dy x^T to dweight, or puts it there where the pass is fresh; what no row sees
+   becomes zero; dx is overwritten by
    W^T dy. dx NULL when nobody wants it. Pure. Local. */
 void flo_panels_backward(const flo_panels *panels, const flo_real *weight,
                          const flo_pass *pass, const flo_real *x, const flo_real *dy,

@@ -25,14 +25,7 @@ static void backward(const flo_objective *self, const flo_flow *flow,
     (void)self;
     for (int64_t i = 0; i < w->rows; i++)
         w->dlogdet[i] = -(double)w->weight[i];
-    const flo_pass pass = {.rows = w->rows,
-                           .context = w->context,
-                           .cache = w->cache[flow->layers],
-                           .scratch = w->scratch,
-                           .noise = w->noise[flow->layers],
-                           .training = w->training,
-                           .rounded = w->rounded,
-                           .fresh = w->fresh};
+    const flo_pass pass = flo_workspace_pass(w, flow->layers);
     flow->base->kind->backward(flow->base, theta + flow->base_parameters, &pass,
                                flo_workspace_noise(flow, w), w->dlogdet, w->gradient[0],
                                w->dcontext, dbase);

@@ -40,7 +40,7 @@ typedef struct flo_objective_kind {
                     const flo_real *theta, flo_workspace *workspace,
                     flo_rows_place place);
     /* Sets gradient[0], by the flow's output, and dlogdet; adds to dbase, the slice of
-       the base density. */
+       the base density, as its backward does in the workspace's pass. */
     void (*backward)(const flo_objective *self, const flo_flow *flow,
                      const flo_real *theta, flo_workspace *workspace, flo_real *dbase);
 } flo_objective_kind;
