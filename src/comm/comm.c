@@ -101,6 +101,7 @@ static void duplicate_world(flo_comm *comm)
     flo_comm_check(comm, MPI_Comm_rank(comm->world, &comm->rank), "MPI_Comm_rank");
     flo_comm_check(comm, MPI_Comm_size(comm->world, &comm->size), "MPI_Comm_size");
     comm->has_mpi = true;
+    flo_hosts_forget(comm);
 }
 
 /* Of the calls before the world is duplicated, whose failures are not yet ours to abort
@@ -182,6 +183,7 @@ flo_status flo_comm_start_alone(flo_context *context, flo_comm **comm_pointer)
     comm->context = context;
     comm->size = 1;
     comm->piece = MOST_ELEMENTS;
+    flo_hosts_forget(comm);
     strcpy(comm->library, "none");
     if (gethostname(comm->host, sizeof comm->host - 1) != 0)
         strcpy(comm->host, "an unnamed host");
@@ -204,6 +206,7 @@ void flo_comm_finish(flo_comm **comm_pointer)
     if (!comm)
         return;
     flo_watch_stop(comm);
+    flo_hosts_forget(comm);
     if (comm->has_mpi)
         flo_comm_check(comm, MPI_Comm_free(&comm->world), "MPI_Comm_free");
     comm->has_mpi = false;

@@ -1,25 +1,28 @@
-/* The exchange of gradients: a direct reduce-scatter and all-gather in the tree's
-   order.
+/* The exchange of gradients: added in memory on a host, between hosts by a direct
+   reduce-scatter and all-gather in the tree's order.
 
-   Of each bucket, rank c owns chunk c. First every rank sends its nodes' pieces of
-   chunk c to rank c; that one adds the nodes of all ranks, its own read in place
-   (comm/fold.h), and sends the sum to all. With n nodes a rank sends about (n + 1) P
-   reals a step; n is 1 where ranks and lanes are powers of two, and that is as little
-   as any all-reduce of long vectors sends.
+   Rank k of each host makes rail k, as many rails as the smallest host has ranks. Of
+   each bucket, a rail has one slice. First its rank adds the nodes that the ranks of
+   its host hold, in place, into the maximal nodes of all lanes of the host: its parts.
+   Of the slice, host c owns chunk c: every host sends its parts' pieces of chunk c to
+   host c; that one adds the parts of all hosts, its own read in place (comm/fold.h),
+   and sends the sum to all. With n parts a host sends about (n + 1) P reals a step; n
+   is 1 where hosts and lanes are powers of two, and that is as little as any all-reduce
+   of long vectors sends.
 
-   Two ranks of one node each send the whole bucket to each other instead, and both add
+   Two hosts of one part each send the whole slice to each other instead, and both add
    all of it. That is as many reals, but no message waits for another to be noticed.
 
-   A piece is one message a node and not one strided message a rank: contiguous memory
-   goes out as it lies, by one copy through shared memory or straight from the network
-   card, where a strided type is packed into fragments that need the sender's help. (Two
-   ranks, two nodes, Open MPI 4.1: 2 MB pieces take 0.6 ms, strided 0.8; by TCP 2.7 and
-   3.6. Below about 64 kB strided wins by a hundredth of a millisecond.)
+   A piece is one message a part and not one strided message a host: contiguous memory
+   goes out as it lies, straight from the network card, where a strided type is packed
+   into fragments that need the sender's help. (Two hosts, two parts, Open MPI 4.1, TCP:
+   2 MB pieces take 2.7 ms, strided 3.6.)
 
    All messages are persistent requests made once: a step only starts and tests them.
-   The messages of one tag between two ranks are told apart by their order, that of
-   nodes in a bucket and that of steps, which is the same on all ranks. */
+   The messages of one tag between two hosts are told apart by their order, that of
+   parts in a bucket and that of steps, which is the same on all ranks. */
 #include "comm/exchange_private.h"
+#include "comm/hosts.h"
 #include "core/checksum.h"
 #include "core/clock.h"
 
@@ -58,80 +61,6 @@ static flo_status check_bounds(flo_comm *comm, flo_context *context, int64_t lan
     return FLO_OK;
 }
 
-static flo_status take_reals(flo_exchange *exchange, int64_t count, flo_real **reals)
-{
-    exchange->bytes += count * (int64_t)sizeof **reals;
-    return flo_allocate(exchange->context, count, sizeof **reals, reals);
-}
-
-/* The vectors of this rank: nodes and sum. */
-static flo_status take_vectors(flo_exchange *exchange, int64_t lanes)
-{
-    const flo_comm *const comm = exchange->comm;
-    FLO_TRY(flo_fold_create(exchange->context, lanes, comm->size, &exchange->fold));
-    exchange->first_node = flo_fold_first(exchange->fold, comm->rank);
-    exchange->nodes =
-        flo_fold_first(exchange->fold, comm->rank + 1) - exchange->first_node;
-    exchange->all_nodes = flo_fold_first(exchange->fold, comm->size);
-    FLO_TRY(take_reals(exchange, exchange->nodes * exchange->pitch, &exchange->node));
-    exchange->one_way = comm->size == 2 && exchange->all_nodes == 2;
-    exchange->sum = exchange->node;
-    return comm->size == 1 ? FLO_OK
-                           : take_reals(exchange, exchange->pitch, &exchange->sum);
-}
-
-/* Room for the pieces of other ranks' nodes: all buckets may be under way at once. */
-static flo_status take_pieces(flo_exchange *exchange)
-{
-    const int64_t others = exchange->all_nodes - exchange->nodes;
-    int64_t pitches = 0;
-    for (int64_t i = 0; i < exchange->buckets; i++) {
-        flo_bucket *const b = &exchange->bucket[i];
-        b->pitch = flo_round_up(
-            flo_range_length(flo_bucket_chunk(exchange, b, exchange->comm->rank)));
-        pitches += b->pitch;
-    }
-    FLO_TRY(take_reals(exchange, others * pitches, &exchange->pieces));
-    flo_real *next = exchange->pieces;
-    for (int64_t i = 0; i < exchange->buckets; i++) {
-        exchange->bucket[i].pieces = next;
-        next += others * exchange->bucket[i].pitch;
-    }
-    return FLO_OK;
-}
-
-static flo_status take_requests(flo_exchange *exchange)
-{
-    const int64_t peers = exchange->comm->size - 1;
-    const int64_t others = exchange->all_nodes - exchange->nodes;
-    const int64_t most = others + peers * (exchange->nodes + 2);
-    FLO_TRY(flo_allocate(exchange->context, exchange->all_nodes, sizeof *exchange->part,
-                         (void *)&exchange->part));
-    FLO_TRY(flo_allocate(exchange->context, exchange->buckets, sizeof *exchange->active,
-                         &exchange->active));
-    FLO_TRY(flo_allocate(exchange->context, exchange->buckets * most,
-                         sizeof *exchange->request, &exchange->request));
-    for (int64_t i = 0; i < exchange->buckets; i++)
-        exchange->bucket[i].request = exchange->request + i * most;
-    return FLO_OK;
-}
-
-static flo_status take_memory(flo_exchange *exchange, int64_t lanes, int64_t buckets,
-                              const int64_t *bounds)
-{
-    exchange->buckets = buckets;
-    exchange->pitch = flo_round_up(bounds[buckets]);
-    FLO_TRY(take_vectors(exchange, lanes));
-    if (exchange->comm->size == 1)
-        return FLO_OK;
-    FLO_TRY(flo_allocate(exchange->context, buckets, sizeof *exchange->bucket,
-                         &exchange->bucket));
-    for (int64_t i = 0; i < buckets; i++)
-        exchange->bucket[i].whole = (flo_range){bounds[i], bounds[i + 1]};
-    FLO_TRY(take_pieces(exchange));
-    return take_requests(exchange);
-}
-
 static flo_status create(flo_comm *comm, flo_context *context, int64_t lanes,
                          int64_t buckets, const int64_t *bounds,
                          flo_exchange **exchange)
@@ -141,7 +70,22 @@ static flo_status create(flo_comm *comm, flo_context *context, int64_t lanes,
     (*exchange)->comm = comm;
     (*exchange)->context = context;
     (*exchange)->channel = MPI_COMM_NULL;
-    return take_memory(*exchange, lanes, buckets, bounds);
+    return FLO_OK;
+}
+
+/* The channel of each rail. */
+static void open_channels(flo_exchange *e)
+{
+    const int rail = flo_host_rank(e->comm);
+    flo_comm_waits(e->comm, FLO_WAIT_MEETING);
+    flo_comm_check(e->comm,
+                   MPI_Comm_split(e->comm->world,
+                                  rail < e->rails ? rail : MPI_UNDEFINED, e->comm->rank,
+                                  &e->channel),
+                   "MPI_Comm_split");
+    flo_comm_waits(e->comm, FLO_WAIT_NONE);
+    if (rail < e->rails)
+        flo_exchange_make_messages(e);
 }
 
 flo_status flo_exchange_create(flo_comm *comm, flo_context *context, int64_t lanes,
@@ -149,52 +93,36 @@ flo_status flo_exchange_create(flo_comm *comm, flo_context *context, int64_t lan
                                flo_exchange **exchange)
 {
     *exchange = NULL;
-    const flo_status status = flo_comm_agree(
+    flo_status status = flo_comm_agree(
         comm, context, create(comm, context, lanes, buckets, bounds, exchange));
-    if (status != FLO_OK) {
+    if (status == FLO_OK)
+        status = flo_exchange_take(*exchange, lanes, buckets, bounds);
+    if (status != FLO_OK)
         flo_exchange_destroy(exchange);
-        return status;
-    }
-    if (comm->size > 1) {
-        flo_comm_waits(comm, FLO_WAIT_MEETING);
-        flo_comm_check(comm, MPI_Comm_dup(comm->world, &(*exchange)->channel),
-                       "MPI_Comm_dup");
-        flo_comm_waits(comm, FLO_WAIT_NONE);
-        flo_exchange_make_messages(*exchange);
-    }
-    return FLO_OK;
+    else if ((*exchange)->hosts > 1)
+        open_channels(*exchange);
+    return status;
 }
 
-static void free_requests(flo_exchange *exchange)
+static void free_requests(flo_exchange *e)
 {
-    for (int64_t i = 0; exchange->bucket && i < exchange->buckets; i++)
-        for (int j = 0; j < exchange->bucket[i].all; j++)
-            flo_comm_check(exchange->comm,
-                           MPI_Request_free(&exchange->bucket[i].request[j]),
+    for (int64_t i = 0; e->bucket && i < e->buckets; i++)
+        for (int j = 0; j < e->bucket[i].all; j++)
+            flo_comm_check(e->comm, MPI_Request_free(&e->bucket[i].request[j]),
                            "MPI_Request_free");
-    if (exchange->channel != MPI_COMM_NULL)
-        flo_comm_check(exchange->comm, MPI_Comm_free(&exchange->channel),
-                       "MPI_Comm_free");
+    if (e->channel != MPI_COMM_NULL)
+        flo_comm_check(e->comm, MPI_Comm_free(&e->channel), "MPI_Comm_free");
 }
 
-void flo_exchange_destroy(flo_exchange **exchange_pointer)
+void flo_exchange_destroy(flo_exchange **exchange)
 {
-    flo_exchange *const exchange = *exchange_pointer;
-    if (!exchange)
+    if (!*exchange)
         return;
-    flo_context *const context = exchange->context;
-    flo_exchange_finish(exchange);
-    free_requests(exchange);
-    if (exchange->sum != exchange->node)
-        flo_free(context, &exchange->sum);
-    flo_free(context, &exchange->node);
-    flo_free(context, &exchange->pieces);
-    flo_free(context, (void *)&exchange->part);
-    flo_free(context, &exchange->bucket);
-    flo_free(context, &exchange->active);
-    flo_free(context, &exchange->request);
-    flo_fold_destroy(&exchange->fold);
-    flo_free(context, exchange_pointer);
+    flo_context *const context = (*exchange)->context;
+    flo_exchange_finish(*exchange);
+    free_requests(*exchange);
+    flo_exchange_give_back(*exchange);
+    flo_free(context, exchange);
 }
 
 int64_t flo_exchange_nodes(const flo_exchange *exchange)
@@ -212,79 +140,127 @@ flo_real *flo_exchange_sum(flo_exchange *exchange)
     return exchange->sum;
 }
 
-int64_t flo_exchange_bytes(const flo_exchange *exchange)
+/* Tells the ranks of this host that one list, `filled` or `done`, is at this bucket's
+   round, in the row of this rank. */
+static void tell(const flo_exchange *e, const flo_bucket *b, atomic_uint *list)
 {
-    return exchange->bytes;
+    atomic_store_explicit(&list[flo_host_rank(e->comm) * e->lines + (b - e->bucket)],
+                          b->round, memory_order_release);
+}
+
+/* Whether all of the first `rows` ranks told. Rounds pass the largest number after
+   years; they are compared as equal, since no rank is ahead by one. */
+static bool all_told(const flo_exchange *e, const flo_bucket *b, atomic_uint *list,
+                     int rows)
+{
+    for (int row = 0; row < rows; row++)
+        if (atomic_load_explicit(&list[row * e->lines + (b - e->bucket)],
+                                 memory_order_acquire) != b->round)
+            return false;
+    return true;
 }
 
 /* Requests [first, last) of a bucket. */
-static void begin(const flo_exchange *exchange, flo_bucket *b, int first, int last)
+static void begin(const flo_exchange *e, flo_bucket *b, int first, int last)
 {
     if (first == last)
         return;
-    flo_comm_check(exchange->comm, MPI_Startall(last - first, b->request + first),
+    flo_comm_check(e->comm, MPI_Startall(last - first, b->request + first),
                    "MPI_Startall");
 }
 
-static bool are_done(const flo_exchange *exchange, flo_bucket *b, int first, int last)
+static bool are_done(const flo_exchange *e, flo_bucket *b, int first, int last)
 {
     int done;
     flo_comm_check(
-        exchange->comm,
+        e->comm,
         MPI_Testall(last - first, b->request + first, &done, MPI_STATUSES_IGNORE),
         "MPI_Testall");
     return done;
 }
 
-static void add_pieces(flo_exchange *exchange, const flo_bucket *b)
+/* The nodes of this host become its parts, in this rank's slice. */
+static void gather_nodes(flo_exchange *e, const flo_bucket *b)
 {
-    const flo_range chunk = flo_bucket_chunk(exchange, b, exchange->comm->rank);
-    for (int64_t i = 0; i < exchange->all_nodes; i++) {
-        const int64_t own = i - exchange->first_node;
-        exchange->part[i] = 0 <= own && own < exchange->nodes
-                                ? flo_exchange_node(exchange, own) + chunk.first
-                                : flo_bucket_piece(exchange, b, i);
-    }
-    flo_fold_sum(exchange->fold, flo_range_length(chunk), exchange->part,
-                 exchange->sum + chunk.first);
+    const int64_t nodes = flo_fold_first(e->gather, flo_host_size(e->comm));
+    for (int64_t i = 0; i < nodes; i++)
+        e->input[i] = e->host_node + i * e->pitch + b->slice.first;
+    for (int64_t i = 0; i < e->parts; i++)
+        e->output[i] = e->part + i * e->pitch + b->slice.first;
+    flo_fold_sum(e->gather, flo_range_length(b->slice), e->input, e->output);
 }
 
-static void advance(flo_exchange *exchange, flo_bucket *b)
+/* The parts of all hosts become the sum, in this rank's chunk. */
+static void add_parts(flo_exchange *e, const flo_bucket *b)
 {
-    if (b->stage == FLO_STAGE_PIECES && are_done(exchange, b, 0, b->receive_pieces)) {
-        add_pieces(exchange, b);
-        begin(exchange, b, b->begun, b->all);
+    const flo_range chunk = flo_bucket_chunk(e, b, flo_host_number(e->comm));
+    flo_real *const sum = e->sum + chunk.first;
+    for (int64_t i = 0; i < e->all_parts; i++) {
+        const int64_t own = i - e->first_part;
+        e->input[i] = 0 <= own && own < e->parts
+                          ? e->part + own * e->pitch + chunk.first
+                          : flo_bucket_piece(e, b, i);
+    }
+    flo_fold_sum(e->fold, flo_range_length(chunk), e->input, &sum);
+}
+
+/* The nodes of this host are there: what is to be done with them by this rank. */
+static flo_stage send(flo_exchange *e, flo_bucket *b)
+{
+    if (flo_host_size(e->comm) > 1)
+        gather_nodes(e, b);
+    if (e->hosts == 1)
+        return FLO_STAGE_SUMS;
+    begin(e, b, b->receive_pieces, b->begun);
+    return FLO_STAGE_PIECES;
+}
+
+static void advance(flo_exchange *e, flo_bucket *b)
+{
+    if (b->stage == FLO_STAGE_NODES &&
+        all_told(e, b, e->filled, flo_host_size(e->comm)))
+        b->stage = send(e, b);
+    if (b->stage == FLO_STAGE_PIECES && are_done(e, b, 0, b->receive_pieces)) {
+        add_parts(e, b);
+        begin(e, b, b->begun, b->all);
         b->stage = FLO_STAGE_SUMS;
     }
-    if (b->stage == FLO_STAGE_SUMS && are_done(exchange, b, b->receive_pieces, b->all))
+    if (b->stage == FLO_STAGE_SUMS && are_done(e, b, b->receive_pieces, b->all)) {
+        tell(e, b, e->done);
+        b->stage = FLO_STAGE_HOST;
+    }
+    if (b->stage == FLO_STAGE_HOST && all_told(e, b, e->done, e->rails))
         b->stage = FLO_STAGE_IDLE;
 }
 
 /* One look at each bucket under way; those that are done leave the list. */
-static void advance_all(flo_exchange *exchange)
+static void advance_all(flo_exchange *e)
 {
     int64_t kept = 0;
-    for (int64_t i = 0; i < exchange->active_count; i++) {
-        flo_bucket *const b = &exchange->bucket[exchange->active[i]];
-        advance(exchange, b);
+    for (int64_t i = 0; i < e->active_count; i++) {
+        flo_bucket *const b = &e->bucket[e->active[i]];
+        advance(e, b);
         if (b->stage != FLO_STAGE_IDLE)
-            exchange->active[kept++] = exchange->active[i];
+            e->active[kept++] = e->active[i];
         else
-            flo_worked(exchange->comm->context);
+            flo_worked(e->comm->context);
     }
-    exchange->active_count = kept;
+    e->active_count = kept;
 }
 
-void flo_exchange_start(flo_exchange *exchange, int64_t bucket_index)
+void flo_exchange_start(flo_exchange *e, int64_t bucket_index)
 {
-    assert(0 <= bucket_index && bucket_index < exchange->buckets);
-    if (exchange->comm->size == 1)
+    assert(0 <= bucket_index && bucket_index < e->buckets);
+    if (e->comm->size == 1)
         return;
-    flo_bucket *const b = &exchange->bucket[bucket_index];
+    flo_bucket *const b = &e->bucket[bucket_index];
     assert(b->stage == FLO_STAGE_IDLE);
-    begin(exchange, b, 0, b->begun);
-    b->stage = FLO_STAGE_PIECES;
-    exchange->active[exchange->active_count++] = bucket_index;
+    b->round++;
+    tell(e, b, e->filled);
+    begin(e, b, 0, b->receive_pieces);
+    b->stage = flo_host_rank(e->comm) < e->rails ? FLO_STAGE_NODES : FLO_STAGE_HOST;
+    e->active[e->active_count++] = bucket_index;
+    advance(e, b); /* what waits for no one leaves now; the list is kept by `poke` */
 }
 
 void flo_exchange_poke(flo_exchange *exchange)

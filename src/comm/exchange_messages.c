@@ -1,5 +1,6 @@
 /* The messages that exchange a bucket: its chunks, the pieces, and their requests. */
 #include "comm/exchange_private.h"
+#include "comm/hosts.h"
 
 #include <assert.h>
 
@@ -9,24 +10,20 @@ int64_t flo_round_up(int64_t count)
            FLO_EXCHANGE_ALIGNED;
 }
 
-/* Where chunk `rank` of a bucket begins; that of rank R is the bucket's end. */
-static int64_t cut(const flo_exchange *exchange, flo_range whole, int rank)
+/* Where part i of n begins; that of n is the end. */
+static int64_t cut(flo_range whole, int i, int n)
 {
-    if (rank == 0)
+    if (i == 0)
         return whole.first;
-    const int64_t size = exchange->comm->size;
-    const int64_t length = whole.last - whole.first;
-    const int64_t even = length / size * rank + length % size * rank / size;
-    const int64_t aligned = flo_round_up(whole.first + even);
+    const int64_t length = flo_range_length(whole);
+    const int64_t aligned =
+        flo_round_up(whole.first + length / n * i + length % n * i / n);
     return aligned < whole.last ? aligned : whole.last;
 }
 
-flo_range flo_bucket_chunk(const flo_exchange *exchange, const flo_bucket *b, int rank)
+flo_range flo_range_cut(flo_range whole, int i, int n)
 {
-    if (exchange->one_way)
-        return b->whole;
-    return (flo_range){cut(exchange, b->whole, rank),
-                       cut(exchange, b->whole, rank + 1)};
+    return (flo_range){cut(whole, i, n), cut(whole, i + 1, n)};
 }
 
 int64_t flo_range_length(flo_range r)
@@ -34,12 +31,15 @@ int64_t flo_range_length(flo_range r)
     return r.last - r.first;
 }
 
-flo_real *flo_bucket_piece(const flo_exchange *exchange, const flo_bucket *b,
-                           int64_t node)
+flo_range flo_bucket_chunk(const flo_exchange *e, const flo_bucket *b, int host)
 {
-    assert(node < exchange->first_node ||
-           node >= exchange->first_node + exchange->nodes);
-    const int64_t place = node < exchange->first_node ? node : node - exchange->nodes;
+    return e->one_way ? b->slice : flo_range_cut(b->slice, host, e->hosts);
+}
+
+flo_real *flo_bucket_piece(const flo_exchange *e, const flo_bucket *b, int64_t part)
+{
+    assert(part < e->first_part || part >= e->first_part + e->parts);
+    const int64_t place = part < e->first_part ? part : part - e->parts;
     return b->pieces + place * b->pitch;
 }
 
@@ -71,59 +71,56 @@ static void add_send(flo_exchange *exchange, flo_bucket *b, int peer, int tag,
                        "MPI_Send_init");
 }
 
-/* The four kinds of messages with one other rank. */
+/* The four kinds of messages with one other host. */
 
-static void receive_pieces(flo_exchange *exchange, flo_bucket *b, int peer)
+static void receive_pieces(flo_exchange *e, flo_bucket *b, int peer)
 {
-    const flo_range own = flo_bucket_chunk(exchange, b, exchange->comm->rank);
-    const int64_t last = flo_fold_first(exchange->fold, peer + 1);
-    for (int64_t i = flo_fold_first(exchange->fold, peer); i < last; i++)
-        add_receive(exchange, b, peer, FLO_TAG_PIECES, flo_range_length(own),
-                    flo_bucket_piece(exchange, b, i));
+    const flo_range own = flo_bucket_chunk(e, b, flo_host_number(e->comm));
+    const int64_t last = flo_fold_first(e->fold, peer + 1);
+    for (int64_t i = flo_fold_first(e->fold, peer); i < last; i++)
+        add_receive(e, b, peer, FLO_TAG_PIECES, flo_range_length(own),
+                    flo_bucket_piece(e, b, i));
 }
 
-static void receive_sum(flo_exchange *exchange, flo_bucket *b, int peer)
+static void receive_sum(flo_exchange *e, flo_bucket *b, int peer)
 {
-    const flo_range chunk = flo_bucket_chunk(exchange, b, peer);
-    add_receive(exchange, b, peer, FLO_TAG_SUM, flo_range_length(chunk),
-                exchange->sum + chunk.first);
+    const flo_range chunk = flo_bucket_chunk(e, b, peer);
+    add_receive(e, b, peer, FLO_TAG_SUM, flo_range_length(chunk), e->sum + chunk.first);
 }
 
-static void send_pieces(flo_exchange *exchange, flo_bucket *b, int peer)
+static void send_pieces(flo_exchange *e, flo_bucket *b, int peer)
 {
-    const flo_range chunk = flo_bucket_chunk(exchange, b, peer);
-    for (int64_t i = 0; i < exchange->nodes; i++)
-        add_send(exchange, b, peer, FLO_TAG_PIECES, flo_range_length(chunk),
-                 flo_exchange_node(exchange, i) + chunk.first);
+    const flo_range chunk = flo_bucket_chunk(e, b, peer);
+    for (int64_t i = 0; i < e->parts; i++)
+        add_send(e, b, peer, FLO_TAG_PIECES, flo_range_length(chunk),
+                 e->part + i * e->pitch + chunk.first);
 }
 
-static void send_sum(flo_exchange *exchange, flo_bucket *b, int peer)
+static void send_sum(flo_exchange *e, flo_bucket *b, int peer)
 {
-    const flo_range own = flo_bucket_chunk(exchange, b, exchange->comm->rank);
-    add_send(exchange, b, peer, FLO_TAG_SUM, flo_range_length(own),
-             exchange->sum + own.first);
+    const flo_range own = flo_bucket_chunk(e, b, flo_host_number(e->comm));
+    add_send(e, b, peer, FLO_TAG_SUM, flo_range_length(own), e->sum + own.first);
 }
 
-/* Makes one kind of message with every other rank, each rank beginning with its
-   neighbour so that not all send to one at a time. Returns the requests so far. */
-static int with_peers(flo_exchange *exchange, flo_bucket *b,
+/* Makes one kind of message with every other host, each beginning with its neighbour so
+   that not all send to one at a time. Returns the requests so far. */
+static int with_peers(flo_exchange *e, flo_bucket *b,
                       void make(flo_exchange *exchange, flo_bucket *b, int peer))
 {
-    const int size = exchange->comm->size;
-    for (int step = 1; step < size; step++)
-        make(exchange, b, (exchange->comm->rank + step) % size);
+    for (int step = 1; step < e->hosts; step++)
+        make(e, b, (flo_host_number(e->comm) + step) % e->hosts);
     return b->all;
 }
 
-void flo_exchange_make_messages(flo_exchange *exchange)
+void flo_exchange_make_messages(flo_exchange *e)
 {
-    for (int64_t i = 0; i < exchange->buckets; i++) {
-        flo_bucket *const b = &exchange->bucket[i];
-        b->receive_pieces = with_peers(exchange, b, receive_pieces);
-        if (!exchange->one_way)
-            with_peers(exchange, b, receive_sum);
-        b->begun = with_peers(exchange, b, send_pieces);
-        if (!exchange->one_way)
-            with_peers(exchange, b, send_sum);
+    for (int64_t i = 0; i < e->buckets; i++) {
+        flo_bucket *const b = &e->bucket[i];
+        b->receive_pieces = with_peers(e, b, receive_pieces);
+        if (!e->one_way)
+            with_peers(e, b, receive_sum);
+        b->begun = with_peers(e, b, send_pieces);
+        if (!e->one_way)
+            with_peers(e, b, send_sum);
     }
 }

@@ -2,7 +2,8 @@
 
    The pushes and additions are the same for every element, so they are listed once. A
    block of each node is pushed as a pointer, read in place; only sums are written, that
-   of stack entry i into block i, and entry 0, which ends as the result, into `sum`. */
+   of stack entry i into block i, and the first entries, which end as the results, into
+   these. */
 #include "comm/fold.h"
 #include "core/lane_tree.h"
 
@@ -14,7 +15,8 @@ enum { BLOCK = 1024 };
 
 struct flo_fold {
     flo_context *context; /* borrowed */
-    int64_t lanes, workers, depth;
+    int64_t lanes, workers, depth, sums;
+    const int64_t *bounds;    /* [workers + 1], while it is made */
     int64_t *first;           /* [workers + 1] */
     unsigned char *additions; /* [first[workers]] after each push */
     flo_real *block;          /* [depth, BLOCK] */
@@ -25,13 +27,16 @@ int64_t flo_fold_first(const flo_fold *fold, int64_t worker)
     return fold->first[worker];
 }
 
-/* The lanes [first, last) of a worker are those of flo_lane_nodes. */
+int64_t flo_fold_sums(const flo_fold *fold)
+{
+    return fold->sums;
+}
+
 static int64_t worker_nodes(const flo_fold *fold, int64_t worker, int *level,
                             int64_t *index)
 {
-    return flo_lane_nodes(
-        fold->lanes, flo_lane_first(fold->lanes, fold->workers, worker),
-        flo_lane_first(fold->lanes, fold->workers, worker + 1), level, index);
+    return flo_lane_nodes(fold->lanes, fold->bounds[worker], fold->bounds[worker + 1],
+                          level, index);
 }
 
 static flo_status count_nodes(flo_fold *fold)
@@ -58,6 +63,7 @@ static void list_additions(flo_fold *fold)
                 (unsigned char)flo_lane_push(&stack, level[i], index[i]);
         }
     }
+    fold->sums = stack.count;
 }
 
 static flo_status prepare(flo_fold *fold)
@@ -69,13 +75,15 @@ static flo_status prepare(flo_fold *fold)
 }
 
 flo_status flo_fold_create(flo_context *context, int64_t lanes, int64_t workers,
-                           flo_fold **fold)
+                           const int64_t *bounds, flo_fold **fold)
 {
     FLO_TRY(flo_allocate(context, 1, sizeof **fold, fold));
     (*fold)->context = context;
     (*fold)->lanes = lanes;
     (*fold)->workers = workers;
+    (*fold)->bounds = bounds;
     const flo_status status = prepare(*fold);
+    (*fold)->bounds = NULL;
     if (status != FLO_OK)
         flo_fold_destroy(fold);
     return status;
@@ -104,9 +112,9 @@ static void add(int64_t n, const flo_real *left, const flo_real *right, flo_real
             out[i] = left[i] + right[i];
 }
 
-/* The sum of elements [offset, offset + n) of all nodes. */
+/* The sums of elements [offset, offset + n) of all nodes. */
 static void sum_block(flo_fold *fold, int64_t offset, int64_t n,
-                      const flo_real *const *node, flo_real *sum)
+                      const flo_real *const *node, flo_real *const *sum)
 {
     const flo_real *entry[FLO_LANE_STACK];
     int64_t count = 0;
@@ -114,20 +122,23 @@ static void sum_block(flo_fold *fold, int64_t offset, int64_t n,
         entry[count++] = node[i] + offset;
         for (int left = fold->additions[i]; left > 0; left--) {
             count--;
-            flo_real *const out = count == 1 ? sum : fold->block + (count - 1) * BLOCK;
+            flo_real *const out = count <= fold->sums
+                                      ? sum[count - 1] + offset
+                                      : fold->block + (count - 1) * BLOCK;
             add(n, entry[count - 1], entry[count], out);
             entry[count - 1] = out;
         }
     }
-    if (entry[0] != sum)
-        memcpy(sum, entry[0], (size_t)n * sizeof *sum);
+    for (int64_t i = 0; i < fold->sums; i++)
+        if (entry[i] != sum[i] + offset)
+            memcpy(sum[i] + offset, entry[i], (size_t)n * sizeof(flo_real));
 }
 
 void flo_fold_sum(flo_fold *fold, int64_t count, const flo_real *const *node,
-                  flo_real *sum)
+                  flo_real *const *sum)
 {
     for (int64_t offset = 0; offset < count; offset += BLOCK) {
         const int64_t left = count - offset;
-        sum_block(fold, offset, left < BLOCK ? left : BLOCK, node, sum + offset);
+        sum_block(fold, offset, left < BLOCK ? left : BLOCK, node, sum);
     }
 }

@@ -1,6 +1,7 @@
 /* Clipping, update and average in one pass over the parameters. */
 #include "optim/optimizer.h"
 
+#include "comm/hosts.h"
 #include "core/vector.h"
 
 #include <math.h>
@@ -32,10 +33,11 @@ static flo_status cut(flo_arena *arena, const flo_layout *parameters, flo_optimi
             o->piece[p++].decay = t->decay;
         }
     }
+    o->last = o->pieces;
     return FLO_OK;
 }
 
-flo_status flo_optimizer_create(flo_arena *arena,
+flo_status flo_optimizer_create(flo_arena *arena, flo_arena *vectors,
                                 const flo_optimizer_settings *settings,
                                 const flo_layout *parameters, flo_optimizer **optimizer)
 {
@@ -45,9 +47,9 @@ flo_status flo_optimizer_create(flo_arena *arena,
     o->settings = *settings;
     o->size = parameters->size;
     for (int i = 0; i < o->kind->moments; i++)
-        FLO_TRY(flo_arena_take(arena, o->size, sizeof(flo_real), &o->moment[i]));
+        FLO_TRY(flo_arena_take(vectors, o->size, sizeof(flo_real), &o->moment[i]));
     if (settings->average > 0)
-        FLO_TRY(flo_arena_take(arena, o->size, sizeof(flo_real), &o->average));
+        FLO_TRY(flo_arena_take(vectors, o->size, sizeof(flo_real), &o->average));
     FLO_TRY(cut(arena, parameters, o));
     *optimizer = o;
     return FLO_OK;
@@ -59,13 +61,85 @@ void flo_optimizer_start(flo_optimizer *optimizer, const flo_real *theta)
         memcpy(optimizer->average, theta, (size_t)optimizer->size * sizeof *theta);
 }
 
+/* The first piece of a rank of the host: each gets as many parameters. */
+static int64_t first_piece(const flo_optimizer *o, int rank, int ranks)
+{
+    int64_t p = 0;
+    while (p < o->pieces &&
+           (o->piece[p].begin < o->size / ranks * rank || rank == ranks))
+        p++;
+    return p;
+}
+
+/* The parameters of pieces [first, last). */
+static void range_of(const flo_optimizer *o, int64_t first, int64_t last,
+                     int64_t *begin, int64_t *end)
+{
+    *begin = first < o->pieces ? o->piece[first].begin : o->size;
+    *end = last < o->pieces ? o->piece[last].begin : o->size;
+}
+
+/* Vector `place` of the shared memory, of which this rank takes its part, and copies it
+   from *vector. */
+static flo_status move(const flo_optimizer *o, flo_shared_memory *memory, int64_t place,
+                       flo_real **vector)
+{
+    flo_real *const to = (flo_real *)flo_shared_memory_at(memory) + place * o->size;
+    int64_t begin, end;
+    range_of(o, o->first, o->last, &begin, &end);
+    const int64_t real = sizeof *to;
+    FLO_TRY(flo_shared_memory_claim(memory, (place * o->size + begin) * real,
+                                    (end - begin) * real));
+    if (*vector)
+        memcpy(to + begin, *vector + begin, (size_t)((end - begin) * real));
+    *vector = to;
+    return FLO_OK;
+}
+
+flo_status flo_optimizer_share(flo_optimizer *o, flo_comm *comm, flo_context *context,
+                               flo_shared_memory **memory)
+{
+    *memory = NULL;
+    if (flo_hosts_count(comm) == flo_comm_size(comm))
+        return FLO_OK;
+    const int rank = flo_host_rank(comm), ranks = flo_host_size(comm);
+    const int64_t vectors = 1 + o->kind->moments + (o->average != NULL);
+    const int64_t partial =
+        (vectors * o->size * (int64_t)sizeof(flo_real) + 63) / 64 * 64;
+    FLO_TRY(flo_shared_memory_create(
+        comm, context, partial + o->pieces * (int64_t)sizeof *o->partial, memory));
+    o->comm = comm;
+    o->partial = (double *)((char *)flo_shared_memory_at(*memory) + partial);
+    o->first = first_piece(o, rank, ranks);
+    o->last = first_piece(o, rank + 1, ranks);
+    flo_status status = move(o, *memory, 0, &o->passed);
+    for (int i = 0; i < o->kind->moments && status == FLO_OK; i++)
+        status = move(o, *memory, 1 + i, &o->moment[i]);
+    if (o->average && status == FLO_OK)
+        status = move(o, *memory, vectors - 1, &o->average);
+    return flo_comm_agree(comm, context, status);
+}
+
+/* Parameters of this rank's pieces to the others of its host, theirs into theta. */
+static void pass_on(const flo_optimizer *o, flo_real *theta)
+{
+    int64_t begin, end;
+    range_of(o, o->first, o->last, &begin, &end);
+    memcpy(o->passed + begin, theta + begin, (size_t)(end - begin) * sizeof *theta);
+    flo_host_meet(o->comm);
+    memcpy(theta, o->passed, (size_t)begin * sizeof *theta);
+    memcpy(theta + end, o->passed + end, (size_t)(o->size - end) * sizeof *theta);
+}
+
 double flo_optimizer_norm(const flo_optimizer *o, const flo_real *gradient,
                           double scale, int threads)
 {
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t p = 0; p < o->pieces; p++)
+    for (int64_t p = o->first; p < o->last; p++)
         o->partial[p] = flo_vector_sum_squares(o->piece[p].end - o->piece[p].begin,
                                                gradient + o->piece[p].begin);
+    if (o->comm)
+        flo_host_meet(o->comm);
     double sum = 0;
     for (int64_t p = 0; p < o->pieces; p++)
         sum += o->partial[p];
@@ -87,7 +161,7 @@ void flo_optimizer_step(const flo_optimizer *o, flo_step_numbers numbers, double
     const flo_real follow =
         (flo_real)(1 - average_decay(o->settings.average, numbers.step));
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t p = 0; p < o->pieces; p++) {
+    for (int64_t p = o->first; p < o->last; p++) {
         const int64_t begin = o->piece[p].begin, n = o->piece[p].end - begin;
         flo_real *moment[2];
         for (int i = 0; i < 2; i++)
@@ -98,4 +172,6 @@ void flo_optimizer_step(const flo_optimizer *o, flo_step_numbers numbers, double
             for (int64_t i = begin; i < begin + n; i++)
                 o->average[i] += follow * (theta[i] - o->average[i]);
     }
+    if (o->comm)
+        pass_on(o, theta);
 }

@@ -4,6 +4,7 @@
 #ifndef FLO_OPTIM_OPTIMIZER_H
 #define FLO_OPTIM_OPTIMIZER_H
 
+#include "comm/shared_memory.h"
 #include "core/layout.h"
 
 #define FLO_OPTIMIZER_CHOICES "adam|adamw|sgd"
@@ -39,28 +40,43 @@ typedef struct flo_optimizer {
     int64_t size;        /* P */
     flo_real *moment[2]; /* [P], NULL beyond kind->moments */
     flo_real *average;   /* [P], NULL without averaging */
-    int64_t pieces;      /* what threads share: [begin, end), decay or not */
+    int64_t pieces;      /* what ranks and threads share: [begin, end), decay or not */
     struct flo_piece_of_theta {
         int64_t begin, end;
         bool decay;
     } * piece;
     double *partial; /* [pieces]: sums of squares */
+    /* Where the ranks of a host share moments, average and partial (NULL: they do not):
+       each updates its pieces, [first, last), and passes them to the others. */
+    flo_comm *comm;
+    flo_real *passed; /* [P]: theta, in that memory */
+    int64_t first, last;
 } flo_optimizer;
 
 /* Makes an optimizer for parameters of this layout; moments start at zero, the average
-   at theta (flo_optimizer_start). In the arena. Local. FLO_ERROR_MEMORY. */
-FLO_MUST_USE flo_status flo_optimizer_create(flo_arena *arena,
+   at theta (flo_optimizer_start). In the arena, its vectors in `vectors`, which may be
+   the same. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_optimizer_create(flo_arena *arena, flo_arena *vectors,
                                              const flo_optimizer_settings *settings,
                                              const flo_layout *parameters,
                                              flo_optimizer **optimizer);
 void flo_optimizer_start(flo_optimizer *optimizer, const flo_real *theta);
 
-/* The Euclidean norm of scale * gradient [P], the same bits on any number of threads.
-   Local. */
+/* Moves moments and average, the same on all ranks, into memory that the ranks of a
+   host share, where any does: *memory, for the caller to destroy last; else NULL. From
+   here on each rank updates its part for all of its host. Collective.
+   FLO_ERROR_MEMORY, FLO_ERROR_FILE; agreed. */
+FLO_MUST_USE flo_status flo_optimizer_share(flo_optimizer *optimizer, flo_comm *comm,
+                                            flo_context *context,
+                                            flo_shared_memory **memory);
+
+/* The Euclidean norm of scale * gradient [P], the same bits on any number of ranks and
+   threads. Collective over the host where its ranks share the optimizer, else Local. */
 double flo_optimizer_norm(const flo_optimizer *optimizer, const flo_real *gradient,
                           double scale, int threads);
 
-/* One step: clips by the norm, updates theta and moments, moves the average. Local. */
+/* One step: clips by the norm, updates theta and moments, moves the average. Collective
+   over the host where its ranks share the optimizer, else Local. */
 void flo_optimizer_step(const flo_optimizer *optimizer, flo_step_numbers numbers,
                         double norm, const flo_real *gradient, flo_real *theta,
                         int threads);

@@ -93,6 +93,9 @@ static const flo_setting comm_rows[] = {
     {"bucket_mb", FLO_NUMBER, AT(comm.bucket_mb), 0.001, 4096, "0.25", NULL, 0,
      "MB of gradient that are exchanged at a time, whole layers: the next ones are "
      "computed meanwhile"},
+    {"shared_ranks", FLO_INTEGER, AT(comm.shared_ranks), 0, 1e6, "0", NULL, 0,
+     "consecutive ranks of a host, at most, that share memory for gradients and "
+     "parameters; 0: all of them; 1: none, they send messages as between hosts"},
     {.name = NULL}};
 
 static const flo_settings run_table = {"run", "where a run lies and how it is started",

@@ -38,6 +38,7 @@ typedef struct flo_config {
     struct {
         double timeout_seconds; /* 0: never */
         double bucket_mb;
+        int64_t shared_ranks;
     } comm;
 } flo_config;
 
