@@ -2,7 +2,8 @@
 
    A host here is a run of consecutive ranks on one machine: their lanes adjoin, so that
    their sums are few nodes of the lane tree. Where ranks are dealt to machines in turn
-   (mpirun --map-by node, srun --distribution=cyclic) each is a host of its own. */
+   (mpirun --map-by node, srun --distribution=cyclic) each is a host of its own, and a
+   note says so. */
 #ifndef FLO_COMM_HOSTS_H
 #define FLO_COMM_HOSTS_H
 
@@ -14,8 +15,8 @@
    or flo_comm_finish. Collective. FLO_ERROR_MEMORY; agreed. */
 FLO_MUST_USE flo_status flo_hosts_find(flo_comm *comm, flo_context *context, int most);
 
-/* Why ranks of one machine share nothing; "" where nothing is to be said. Alike on all
-   ranks. Borrowed. Local. */
+/* Why ranks of one machine do not share memory though `most` would let them; "" where
+   nothing is to be said. Alike on all ranks. Borrowed. Local. */
 const char *flo_hosts_note(const flo_comm *comm);
 
 int flo_hosts_count(const flo_comm *comm);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,12 +27,23 @@ typedef struct origin {
     ino_t inode;
 } origin;
 
+/* ftruncate, without the signal by which one past `ulimit -f` ends a process. */
+static bool resize(int file, int64_t bytes)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (uint64_t)bytes > limit.rlim_cur) {
+        errno = EFBIG;
+        return false;
+    }
+    return ftruncate(file, bytes) == 0;
+}
+
 static origin make(int64_t bytes)
 {
     struct stat known = {0};
     const int file = memfd_create("flotilla", MFD_CLOEXEC);
-    const bool made =
-        file >= 0 && ftruncate(file, bytes) == 0 && fstat(file, &known) == 0;
+    const bool made = file >= 0 && resize(file, bytes) && fstat(file, &known) == 0;
     return (origin){(int)getpid(), file, made ? 0 : errno, known.st_dev, known.st_ino};
 }
 
@@ -58,16 +70,17 @@ static int open_file(const origin *from, bool made_it)
     return from->error ? -1 : open_other(from);
 }
 
-static flo_status failed(flo_context *context, const char *what, int error)
+static flo_status failed(const flo_shared_memory *memory, const char *what, int error)
 {
-    return flo_fail(context, FLO_ERROR_FILE,
-                    "the ranks of a host cannot share memory: %s: %s", what,
-                    strerror(error));
+    return flo_fail(memory->context, FLO_ERROR_FILE,
+                    "the ranks of a host cannot share %lld bytes of memory: %s: %s; "
+                    "with comm.shared_ranks: 1 they send messages instead",
+                    (long long)memory->bytes, what, strerror(error));
 }
 
 /* Every rank of the host comes here; none leaves before all have opened the memory, so
    that the one that made it is there. */
-static flo_status map(flo_comm *comm, flo_context *context, flo_shared_memory *memory)
+static flo_status map(flo_comm *comm, flo_shared_memory *memory)
 {
     origin from = {0};
     if (comm->hosts.rank == 0)
@@ -79,13 +92,13 @@ static flo_status map(flo_comm *comm, flo_context *context, flo_shared_memory *m
     const int error = errno;
     flo_comm_check(comm, MPI_Barrier(comm->hosts.local), "MPI_Barrier");
     if (from.error)
-        return failed(context, "memfd_create", from.error);
+        return failed(memory, "memfd_create and ftruncate", from.error);
     if (memory->file < 0)
-        return failed(context, "opening that of another process", error);
+        return failed(memory, "opening that of another process", error);
     void *const at = mmap(NULL, (size_t)memory->bytes, PROT_READ | PROT_WRITE,
                           MAP_SHARED, memory->file, 0);
     if (at == MAP_FAILED)
-        return failed(context, "mmap", errno);
+        return failed(memory, "mmap", errno);
     memory->at = at;
 #ifdef MADV_HUGEPAGE /* given where .../transparent_hugepage/shmem_enabled allows */
     madvise(at, (size_t)memory->bytes, MADV_HUGEPAGE);
@@ -110,7 +123,7 @@ static flo_status create(flo_comm *comm, flo_context *context, int64_t bytes,
     flo_shared_memory made = {.context = context, .bytes = bytes, .file = -1};
     flo_status status = comm->hosts.size == 1
                             ? flo_allocate(context, bytes, 1, &made.at)
-                            : map(comm, context, &made);
+                            : map(comm, &made);
     if (status == FLO_OK)
         status = flo_allocate(context, 1, sizeof **memory, memory);
     if (status == FLO_OK)

@@ -1,6 +1,7 @@
 /* What a run tells. */
 #include "train/report.h"
 
+#include "comm/hosts.h"
 #include "comm/watch.h"
 #include "core/clock.h"
 #include "core/version.h"
@@ -133,6 +134,8 @@ void flo_report_banner(flo_trainer *t)
                         "note: %d threads of a rank share %d cores: start mpirun with "
                         "--bind-to none, or lower run.threads",
                         t->threads, omp_get_num_procs());
+    if (*flo_hosts_note(t->comm))
+        flo_report_line(t, "note: %s", flo_hosts_note(t->comm));
     if (t->rows[FLO_TRAIN])
         flo_report_line(t, "data: %lld rows x %lld columns (%lld of context), %s:%s",
                         (long long)t->plan.rows, (long long)flow->features,

@@ -23,42 +23,34 @@ static double largest_share(const flo_scaling_step *step, int64_t ranks)
     return (double)flo_divide_up(lanes, workers) * (double)workers / (double)lanes;
 }
 
-/* The most nodes of the lane tree that a rank holds. Where lanes are made for the
-   ranks, they are taken to fit them: one. */
-static int64_t most_nodes(const flo_scaling_step *step, int64_t ranks)
+/* The most nodes of the lane tree that the ranks of a node hold together. Where lanes
+   are made for the ranks, they are taken to fit them: one. */
+static int64_t most_parts(const flo_scaling_step *step,
+                          const flo_scaling_cluster *cluster)
 {
-    if (step->lanes < ranks * step->threads)
+    if (step->lanes < cluster->nodes * cluster->ranks * step->threads)
         return 1;
     int64_t most = 1;
-    for (int64_t r = 0; r < ranks; r++) {
-        const int64_t nodes =
-            flo_lane_nodes(step->lanes, flo_lane_first(step->lanes, ranks, r),
-                           flo_lane_first(step->lanes, ranks, r + 1), NULL, NULL);
-        most = nodes > most ? nodes : most;
+    for (int64_t n = 0; n < cluster->nodes; n++) {
+        const int64_t parts = flo_lane_nodes(
+            step->lanes, flo_lane_first(step->lanes, cluster->nodes, n),
+            flo_lane_first(step->lanes, cluster->nodes, n + 1), NULL, NULL);
+        most = parts > most ? parts : most;
     }
     return most;
 }
 
-/* The messages of a bucket with each other rank, and the part of it that is in one. */
-static double bucket_messages(const flo_scaling_step *step, int64_t ranks, double *part)
-{
-    const int64_t nodes = most_nodes(step, ranks);
-    const bool one_way = ranks == 2 && nodes == 1;
-    *part = one_way ? 1 : 1 / (double)ranks;
-    return one_way ? 1 : (double)(nodes + 1);
-}
-
-/* Of one bucket: what a rank sends out of its node, and what the node's link carries.
- */
+/* Of one bucket: the messages of a rank, each of which waits for the one before, and
+   what the node's link carries of all its ranks. */
 static double bucket_seconds(const flo_scaling_step *step,
                              const flo_scaling_cluster *cluster)
 {
-    const int64_t ranks = cluster->nodes * cluster->ranks;
-    const double others = (double)(ranks - cluster->ranks);
-    double part;
-    const double messages = bucket_messages(step, ranks, &part) * others;
-    const double piece = part * (double)step->bytes / (double)step->buckets;
-    const double bytes = (double)cluster->ranks * messages * piece;
+    const int64_t parts = most_parts(step, cluster);
+    const bool one_way = cluster->nodes == 2 && parts == 1;
+    const double chunk = one_way ? 1 : 1 / (double)cluster->nodes;
+    const double messages =
+        (double)(cluster->nodes - 1) * (one_way ? 1 : (double)(parts + 1));
+    const double bytes = messages * chunk * (double)step->bytes / (double)step->buckets;
     return 1e-6 * cluster->latency_us * messages + 8e-9 * bytes / cluster->gbit;
 }
 

@@ -37,14 +37,13 @@ typedef struct flo_scaling_point {
 /* The model, of steps of `rows` rows on the whole cluster:
    - a rank computes the rows of its lanes (where there are fewer lanes than ranks and
      threads, more of them, even ones) at the measured rate, whatever their number;
-   - a bucket is exchanged as comm/exchange.h does it: a rank sends n pieces of the
-     bucket to the owners of chunks, n the nodes of the lane tree that it holds, and the
-     sum of its own chunk to all: every message that leaves the node costs a latency at
-     its rank, one after the other, and its bytes pass the node's link, which the ranks
-     of the node share; messages in a node cost nothing (what they cost is part of the
-     measured step where that had several ranks);
-     (two ranks of one node each send the whole bucket in one message instead, as many
-     bytes);
+   - a bucket is exchanged as comm/exchange.h does it: a node sends n pieces of the
+     bucket to the owners of chunks, n the nodes of the lane tree that its ranks hold
+     together, and the sum of its own chunk to all (two nodes of one part each send the
+     whole bucket in one message instead, as many bytes); its ranks share that evenly,
+     and each pays a latency a message, one after the other; what ranks of a node do
+   with each other is part of the measured step where that had several ranks, and costs
+     nothing else;
    - buckets are known at equal distances in the backward pass, and pass one at a time;
    - the meeting of all ranks at the end of a step takes a latency a doubling of nodes,
      never hidden. */

@@ -18,7 +18,10 @@ from support import (ERROR, every, main, normal_rows, require, same,  # noqa: E4
 HOST = socket.gethostname()
 # A save in every fifth step, a line in every seventh, a validation in every twentieth.
 SAVES = ["--set", "checkpoint.every=5", "--set", "checkpoint.keep=100", "-q"]
-FLIPPED = [  # rank, ranks, K-th message of sums, what is said of the ranks
+# Ranks that share memory share what is wrong in it: each is on a host of its own, but for
+# the case of hosts of two, two, and one.
+ALONE, TWOS = (["--set", f"comm.shared_ranks={most}"] for most in (1, 2))
+FLIPPED = [  # rank, hosts, K-th message of sums, what is said of the ranks
     (1, 3, 24, f"rank 1 on {HOST} differs from the other 2"),
     (0, 3, 40, f"rank 0 on {HOST} differs from the other 2"),
     (2, 3, 6, f"rank 2 on {HOST} differs from the other 2"),
@@ -37,15 +40,18 @@ def check_flipped_bit(flotilla):
     prepare(flotilla)
     train(flotilla, "whole", *SAVES)
     every(lambda *case: flipped(flotilla, *case), FLIPPED)
+    flipped(flotilla, 2, 3, 17, f"rank 2 on {HOST}, rank 3 on {HOST} differ from the other 3",
+            5, TWOS)
 
 
-def flipped(flotilla, rank, ranks, receive, words):
+def flipped(flotilla, rank, hosts, receive, words, ranks=None, shared=ALONE):
     run = f"run-{rank}-{receive}"
-    arguments = ["train", "config.yaml", "--set", f"run.directory={run}", *SAVES]
-    process = start_with(flotilla, "receive", rank, ranks, arguments, FLIP_RECEIVE=receive)
+    arguments = ["train", "config.yaml", "--set", f"run.directory={run}", *SAVES, *shared]
+    process = start_with(flotilla, "receive", rank, ranks or hosts, arguments,
+                         FLIP_RECEIVE=receive)
     result = flotilla.finish(process, code=ERROR)
-    # Of each other rank one message a step.
-    step = (receive + ranks - 2) // (ranks - 1)
+    # Of each other host one message a step.
+    step = (receive + hosts - 2) // (hosts - 1)
     found = next(s for s in range(step, 201) if s % 5 == 0 or s % 7 == 0)
     told(flotilla, result, run, f"step {found}: the parameters are not the same", words)
     same(flotilla.status(run)["step"], found, result)
@@ -63,7 +69,7 @@ def check_flipped_moment(flotilla):
     """The same where only the optimizer has seen it: with no rate, parameters stay. (Of the
     second peer come zeros: at the start only the outer layers have a gradient.)"""
     prepare(flotilla, 20)
-    arguments = ["train", "config.yaml", "--set", "train.learning_rate=0", *SAVES]
+    arguments = ["train", "config.yaml", "--set", "train.learning_rate=0", *SAVES, *ALONE]
     process = start_with(flotilla, "receive", 2, 3, arguments, FLIP_RECEIVE=11)
     told(flotilla, flotilla.finish(process, code=ERROR), "run", "step 7: ",
          f"rank 2 on {HOST} differs from the other 2")

@@ -15,14 +15,29 @@ BUCKETS = ("--set", "comm.bucket_mb=0.001")
 
 
 def check_same_bits(flotilla):
+    """Ranks that share memory on a host or not, hosts with as many of them or not."""
     hosts = rig.Hosts(flotilla)
     prepare(hosts)
     train(hosts, "alone")
-    for number, places in enumerate(("h1:1,h2:1,h3:1", "h1:2,h2:1")):
+    for number, (places, ranks) in enumerate((("h1:1,h2:1,h3:1", 3), ("h1:2,h2:1", 3),
+                                              ("h1:2,h2:2", 4))):
         run = f"hosts-{number}"
-        train(hosts, run, *BUCKETS, ranks=places).says("3 ranks x 1 threads", times=1)
+        result = train(hosts, run, *BUCKETS, ranks=places)
+        result.says(f"{ranks} ranks x 1 threads", times=1).says("note: ", times=0)
         same(hosts.status(run)["host"], "h1", "the host of rank 0")
         same_runs(hosts, run, "alone", places)
+
+
+def check_ranks_in_turn(flotilla):
+    """Ranks that are dealt to hosts in turn share no memory: the same bits, and a note."""
+    hosts = rig.Hosts(flotilla)
+    prepare(hosts)
+    train(hosts, "alone")
+    hosts.environment["OMPI_MCA_rmaps_base_mapping_policy"] = "node"
+    result = train(hosts, "run", *BUCKETS, ranks="h1:2,h2:1")
+    result.says("note: the ranks of a host are not consecutive", times=1)
+    result.says("mpirun --map-by core or srun --distribution=block", times=1)
+    same_runs(hosts, "run", "alone", "in turn")
 
 
 def check_slow_link(flotilla):

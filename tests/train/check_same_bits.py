@@ -38,8 +38,9 @@ report: {every: 10, validate_every: 9, sample_every: 20, samples: 700}
 comm: {bucket_mb: 0.002}
 """
 
-# (ranks, threads a rank); 0 ranks: without mpirun. More of them: check_places.py.
-PLACES = [(0, 1), (3, 1), (0, 2), (2, 2)]
+# (ranks, threads a rank, ranks that share memory); 0 ranks: without mpirun; 0 that share: all
+# of a host. More of them: check_places.py.
+PLACES = [(0, 1, 0), (3, 1, 0), (0, 2, 0), (2, 2, 0), (3, 1, 1), (4, 1, 2)]
 
 
 def places(flotilla):
@@ -94,11 +95,13 @@ def check_ranks_and_threads(flotilla):
     flotilla.write("config.yaml", CONFIG)
     by_lanes = {}
     for lanes in (16, 6):
-        for ranks, threads in places(flotilla):
-            run = f"{lanes}-{ranks}x{threads}"
-            found = train(flotilla, run, ranks, threads, "--set", f"train.lanes={lanes}")
+        for ranks, threads, shared in places(flotilla):
+            run = f"{lanes}-{ranks}x{threads}-{shared}"
+            found = train(flotilla, run, ranks, threads, "--set", f"train.lanes={lanes}",
+                          "--set", f"comm.shared_ranks={shared}")
             wanted = by_lanes.setdefault(lanes, found)
-            compare(found, wanted, f"{lanes} lanes, {ranks} ranks x {threads} threads:")
+            compare(found, wanted, f"{lanes} lanes, {ranks} ranks x {threads} threads, "
+                    f"{shared} share memory:")
     wanted = by_lanes[16]
     arrays = wanted["checkpoints/step-0000000040.h5"]
     groups = {name.split("/")[0] for name in arrays}
@@ -158,7 +161,7 @@ train: {batch: 50, lanes: 6, steps: 30, learning_rate: 1e-2}
 report: {every: 10, samples: 300}
 """)
     wanted = None
-    for ranks, threads in places(flotilla):
+    for ranks, threads, _ in places(flotilla)[:4]:
         run = f"{ranks}x{threads}"
         flotilla.run("train", "config.yaml", "--set", f"run.directory={run}",
                      "--set", f"run.threads={threads}", "-q", ranks=ranks)

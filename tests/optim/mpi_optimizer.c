@@ -1,0 +1,164 @@
+/* An optimizer that the ranks of a host share: the bits of one that every rank has. */
+#include "comm/hosts.h"
+#include "optim/optimizer.h"
+
+#include "config/fixture.h"
+#include "linalg/numbers.h"
+
+#include <stdlib.h>
+
+enum { KINDS = 3, STEPS = 4 };
+enum { WEIGHTS = 150 * 301, BIASES = 301, P = WEIGHTS + BIASES };
+
+typedef struct world {
+    fixture f;
+    flo_comm *comm;
+} world;
+
+static int set_up(void **state)
+{
+    /* A failing rank ends the job by abort: the others wait for it. */
+    setenv("CMOCKA_TEST_ABORT", "1", 1);
+    world *const w = calloc(1, sizeof *w);
+    if (!w || flo_context_create(&w->f.context) != FLO_OK ||
+        flo_arena_create(w->f.context, &w->f.arena) != FLO_OK ||
+        flo_comm_start(w->f.context, NULL, NULL, &w->comm) != FLO_OK)
+        return -1;
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    world *const w = *state;
+    flo_comm_finish(&w->comm);
+    flo_arena_destroy(&w->f.arena);
+    assert_int_equal(flo_context_destroy(&w->f.context), 0);
+    free(w);
+    return 0;
+}
+
+/* Parameters under a gradient that changes with the step. */
+typedef struct problem {
+    flo_arena *moments;
+    flo_shared_memory *shared;
+    flo_optimizer *optimizer;
+    flo_real *theta;
+    double norm[STEPS];
+} problem;
+
+static flo_real *draw(world *w, uint64_t stream)
+{
+    flo_real *memory;
+    assert_int_equal(flo_arena_take(w->f.arena, P, sizeof *memory, &memory), FLO_OK);
+    draw_normals(stream, 1, P, memory);
+    return memory;
+}
+
+static problem make(world *w, int kind, double average)
+{
+    const flo_optimizer_settings settings = {.optimizer = kind,
+                                             .beta1 = 0.9,
+                                             .beta2 = 0.99,
+                                             .epsilon = 1e-3,
+                                             .weight_decay = 0.1,
+                                             .momentum = 0.8,
+                                             .clip = 20,
+                                             .average = average};
+    flo_layout layout;
+    int64_t ignored;
+    flo_layout_start(&layout, w->f.arena);
+    assert_int_equal(flo_layout_add(&layout, 150, 301, true, &ignored, "w"), FLO_OK);
+    assert_int_equal(flo_layout_add(&layout, BIASES, 0, false, &ignored, "b"), FLO_OK);
+    problem p = {.theta = draw(w, 1)};
+    assert_int_equal(flo_arena_create(w->f.context, &p.moments), FLO_OK);
+    assert_int_equal(
+        flo_optimizer_create(w->f.arena, p.moments, &settings, &layout, &p.optimizer),
+        FLO_OK);
+    flo_optimizer_start(p.optimizer, p.theta);
+    return p;
+}
+
+static void take_steps(world *w, problem *p, int first, int last)
+{
+    for (int step = first; step < last; step++) {
+        const flo_step_numbers numbers = {step + 1, 0.05, 0.25};
+        flo_real *const gradient = draw(w, 2 + (uint64_t)step);
+        p->norm[step] = flo_optimizer_norm(p->optimizer, gradient, 0.25, 1);
+        flo_optimizer_step(p->optimizer, numbers, p->norm[step], gradient, p->theta, 1);
+        /* As in training, where the next gradient holds it: nobody looks at what ranks
+           share while another is a step ahead. */
+        flo_comm_barrier(w->comm);
+    }
+}
+
+static void destroy(problem *p)
+{
+    flo_shared_memory_destroy(&p->shared);
+    flo_arena_destroy(&p->moments);
+}
+
+static void check_same(const problem *found, const problem *wanted)
+{
+    enum { BYTES = P * sizeof(flo_real) };
+    const flo_optimizer *const f = found->optimizer, *const o = wanted->optimizer;
+    assert_memory_equal(found->norm, wanted->norm, sizeof wanted->norm);
+    assert_memory_equal(found->theta, wanted->theta, BYTES);
+    for (int i = 0; i < o->kind->moments; i++)
+        assert_memory_equal(f->moment[i], o->moment[i], BYTES);
+    if (o->average)
+        assert_memory_equal(f->average, o->average, BYTES);
+}
+
+static void shared_ones_give_the_same_bits(void **state)
+{
+    world *const w = *state;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int most = 0; most < 4; most++) {
+            problem wanted = make(w, kind, most % 2 ? 0.9 : 0);
+            problem found = make(w, kind, most % 2 ? 0.9 : 0);
+            take_steps(w, &wanted, 0, STEPS);
+            assert_int_equal(flo_hosts_find(w->comm, w->f.context, most), FLO_OK);
+            take_steps(w, &found, 0, 2); /* so that there are moments to be moved */
+            assert_int_equal(flo_optimizer_share(found.optimizer, w->comm, w->f.context,
+                                                 &found.shared),
+                             FLO_OK);
+            const bool any = flo_hosts_count(w->comm) < flo_comm_size(w->comm);
+            assert_true(any == (found.shared != NULL));
+            if (any)
+                flo_arena_destroy(&found.moments);
+            take_steps(w, &found, 2, STEPS);
+            check_same(&found, &wanted);
+            flo_comm_barrier(w->comm);
+            destroy(&found);
+            destroy(&wanted);
+        }
+}
+
+/* Each rank updates its part alone: what is wrong in another's is of no matter. */
+static void each_rank_updates_its_part(void **state)
+{
+    world *const w = *state;
+    problem p = make(w, 0, 0.9);
+    assert_int_equal(flo_hosts_find(w->comm, w->f.context, 0), FLO_OK);
+    assert_int_equal(flo_optimizer_share(p.optimizer, w->comm, w->f.context, &p.shared),
+                     FLO_OK);
+    int64_t own = 0;
+    for (int64_t i = p.optimizer->first; i < p.optimizer->last; i++)
+        own += p.optimizer->piece[i].end - p.optimizer->piece[i].begin;
+    int64_t all = own;
+    flo_comm_sum_integers(w->comm, &all, 1);
+    assert_int_equal(all, P);
+    if (flo_comm_size(w->comm) == 2)
+        assert_in_range(own, P / 4, 3 * P / 4); /* of four pieces */
+    destroy(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shared_ones_give_the_same_bits),
+        cmocka_unit_test(each_rank_updates_its_part),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
