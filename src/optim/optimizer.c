@@ -71,12 +71,10 @@ static int64_t first_piece(const flo_optimizer *o, int rank, int ranks)
     return p;
 }
 
-/* The parameters of pieces [first, last). */
-static void range_of(const flo_optimizer *o, int64_t first, int64_t last,
-                     int64_t *begin, int64_t *end)
+/* From one shared vector to the next: whole cache lines. */
+static int64_t shared_pitch(const flo_optimizer *o)
 {
-    *begin = first < o->pieces ? o->piece[first].begin : o->size;
-    *end = last < o->pieces ? o->piece[last].begin : o->size;
+    return (o->size + 15) / 16 * 16;
 }
 
 /* Vector `place` of the shared memory, of which this rank takes its part, and copies it
@@ -84,12 +82,11 @@ static void range_of(const flo_optimizer *o, int64_t first, int64_t last,
 static flo_status move(const flo_optimizer *o, flo_shared_memory *memory, int64_t place,
                        flo_real **vector)
 {
-    flo_real *const to = (flo_real *)flo_shared_memory_at(memory) + place * o->size;
-    int64_t begin, end;
-    range_of(o, o->first, o->last, &begin, &end);
-    const int64_t real = sizeof *to;
-    FLO_TRY(flo_shared_memory_claim(memory, (place * o->size + begin) * real,
-                                    (end - begin) * real));
+    const int64_t at = place * shared_pitch(o), real = sizeof **vector;
+    const int64_t begin = o->first < o->pieces ? o->piece[o->first].begin : o->size;
+    const int64_t end = o->last < o->pieces ? o->piece[o->last].begin : o->size;
+    flo_real *const to = (flo_real *)flo_shared_memory_at(memory) + at;
+    FLO_TRY(flo_shared_memory_claim(memory, (at + begin) * real, (end - begin) * real));
     if (*vector)
         memcpy(to + begin, *vector + begin, (size_t)((end - begin) * real));
     *vector = to;
@@ -104,8 +101,7 @@ flo_status flo_optimizer_share(flo_optimizer *o, flo_comm *comm, flo_context *co
         return FLO_OK;
     const int rank = flo_host_rank(comm), ranks = flo_host_size(comm);
     const int64_t vectors = 1 + o->kind->moments + (o->average != NULL);
-    const int64_t partial =
-        (vectors * o->size * (int64_t)sizeof(flo_real) + 63) / 64 * 64;
+    const int64_t partial = vectors * shared_pitch(o) * (int64_t)sizeof(flo_real);
     FLO_TRY(flo_shared_memory_create(
         comm, context, partial + o->pieces * (int64_t)sizeof *o->partial, memory));
     o->comm = comm;
@@ -120,15 +116,15 @@ flo_status flo_optimizer_share(flo_optimizer *o, flo_comm *comm, flo_context *co
     return flo_comm_agree(comm, context, status);
 }
 
-/* Parameters of this rank's pieces to the others of its host, theirs into theta. */
-static void pass_on(const flo_optimizer *o, flo_real *theta)
+/* Updated parameters of the other ranks of the host, into theta. */
+static void take_passed(const flo_optimizer *o, flo_real *theta, int threads)
 {
-    int64_t begin, end;
-    range_of(o, o->first, o->last, &begin, &end);
-    memcpy(o->passed + begin, theta + begin, (size_t)(end - begin) * sizeof *theta);
     flo_host_meet(o->comm);
-    memcpy(theta, o->passed, (size_t)begin * sizeof *theta);
-    memcpy(theta + end, o->passed + end, (size_t)(o->size - end) * sizeof *theta);
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t p = 0; p < o->pieces; p++)
+        if (p < o->first || p >= o->last)
+            memcpy(theta + o->piece[p].begin, o->passed + o->piece[p].begin,
+                   (size_t)(o->piece[p].end - o->piece[p].begin) * sizeof *theta);
 }
 
 double flo_optimizer_norm(const flo_optimizer *o, const flo_real *gradient,
@@ -171,7 +167,9 @@ void flo_optimizer_step(const flo_optimizer *o, flo_step_numbers numbers, double
         if (o->average)
             for (int64_t i = begin; i < begin + n; i++)
                 o->average[i] += follow * (theta[i] - o->average[i]);
+        if (o->comm)
+            memcpy(o->passed + begin, theta + begin, (size_t)n * sizeof *theta);
     }
     if (o->comm)
-        pass_on(o, theta);
+        take_passed(o, theta, threads);
 }

@@ -6,10 +6,12 @@
    A round times each way once, in a rotated order, each from a barrier to the slowest
    rank's end. Nothing is computed meanwhile, so this is the whole cost, of which
    training hides a part. Both non-blocking ways go in buckets of 4 MB and are poked
-   until done. A row a size: least and median milliseconds, and the exchange's ratio to
-   the others, of medians. Exits 1 if the sums do not agree. */
+   until done. Two rows a size, with each rank on a host of its own (messages) and on
+   the machine's (shared memory): least and median milliseconds, and the exchange's
+   ratio to the others, of medians. Exits 1 if the sums do not agree. */
 #include "comm/comm_private.h"
 #include "comm/exchange.h"
+#include "comm/hosts.h"
 #include "core/clock.h"
 
 #include <math.h>
@@ -125,11 +127,11 @@ static void print(bench *b, int rounds)
         least[w] = 1e3 * b->seconds[w][0];
         median[w] = 1e3 * b->seconds[w][rounds / 2];
     }
-    printf("%5d %5lld %9lld  %8.3f %8.3f  %8.3f %8.3f  %8.3f %8.3f  %6.2f %6.2f\n",
-           flo_comm_size(b->comm), (long long)b->lanes, (long long)b->count,
-           least[EXCHANGE], median[EXCHANGE], least[ALLREDUCE], median[ALLREDUCE],
-           least[IALLREDUCE], median[IALLREDUCE], median[EXCHANGE] / median[ALLREDUCE],
-           median[EXCHANGE] / median[IALLREDUCE]);
+    printf("%5d %5d %5lld %9lld  %8.3f %8.3f  %8.3f %8.3f  %8.3f %8.3f  %6.2f %6.2f\n",
+           flo_comm_size(b->comm), flo_hosts_count(b->comm), (long long)b->lanes,
+           (long long)b->count, least[EXCHANGE], median[EXCHANGE], least[ALLREDUCE],
+           median[ALLREDUCE], least[IALLREDUCE], median[IALLREDUCE],
+           median[EXCHANGE] / median[ALLREDUCE], median[EXCHANGE] / median[IALLREDUCE]);
     fflush(stdout);
 }
 
@@ -151,11 +153,11 @@ static flo_status take_memory(bench *b)
     return flo_allocate(b->context, b->count, sizeof *b->sum, &b->sum);
 }
 
-/* One size: true if all ways gave the same sums. */
-static bool run_size(bench *b, int rounds)
+/* One size, on hosts of at most so many ranks: true if all ways gave the same sums. */
+static bool run_size(bench *b, int most, int rounds)
 {
     cut_into_buckets(b);
-    if (take_memory(b) != FLO_OK)
+    if (flo_hosts_find(b->comm, b->context, most) != FLO_OK || take_memory(b) != FLO_OK)
         flo_comm_abort(b->comm, flo_context_message(b->context));
     fill(b);
     for (int w = 0; w < WAYS; w++) /* pages and connections are made */
@@ -193,14 +195,16 @@ int main(int argc, char **argv)
     const int64_t rounds = argument(argc, argv, 1, 60);
     b->lanes = argument(argc, argv, 2, 16);
     if (flo_comm_rank(b->comm) == 0)
-        printf("%s, ms: least and median\n%5s %5s %9s  %17s  %17s  %17s  ratios\n",
-               flo_comm_library(b->comm), "ranks", "lanes", "reals", "exchange",
-               "Allreduce", "Iallreduce");
+        printf("%s, ms: least and median\n%5s %5s %5s %9s  %17s  %17s  %17s  ratios\n",
+               flo_comm_library(b->comm), "ranks", "hosts", "lanes", "reals",
+               "exchange", "Allreduce", "Iallreduce");
     bool agreed = true;
     const int sizes = argc > 3 ? argc - 3 : (int)(sizeof usual / sizeof usual[0]);
     for (int i = 0; i < sizes; i++) {
         b->count = argc > 3 ? argument(argc, argv, i + 3, 1) : usual[i];
-        agreed &= run_size(b, (int)(rounds < MOST_ROUNDS ? rounds : MOST_ROUNDS));
+        for (int most = 1; most >= 0; most--)
+            agreed &=
+                run_size(b, most, rounds < MOST_ROUNDS ? (int)rounds : MOST_ROUNDS);
     }
     flo_comm_finish(&b->comm);
     const bool leaked = flo_context_destroy(&b->context) != 0;
