@@ -84,8 +84,7 @@ static void note_of_order(flo_hosts *hosts, const int *machine, int size)
     if (hosts->count > machines)
         snprintf(hosts->note, sizeof hosts->note,
                  "the ranks of a host are not consecutive and share less memory than "
-                 "they could: start them with mpirun --map-by core or srun "
-                 "--distribution=block");
+                 "they could (mpirun --map-by core, srun --distribution=block)");
 }
 
 static flo_status find(flo_comm *comm, flo_context *context, int most)

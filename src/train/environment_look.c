@@ -1,4 +1,5 @@
 /* Looking at the environment: every rank its own, then messages, copies and speed. */
+#include "comm/hosts.h"
 #include "comm/launch.h"
 #include "core/clock.h"
 #include "core/version.h"
@@ -173,6 +174,17 @@ static void measure_all(flo_comm *comm, flo_arena *arena, flo_environment *e,
     mine->gflops = product_speed(flo_arena_context(arena), mine->threads);
 }
 
+/* Whether the ranks of a host can share memory. */
+static flo_status look_at_sharing(flo_comm *comm, flo_arena *arena, flo_environment *e)
+{
+    char *note;
+    FLO_TRY(flo_hosts_find(comm, flo_arena_context(arena), 0));
+    const flo_status status = flo_arena_string(arena, flo_hosts_note(comm), &note);
+    if (status == FLO_OK && *note)
+        e->sharing = note;
+    return flo_comm_agree(comm, flo_arena_context(arena), status);
+}
+
 flo_status flo_environment_look(flo_comm *comm, flo_arena *arena,
                                 const char *start_failure, const char *config,
                                 const char *const *overrides, int64_t override_count,
@@ -199,6 +211,7 @@ flo_status flo_environment_look(flo_comm *comm, flo_arena *arena,
     int threads = flo_threads_usable(comm);
     if (config)
         FLO_TRY(look_at_config(comm, arena, &options, &e->needs, &threads));
+    FLO_TRY(look_at_sharing(comm, arena, e));
     look_at_rank(comm, threads, &mine);
     share_facts(comm, &mine, all);
     measure_all(comm, arena, e, &mine);

@@ -1,4 +1,5 @@
-/* Checks of messages between ranks: their cost, and how large ones are copied. */
+/* Checks of messages between ranks: their cost, how large ones are copied, and whether
+   ranks of a host do without. */
 #include "train/environment_parts.h"
 
 #include <errno.h>
@@ -67,9 +68,27 @@ static void check_copies(const flo_environment *e, flo_checks *checks)
                        rank, e->rank[rank].machine.host, strerror(error), error);
 }
 
+static void check_sharing(const flo_environment *e, flo_checks *checks)
+{
+    const int hosts = flo_hosts(e);
+    if (e->ranks == hosts)
+        return;
+    if (e->sharing)
+        flo_checks_add(
+            checks, FLO_LEVEL_WARN, "sharing",
+            "start consecutive ranks on a host, as one user, in one container", "%s",
+            e->sharing);
+    else
+        flo_checks_add(checks, FLO_LEVEL_OK, "sharing", "",
+                       "%d ranks on %d host%s: those of a host share gradients and "
+                       "moments",
+                       e->ranks, hosts, hosts == 1 ? "" : "s");
+}
+
 void flo_check_messages(const flo_environment *e, flo_checks *checks)
 {
     check_near(e, checks);
     check_far(e, checks);
     check_copies(e, checks);
+    check_sharing(e, checks);
 }

@@ -93,6 +93,7 @@ def check_sound(flotilla):
     checks = expect(flotilla, "messages", None, "microseconds", "GB/s",
                     launcher=mpirun(flotilla, 2))
     require("2 ranks" in checks["launch"]["found"], checks["launch"])
+    require("2 ranks on 1 host: " in checks["sharing"]["found"], checks["sharing"])
     same(run(flotilla, (), ("one.yaml", "two.yaml"), {}).code, USAGE)
     same(run(flotilla, (), ("--set", "run.seed=1"), {}).code, USAGE)
 

@@ -36,7 +36,8 @@ def check_ranks_in_turn(flotilla):
     hosts.environment["OMPI_MCA_rmaps_base_mapping_policy"] = "node"
     result = train(hosts, "run", *BUCKETS, ranks="h1:2,h2:1")
     result.says("note: the ranks of a host are not consecutive", times=1)
-    result.says("mpirun --map-by core or srun --distribution=block", times=1)
+    result.says("(mpirun --map-by core, srun --distribution=block)", times=1)
+    hosts.run("doctor", ranks="h1:2,h2:1").says("sharing    the ranks of a host are not")
     same_runs(hosts, "run", "alone", "in turn")
 
 

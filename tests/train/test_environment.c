@@ -262,6 +262,14 @@ static void threads_that_differ_or_spin(void **state)
     assert_int_equal(find(c, "openmp")->level, FLO_LEVEL_WARN);
 }
 
+static void ranks_that_share_nothing_are_told(void **state)
+{
+    clinic *const c = *state;
+    EXPECT("sharing", FLO_LEVEL_OK, "4 ranks on 2 hosts: those of a host share", "");
+    c->e.sharing = "the ranks of a host cannot share 128 bytes of memory: mmap: why";
+    EXPECT("sharing", FLO_LEVEL_WARN, "128 bytes of memory: mmap: why", "as one user");
+}
+
 static void slow_messages_are_told(void **state)
 {
     clinic *const c = *state;
@@ -376,6 +384,7 @@ int main(void)
         TEST(more_threads_than_cores),
         TEST(other_work_and_slow_ranks_are_named),
         TEST(threads_that_differ_or_spin),
+        TEST(ranks_that_share_nothing_are_told),
         TEST(slow_messages_are_told),
         TEST(copies_that_are_not_allowed),
         TEST(memory_that_does_not_suffice),
