@@ -31,7 +31,7 @@ void flo_hosts_forget(flo_comm *comm)
 {
     flo_hosts *const hosts = &comm->hosts;
     flo_shared_memory_destroy(&hosts->memory);
-    if (hosts->first && hosts->size > 1)
+    if (hosts->first && hosts->local != MPI_COMM_NULL)
         flo_comm_check(comm, MPI_Comm_free(&hosts->local), "MPI_Comm_free");
     flo_free(comm->context, &hosts->first);
     *hosts = (flo_hosts){.count = comm->size,

@@ -1,46 +1,16 @@
 /* The communicator and its collectives on 1 to 4 ranks. */
-#include "comm/comm_private.h"
+#include "comm/world.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 enum { COUNT = 23, SMALL_PIECE = 7 }; /* several pieces and a rest */
 
-typedef struct world {
-    flo_context *context;
-    flo_comm *comm;
-} world;
-
 static int set_up(void **state)
 {
-    /* A failing rank ends the job by abort: the others wait in the next collective. */
-    if (setenv("CMOCKA_TEST_ABORT", "1", 1) != 0)
+    if (world_setup(state) != 0)
         return -1;
-    world *const w = calloc(1, sizeof *w);
-    if (!w || flo_context_create(&w->context) != FLO_OK)
-        return -1;
-    if (flo_comm_start(w->context, NULL, NULL, &w->comm) != FLO_OK) {
-        fprintf(stderr, "%s\n", flo_context_message(w->context));
-        return -1;
-    }
-    w->comm->piece = SMALL_PIECE;
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world *const w = *state;
-    flo_comm_finish(&w->comm);
-    assert_null(w->comm);
-    assert_int_equal(flo_context_destroy(&w->context), 0);
-    free(w);
+    ((world *)*state)->comm->piece = SMALL_PIECE;
     return 0;
 }
 
@@ -292,5 +262,5 @@ int main(void)
         cmocka_unit_test(same_sees_any_other_rank),
         cmocka_unit_test(gather_keeps_the_order_of_ranks),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, world_teardown);
 }

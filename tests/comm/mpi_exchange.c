@@ -1,20 +1,14 @@
 /* The exchange on 1 to 4 ranks: the bits of one naive sum, whatever ranks, hosts and
    lanes. Every test runs with each rank on a host of its own, on hosts of at most two
    and three, which may be uneven, and on one. */
-#include "comm/comm_private.h"
 #include "comm/exchange.h"
 #include "comm/hosts.h"
+#include "comm/world.h"
 #include "core/lane_tree.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 enum { STEPS = 3, MOST_NODES = 64 };
 
@@ -25,36 +19,6 @@ static const int64_t bounds[] = {0, 1, 1, 4, 7, 40, 40, 103, 1000, 1005, 4100};
 enum { BUCKETS = sizeof bounds / sizeof bounds[0] - 1, PARAMETERS = 4100 };
 
 static const int64_t lane_counts[] = {1, 2, 3, 5, 6, 8, 16, 17};
-
-typedef struct world {
-    flo_context *context;
-    flo_comm *comm;
-} world;
-
-static int set_up(void **state)
-{
-    /* A failing rank ends the job by abort: the others wait in the exchange. */
-    if (setenv("CMOCKA_TEST_ABORT", "1", 1) != 0)
-        return -1;
-    world *const w = calloc(1, sizeof *w);
-    if (!w || flo_context_create(&w->context) != FLO_OK)
-        return -1;
-    if (flo_comm_start(w->context, NULL, NULL, &w->comm) != FLO_OK) {
-        fprintf(stderr, "%s\n", flo_context_message(w->context));
-        return -1;
-    }
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world *const w = *state;
-    flo_comm_finish(&w->comm);
-    assert_int_equal(flo_context_destroy(&w->context), 0);
-    free(w);
-    return 0;
-}
 
 /* A lane's gradient: a number of either sign between 2^-20 and 2^20 by a hash of (step,
    lane, element), sometimes -0. */
@@ -319,5 +283,5 @@ int main(void)
         ON_ALL_HOSTS(a_rank_without_memory_is_agreed_on),
         ON_ALL_HOSTS(a_bucket_too_long_for_mpi_is_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -1,48 +1,22 @@
 /* The hosts of 1 to 4 ranks, the memory that their ranks share, and where they meet. */
 #include "comm/hosts.h"
-#include "comm/comm_private.h"
+#include "comm/world.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 enum { MOST = 5, ROUNDS = 2000 };
 
-typedef struct world {
-    flo_context *context;
-    flo_comm *comm;
-    int rank, size;
-} world;
-
-static int set_up(void **state)
+static int rank_of(const world *w)
 {
-    /* A failing rank ends the job by abort: the others wait for it. */
-    if (setenv("CMOCKA_TEST_ABORT", "1", 1) != 0)
-        return -1;
-    world *const w = calloc(1, sizeof *w);
-    if (!w || flo_context_create(&w->context) != FLO_OK ||
-        flo_comm_start(w->context, NULL, NULL, &w->comm) != FLO_OK)
-        return -1;
-    w->rank = flo_comm_rank(w->comm);
-    w->size = flo_comm_size(w->comm);
-    *state = w;
-    return 0;
+    return flo_comm_rank(w->comm);
 }
 
-static int tear_down(void **state)
+static int size_of(const world *w)
 {
-    world *const w = *state;
-    flo_comm_finish(&w->comm);
-    assert_int_equal(flo_context_destroy(&w->context), 0);
-    free(w);
-    return 0;
+    return flo_comm_size(w->comm);
 }
 
 static void find(world *w, int most)
@@ -54,15 +28,17 @@ static void find(world *w, int most)
 /* What is said of hosts of `most` ranks but the last, which has the rest. */
 static void check_hosts(const world *w, int most)
 {
-    const int count = (w->size + most - 1) / most, rest = w->size - (count - 1) * most;
+    const int count = (size_of(w) + most - 1) / most,
+              rest = size_of(w) - (count - 1) * most;
     assert_int_equal(flo_hosts_count(w->comm), count);
     assert_int_equal(flo_hosts_least(w->comm), rest < most ? rest : most);
     for (int host = 0; host <= count; host++)
         assert_int_equal(flo_hosts_first(w->comm, host),
-                         host < count ? host * most : w->size);
-    assert_int_equal(flo_host_number(w->comm), w->rank / most);
-    assert_int_equal(flo_host_rank(w->comm), w->rank % most);
-    assert_int_equal(flo_host_size(w->comm), w->rank / most < count - 1 ? most : rest);
+                         host < count ? host * most : size_of(w));
+    assert_int_equal(flo_host_number(w->comm), rank_of(w) / most);
+    assert_int_equal(flo_host_rank(w->comm), rank_of(w) % most);
+    assert_int_equal(flo_host_size(w->comm),
+                     rank_of(w) / most < count - 1 ? most : rest);
 }
 
 static void hosts_are_runs_of_ranks(void **state)
@@ -71,10 +47,10 @@ static void hosts_are_runs_of_ranks(void **state)
     check_hosts(w, 1);
     for (int most = 1; most < MOST; most++) {
         find(w, most);
-        check_hosts(w, most < w->size ? most : w->size);
+        check_hosts(w, most < size_of(w) ? most : size_of(w));
     }
     find(w, 0);
-    check_hosts(w, w->size);
+    check_hosts(w, size_of(w));
     find(w, 1);
     check_hosts(w, 1);
 }
@@ -97,10 +73,10 @@ static void memory_is_of_one_host(void **state)
                          FLO_OK);
         for (int i = 0; i < PART; i++)
             assert_int_equal(at[rank * PART + i], 0);
-        memset(at + rank * PART, w->rank + 1, PART);
+        memset(at + rank * PART, rank_of(w) + 1, PART);
         flo_host_meet(w->comm);
         for (int i = 0; i < size * PART; i++)
-            assert_int_equal(at[i], w->rank - rank + i / PART + 1);
+            assert_int_equal(at[i], rank_of(w) - rank + i / PART + 1);
         flo_shared_memory_destroy(&memory);
         assert_null(memory);
         flo_shared_memory_destroy(&memory);
@@ -114,15 +90,16 @@ static void meetings_hold_everyone(void **state)
     flo_shared_memory *memory;
     find(w, 0);
     assert_int_equal(flo_shared_memory_create(w->comm, w->context,
-                                              w->size * (int64_t)sizeof(int), &memory),
+                                              size_of(w) * (int64_t)sizeof(int),
+                                              &memory),
                      FLO_OK);
     volatile int *const round = flo_shared_memory_at(memory);
     for (int i = 1; i <= ROUNDS; i++) {
-        if (i % 500 == w->rank)
+        if (i % 500 == rank_of(w))
             usleep(300);
-        round[w->rank] = i;
+        round[rank_of(w)] = i;
         flo_host_meet(w->comm);
-        for (int rank = 0; rank < w->size; rank++)
+        for (int rank = 0; rank < size_of(w); rank++)
             assert_in_range(round[rank], i, i + 1);
     }
     flo_shared_memory_destroy(&memory);
@@ -132,14 +109,14 @@ static void meetings_hold_everyone(void **state)
 static void ranks_that_cannot_share_send_messages(void **state)
 {
     world *const w = *state;
-    for (int failing = 0; failing < w->size && w->size > 1; failing++) {
+    for (int failing = 0; failing < size_of(w) && size_of(w) > 1; failing++) {
         struct rlimit files;
         find(w, 1);
         assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
         const int next = dup(0);
         close(next);
         const struct rlimit none = {(rlim_t)next, files.rlim_max};
-        if (w->rank == failing)
+        if (rank_of(w) == failing)
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
         assert_int_equal(flo_hosts_find(w->comm, w->context, 0), FLO_OK);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
@@ -150,7 +127,7 @@ static void ranks_that_cannot_share_send_messages(void **state)
             strstr(note, failing ? "opening that of another process" : "memfd_create"));
         assert_non_null(strstr(note, "Too many open files"));
         find(w, 0); /* nothing of that is left */
-        check_hosts(w, w->size);
+        check_hosts(w, size_of(w));
     }
 }
 
@@ -160,7 +137,7 @@ static void memory_past_a_limit_is_refused(void **state)
     world *const w = *state;
     struct rlimit bytes;
     flo_shared_memory *memory;
-    if (w->size == 1)
+    if (size_of(w) == 1)
         return;
     find(w, 0);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &bytes), 0);
@@ -193,17 +170,17 @@ static flo_status find_and_create(world *w)
 static void a_rank_without_memory_is_agreed_on(void **state)
 {
     world *const w = *state;
-    for (int failing = 0; failing < w->size; failing++) {
+    for (int failing = 0; failing < size_of(w); failing++) {
         flo_status status = FLO_ERROR_MEMORY;
         for (int64_t nth = 1; status != FLO_OK; nth++) {
             find(w, 1);
             const int64_t before = (int64_t)w->context->live;
-            if (w->rank == failing)
+            if (rank_of(w) == failing)
                 w->context->fail_at = (int64_t)w->context->made + nth;
             status = find_and_create(w);
             w->context->fail_at = 0;
             assert_true(status == FLO_OK || status == FLO_ERROR_MEMORY);
-            assert_true(status != FLO_OK || nth > (w->size > 1 ? 3 : 2));
+            assert_true(status != FLO_OK || nth > (size_of(w) > 1 ? 3 : 2));
             find(w, 1);
             assert_int_equal(w->context->live, before);
         }
@@ -220,5 +197,5 @@ int main(void)
         cmocka_unit_test(memory_past_a_limit_is_refused),
         cmocka_unit_test(a_rank_without_memory_is_agreed_on),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -1,38 +1,8 @@
 /* Messages are measured between the two ranks named, and MPI tells how it waits. */
 #include "comm/probe.h"
+#include "comm/world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
-
-typedef struct world {
-    flo_context *context;
-    flo_comm *comm;
-} world;
-
-static int set_up(void **state)
-{
-    world *const w = calloc(1, sizeof *w);
-    *state = w;
-    /* A failing rank ends the job by abort: the others wait for it. */
-    return w && setenv("CMOCKA_TEST_ABORT", "1", 1) == 0 &&
-                   flo_context_create(&w->context) == FLO_OK &&
-                   flo_comm_start(w->context, NULL, NULL, &w->comm) == FLO_OK
-               ? 0
-               : -1;
-}
-
-static int tear_down(void **state)
-{
-    world *const w = *state;
-    flo_comm_finish(&w->comm);
-    assert_int_equal(flo_context_destroy(&w->context), 0);
-    free(w);
-    return 0;
-}
 
 /* Every pair in both directions; small ones and some that need a rendezvous. */
 static void one_rank_measures(void **state)
@@ -71,5 +41,5 @@ int main(void)
         cmocka_unit_test(one_rank_measures),
         cmocka_unit_test(waiting_is_as_asked),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
