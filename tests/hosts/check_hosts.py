@@ -41,6 +41,34 @@ def check_ranks_in_turn(flotilla):
     same_runs(hosts, "run", "alone", "in turn")
 
 
+# Both ranks are process 1, and rank 1 has another file wherever rank 0 may have its memory.
+CONTAINER = """#!/bin/bash
+if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then
+  for file in {3..80}; do
+    [ -e /proc/$$/fd/$file ] || eval "exec $file<>$(dirname "$0")/others"
+  done
+fi
+exec unshare --pid --fork --mount-proc %s "$@"
+"""
+
+
+def check_ranks_in_containers(flotilla):
+    """Each rank sees its own processes only: what it finds by the other's number is not
+    taken for memory that they share."""
+    hosts = rig.Hosts(flotilla)
+    prepare(hosts)
+    train(hosts, "alone")
+    hosts.write("others", "left alone")
+    hosts.program = hosts.path(hosts.write("container", CONTAINER % flotilla.program))
+    os.chmod(hosts.program, 0o755)
+    hosts.environment["OMPI_MCA_btl"] = "tcp,self"
+    result = train(hosts, "run", *BUCKETS, ranks="h1:2")
+    result.says("note: the ranks of a host cannot share 128 bytes of memory: opening that",
+                times=1)
+    same(hosts.read("others"), "left alone")
+    same_runs(hosts, "run", "alone", "in containers")
+
+
 def check_slow_link(flotilla):
     """Steps that wait for the network take their time: no alarm, the same bits."""
     hosts = rig.Hosts(flotilla)
