@@ -170,8 +170,7 @@ void flo_cli_print_scaling(const flo_bench *b, const flo_scaling_cluster *c)
         "it can of the messages (overlap=%s); "
         "messages are sent one after the other, ranks of a node share its link and "
         "each sends its part, and the links are all that is shared; at least one lane "
-        "a "
-        "thread.\n",
+        "a thread.\n",
         1e6 * s.row_seconds, 1e3 * s.update_seconds, 1e-6 * (double)s.bytes,
         (long long)s.buckets, s.buckets == 1 ? "" : "s", 100 * s.backward,
         100 * given.overlap,

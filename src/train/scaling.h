@@ -41,9 +41,9 @@ typedef struct flo_scaling_point {
      bucket to the owners of chunks, n the nodes of the lane tree that its ranks hold
      together, and the sum of its own chunk to all (two nodes of one part each send the
      whole bucket in one message instead, as many bytes); its ranks share that evenly,
-     and each pays a latency a message, one after the other; what ranks of a node do
-   with each other is part of the measured step where that had several ranks, and costs
-     nothing else;
+     and each pays a latency a message, one after the other;
+   - what ranks of a node do with each other is part of the measured step, where that
+     had several ranks, and costs nothing else;
    - buckets are known at equal distances in the backward pass, and pass one at a time;
    - the meeting of all ranks at the end of a step takes a latency a doubling of nodes,
      never hidden. */
