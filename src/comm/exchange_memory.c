@@ -6,12 +6,7 @@
 #include "comm/hosts.h"
 #include "core/lane_tree.h"
 
-static int64_t host_lane(const flo_exchange *e, int64_t lanes, int host)
-{
-    return flo_lane_first(lanes, e->comm->size, flo_hosts_first(e->comm, host));
-}
-
-/* bounds [count + 1]: the first lanes of the ranks of this host. */
+/* The first lanes of the ranks of this host, and its end. */
 static void rank_bounds(const flo_exchange *e, int64_t lanes, int64_t *bounds)
 {
     const int first = flo_hosts_first(e->comm, flo_host_number(e->comm));
@@ -19,10 +14,12 @@ static void rank_bounds(const flo_exchange *e, int64_t lanes, int64_t *bounds)
         bounds[rank] = flo_lane_first(lanes, e->comm->size, first + rank);
 }
 
+/* Those of all hosts. */
 static void host_bounds(const flo_exchange *e, int64_t lanes, int64_t *bounds)
 {
     for (int host = 0; host <= e->hosts; host++)
-        bounds[host] = host_lane(e, lanes, host);
+        bounds[host] =
+            flo_lane_first(lanes, e->comm->size, flo_hosts_first(e->comm, host));
 }
 
 static flo_status make_folds(flo_exchange *e, int64_t lanes)
@@ -44,7 +41,7 @@ static void count_nodes(flo_exchange *e)
     const int rank = flo_host_rank(e->comm), host = flo_host_number(e->comm);
     e->nodes = flo_fold_first(e->gather, rank + 1) - flo_fold_first(e->gather, rank);
     e->first_part = flo_fold_first(e->fold, host);
-    e->parts = flo_fold_first(e->fold, host + 1) - e->first_part;
+    e->parts = flo_fold_sums(e->gather);
     e->all_parts = flo_fold_first(e->fold, e->hosts);
     e->one_way = e->hosts == 2 && e->all_parts == 2;
 }
@@ -151,9 +148,9 @@ static flo_status take_own(flo_exchange *e, int64_t lanes, const int64_t *bounds
     FLO_TRY(flo_allocate(e->context, e->buckets, sizeof *e->bucket, &e->bucket));
     for (int64_t i = 0; i < e->buckets; i++) {
         flo_bucket *const b = &e->bucket[i];
-        b->whole = (flo_range){bounds[i], bounds[i + 1]};
-        b->slice = rank < e->rails ? flo_range_cut(b->whole, rank, e->rails)
-                                   : (flo_range){b->whole.last, b->whole.last};
+        const flo_range whole = {bounds[i], bounds[i + 1]};
+        b->slice = rank < e->rails ? flo_range_cut(whole, rank, e->rails)
+                                   : (flo_range){whole.last, whole.last};
     }
     FLO_TRY(take_pieces(e));
     FLO_TRY(take_scratch(e));

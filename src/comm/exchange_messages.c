@@ -1,6 +1,7 @@
 /* The messages that exchange a bucket: its chunks, the pieces, and their requests. */
 #include "comm/exchange_private.h"
 #include "comm/hosts.h"
+#include "core/lane_tree.h"
 
 #include <assert.h>
 
@@ -15,9 +16,8 @@ static int64_t cut(flo_range whole, int i, int n)
 {
     if (i == 0)
         return whole.first;
-    const int64_t length = flo_range_length(whole);
     const int64_t aligned =
-        flo_round_up(whole.first + length / n * i + length % n * i / n);
+        flo_round_up(whole.first + flo_lane_first(flo_range_length(whole), n, i));
     return aligned < whole.last ? aligned : whole.last;
 }
 

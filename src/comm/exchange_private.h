@@ -25,8 +25,7 @@ typedef struct flo_range {
 } flo_range;
 
 typedef struct flo_bucket {
-    flo_range whole;      /* of [P] */
-    flo_range slice;      /* of it, this rank's rail; empty where it has none */
+    flo_range slice;      /* of [P], this rank's rail; empty where it has none */
     unsigned round;       /* how often it was started */
     flo_real *pieces;     /* [parts of other hosts, pitch], of this rail's chunk */
     int64_t pitch;        /* the chunk's length, rounded up */

@@ -16,7 +16,6 @@ enum { BLOCK = 1024 };
 struct flo_fold {
     flo_context *context; /* borrowed */
     int64_t lanes, workers, depth, sums;
-    const int64_t *bounds;    /* [workers + 1], while it is made */
     int64_t *first;           /* [workers + 1] */
     unsigned char *additions; /* [first[workers]] after each push */
     flo_real *block;          /* [depth, BLOCK] */
@@ -32,30 +31,25 @@ int64_t flo_fold_sums(const flo_fold *fold)
     return fold->sums;
 }
 
-static int64_t worker_nodes(const flo_fold *fold, int64_t worker, int *level,
-                            int64_t *index)
-{
-    return flo_lane_nodes(fold->lanes, fold->bounds[worker], fold->bounds[worker + 1],
-                          level, index);
-}
-
-static flo_status count_nodes(flo_fold *fold)
+static flo_status count_nodes(flo_fold *fold, const int64_t *bounds)
 {
     FLO_TRY(flo_allocate(fold->context, fold->workers + 1, sizeof *fold->first,
                          &fold->first));
     for (int64_t worker = 0; worker < fold->workers; worker++)
         fold->first[worker + 1] =
-            fold->first[worker] + worker_nodes(fold, worker, NULL, NULL);
+            fold->first[worker] +
+            flo_lane_nodes(fold->lanes, bounds[worker], bounds[worker + 1], NULL, NULL);
     return flo_allocate(fold->context, fold->first[fold->workers], 1, &fold->additions);
 }
 
-static void list_additions(flo_fold *fold)
+static void list_additions(flo_fold *fold, const int64_t *bounds)
 {
     flo_lane_stack stack = {.lanes = fold->lanes};
     int level[FLO_LANE_STACK];
     int64_t index[FLO_LANE_STACK];
     for (int64_t worker = 0; worker < fold->workers; worker++) {
-        const int64_t count = worker_nodes(fold, worker, level, index);
+        const int64_t count = flo_lane_nodes(fold->lanes, bounds[worker],
+                                             bounds[worker + 1], level, index);
         for (int64_t i = 0; i < count; i++) {
             if (stack.count + 1 > fold->depth)
                 fold->depth = stack.count + 1;
@@ -66,10 +60,10 @@ static void list_additions(flo_fold *fold)
     fold->sums = stack.count;
 }
 
-static flo_status prepare(flo_fold *fold)
+static flo_status prepare(flo_fold *fold, const int64_t *bounds)
 {
-    FLO_TRY(count_nodes(fold));
-    list_additions(fold);
+    FLO_TRY(count_nodes(fold, bounds));
+    list_additions(fold, bounds);
     return flo_allocate(fold->context, fold->depth * BLOCK, sizeof *fold->block,
                         &fold->block);
 }
@@ -81,9 +75,7 @@ flo_status flo_fold_create(flo_context *context, int64_t lanes, int64_t workers,
     (*fold)->context = context;
     (*fold)->lanes = lanes;
     (*fold)->workers = workers;
-    (*fold)->bounds = bounds;
-    const flo_status status = prepare(*fold);
-    (*fold)->bounds = NULL;
+    const flo_status status = prepare(*fold, bounds);
     if (status != FLO_OK)
         flo_fold_destroy(fold);
     return status;

@@ -75,13 +75,14 @@ static void cut(flo_comm *comm, const int *machine, int most)
     hosts->size = hosts->first[hosts->number + 1] - hosts->first[hosts->number];
 }
 
-/* Ranks of one machine that are no run. */
-static void note_of_order(flo_hosts *hosts, const int *machine, int size)
+/* Ranks of one machine that are no run: one comes after a rank of another machine, and
+   is not its machine's first. */
+static void note_order(flo_hosts *hosts, const int *machine, int size)
 {
-    int machines = 0;
-    for (int rank = 0; rank < size; rank++)
-        machines += machine[rank] == rank;
-    if (hosts->count > machines)
+    bool in_turn = false;
+    for (int rank = 1; rank < size; rank++)
+        in_turn |= machine[rank] != machine[rank - 1] && machine[rank] != rank;
+    if (in_turn)
         snprintf(hosts->note, sizeof hosts->note,
                  "the ranks of a host are not consecutive and share less memory than "
                  "they could (mpirun --map-by core, srun --distribution=block)");
@@ -100,8 +101,7 @@ static flo_status find(flo_comm *comm, flo_context *context, int most)
         flo_comm_waits(comm, FLO_WAIT_MEETING);
         name_machines(comm, machine);
         cut(comm, machine, most);
-        if (!most)
-            note_of_order(hosts, machine, comm->size);
+        note_order(hosts, machine, comm->size);
         if (hosts->count < comm->size)
             flo_comm_check(
                 comm,

@@ -3,6 +3,7 @@
    system (/dev/shm of a container has 64 MB), and nothing of it can be left behind. */
 #include "comm/shared_memory.h"
 #include "comm/comm_private.h"
+#include "core/integers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { PIECE = 4 << 20 }; /* bytes claimed at a time */
 
 struct flo_shared_memory {
     flo_context *context; /* borrowed */
@@ -159,14 +162,29 @@ void *flo_shared_memory_at(const flo_shared_memory *memory)
     return memory->at;
 }
 
+/* A signal ends a call and gives back what it took: each takes some milliseconds, so
+   that it comes to an end between the signals of a profiler. 0, or errno. */
+static int allocate(int file, int64_t first, int64_t last)
+{
+    while (first < last) {
+        const int64_t bytes = flo_lesser(PIECE, last - first);
+        if (fallocate(file, 0, first, bytes) == 0)
+            first += bytes;
+        else if (errno != EINTR)
+            return errno == EOPNOTSUPP ? 0 : errno;
+    }
+    return 0;
+}
+
 flo_status flo_shared_memory_claim(flo_shared_memory *memory, int64_t first,
                                    int64_t bytes)
 {
-    if (memory->file < 0 || bytes == 0 ||
-        fallocate(memory->file, 0, first, bytes) == 0 || errno == EOPNOTSUPP)
+    const int error =
+        memory->file < 0 ? 0 : allocate(memory->file, first, first + bytes);
+    if (!error)
         return FLO_OK;
     return flo_fail(memory->context, FLO_ERROR_MEMORY,
                     "out of memory: %lld bytes that ranks of a host share were asked "
                     "for (%s); use fewer rows a batch, less data.memory or more ranks",
-                    (long long)bytes, strerror(errno));
+                    (long long)bytes, strerror(error));
 }

@@ -2,6 +2,7 @@
 #include "optim/optimizer.h"
 
 #include "comm/hosts.h"
+#include "core/lane_tree.h"
 #include "core/vector.h"
 
 #include <math.h>
@@ -64,9 +65,9 @@ void flo_optimizer_start(flo_optimizer *optimizer, const flo_real *theta)
 /* The first piece of a rank of the host: each gets as many parameters. */
 static int64_t first_piece(const flo_optimizer *o, int rank, int ranks)
 {
+    const int64_t begin = flo_lane_first(o->size, ranks, rank);
     int64_t p = 0;
-    while (p < o->pieces &&
-           (o->piece[p].begin < o->size / ranks * rank || rank == ranks))
+    while (p < o->pieces && o->piece[p].begin < begin)
         p++;
     return p;
 }

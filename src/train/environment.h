@@ -48,7 +48,7 @@ typedef struct flo_environment {
     const char *launcher, *library; /* library: linked with */
     int ranks;
     const flo_rank_facts *rank; /* [ranks] */
-    flo_link near, far; /* on rank 0's host; to the host with the slowest messages */
+    flo_link near, far;  /* on rank 0's host; to the host with the slowest messages */
     const char *sharing; /* why ranks of a host share no memory; NULL: they do */
     flo_directory_probe directory;
     flo_hdf5_build hdf5;

@@ -21,7 +21,8 @@ typedef struct flo_gradient_task {
     flo_gemm gemm; /* what products of conditioners take in */
 } flo_gradient_task;
 
-/* Takes all memory of a step in the arena. Collective. FLO_ERROR_MEMORY; agreed. */
+/* Takes all memory of a step in the arena. Collective. FLO_ERROR_MEMORY, and what
+   flo_exchange_create may return; agreed. */
 FLO_MUST_USE flo_status flo_gradient_create(flo_comm *comm, flo_arena *arena,
                                             const flo_gradient_task *task,
                                             flo_gradient **gradient);

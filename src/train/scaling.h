@@ -7,12 +7,11 @@
 
 /* A step as measured, of one rank. */
 typedef struct flo_scaling_step {
-    double row_seconds; /* forward and backward of a row */
-    double
-        update_seconds; /* clip, optimizer, average: of all parameters, on every rank */
-    double backward;    /* share of row_seconds in which gradients become known */
-    int64_t bytes;      /* of the gradient */
-    int64_t buckets;    /* of it, taken as equal */
+    double row_seconds;    /* forward and backward of a row */
+    double update_seconds; /* clip, optimizer, average: as many there as here */
+    double backward;       /* share of row_seconds in which gradients become known */
+    int64_t bytes;         /* of the gradient */
+    int64_t buckets;       /* of it, taken as equal */
     int64_t lanes;
     int threads; /* of a rank */
 } flo_scaling_step;

@@ -142,6 +142,36 @@ static void any_lanes_give_the_bits_of_one_sum(void **state)
     }
 }
 
+/* In place of MPI's: reals that the messages made so far send in a step. */
+static int64_t sent;
+
+int MPI_Send_init(const void *buffer, int count, MPI_Datatype type, int peer, int tag,
+                  MPI_Comm comm, MPI_Request *request)
+{
+    sent += count;
+    return PMPI_Send_init(buffer, count, type, peer, tag, comm, request);
+}
+
+/* Where every host has one node of the tree, it sends all but its chunk to the others
+   and its chunk to each of them, or to one other everything once: 2 (N - 1) P in all,
+   however many ranks it has. */
+static void a_host_sends_its_sum_once(void **state)
+{
+    world *const w = *state;
+    enum { LANES = 8 };
+    const int size = flo_comm_size(w->comm), hosts = flo_hosts_count(w->comm);
+    if (size == 3 || flo_hosts_least(w->comm) * hosts != size)
+        return;
+    flo_exchange *exchange;
+    sent = 0;
+    assert_int_equal(
+        flo_exchange_create(w->comm, w->context, LANES, BUCKETS, bounds, &exchange),
+        FLO_OK);
+    flo_comm_sum_integers(w->comm, &sent, 1);
+    assert_int_equal(sent, 2 * (hosts - 1) * PARAMETERS);
+    flo_exchange_destroy(&exchange);
+}
+
 /* Messages too long to be sent before the receiver asks for them. */
 static void long_buckets_are_summed_too(void **state)
 {
@@ -278,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_ALL_HOSTS(any_lanes_give_the_bits_of_one_sum),
+        ON_ALL_HOSTS(a_host_sends_its_sum_once),
         ON_ALL_HOSTS(long_buckets_are_summed_too),
         ON_ALL_HOSTS(a_bucket_changes_its_range_alone),
         ON_ALL_HOSTS(a_rank_without_memory_is_agreed_on),

@@ -2,55 +2,26 @@
 #include "comm/hosts.h"
 #include "optim/optimizer.h"
 
-#include "config/fixture.h"
+#include "comm/world.h"
+#include "core/arena.h"
 #include "linalg/numbers.h"
-
-#include <stdlib.h>
 
 enum { KINDS = 3, STEPS = 4 };
 enum { WEIGHTS = 150 * 301, BIASES = 301, P = WEIGHTS + BIASES };
 
-typedef struct world {
-    fixture f;
-    flo_comm *comm;
-} world;
-
-static int set_up(void **state)
-{
-    /* A failing rank ends the job by abort: the others wait for it. */
-    setenv("CMOCKA_TEST_ABORT", "1", 1);
-    world *const w = calloc(1, sizeof *w);
-    if (!w || flo_context_create(&w->f.context) != FLO_OK ||
-        flo_arena_create(w->f.context, &w->f.arena) != FLO_OK ||
-        flo_comm_start(w->f.context, NULL, NULL, &w->comm) != FLO_OK)
-        return -1;
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world *const w = *state;
-    flo_comm_finish(&w->comm);
-    flo_arena_destroy(&w->f.arena);
-    assert_int_equal(flo_context_destroy(&w->f.context), 0);
-    free(w);
-    return 0;
-}
-
 /* Parameters under a gradient that changes with the step. */
 typedef struct problem {
-    flo_arena *moments;
+    flo_arena *arena, *moments;
     flo_shared_memory *shared;
     flo_optimizer *optimizer;
     flo_real *theta;
     double norm[STEPS];
 } problem;
 
-static flo_real *draw(world *w, uint64_t stream)
+static flo_real *draw(flo_arena *arena, uint64_t stream)
 {
     flo_real *memory;
-    assert_int_equal(flo_arena_take(w->f.arena, P, sizeof *memory, &memory), FLO_OK);
+    assert_int_equal(flo_arena_take(arena, P, sizeof *memory, &memory), FLO_OK);
     draw_normals(stream, 1, P, memory);
     return memory;
 }
@@ -67,13 +38,15 @@ static problem make(world *w, int kind, double average)
                                              .average = average};
     flo_layout layout;
     int64_t ignored;
-    flo_layout_start(&layout, w->f.arena);
+    problem p = {.arena = NULL};
+    assert_int_equal(flo_arena_create(w->context, &p.arena), FLO_OK);
+    assert_int_equal(flo_arena_create(w->context, &p.moments), FLO_OK);
+    p.theta = draw(p.arena, 1);
+    flo_layout_start(&layout, p.arena);
     assert_int_equal(flo_layout_add(&layout, 150, 301, true, &ignored, "w"), FLO_OK);
     assert_int_equal(flo_layout_add(&layout, BIASES, 0, false, &ignored, "b"), FLO_OK);
-    problem p = {.theta = draw(w, 1)};
-    assert_int_equal(flo_arena_create(w->f.context, &p.moments), FLO_OK);
     assert_int_equal(
-        flo_optimizer_create(w->f.arena, p.moments, &settings, &layout, &p.optimizer),
+        flo_optimizer_create(p.arena, p.moments, &settings, &layout, &p.optimizer),
         FLO_OK);
     flo_optimizer_start(p.optimizer, p.theta);
     return p;
@@ -83,7 +56,7 @@ static void take_steps(world *w, problem *p, int first, int last)
 {
     for (int step = first; step < last; step++) {
         const flo_step_numbers numbers = {step + 1, 0.05, 0.25};
-        flo_real *const gradient = draw(w, 2 + (uint64_t)step);
+        flo_real *const gradient = draw(p->arena, 2 + (uint64_t)step);
         p->norm[step] = flo_optimizer_norm(p->optimizer, gradient, 0.25, 1);
         flo_optimizer_step(p->optimizer, numbers, p->norm[step], gradient, p->theta, 1);
         /* As in training, where the next gradient holds it: nobody looks at what ranks
@@ -96,6 +69,7 @@ static void destroy(problem *p)
 {
     flo_shared_memory_destroy(&p->shared);
     flo_arena_destroy(&p->moments);
+    flo_arena_destroy(&p->arena);
 }
 
 static void check_same(const problem *found, const problem *wanted)
@@ -118,9 +92,9 @@ static void shared_ones_give_the_same_bits(void **state)
             problem wanted = make(w, kind, most % 2 ? 0.9 : 0);
             problem found = make(w, kind, most % 2 ? 0.9 : 0);
             take_steps(w, &wanted, 0, STEPS);
-            assert_int_equal(flo_hosts_find(w->comm, w->f.context, most), FLO_OK);
+            assert_int_equal(flo_hosts_find(w->comm, w->context, most), FLO_OK);
             take_steps(w, &found, 0, 2); /* so that there are moments to be moved */
-            assert_int_equal(flo_optimizer_share(found.optimizer, w->comm, w->f.context,
+            assert_int_equal(flo_optimizer_share(found.optimizer, w->comm, w->context,
                                                  &found.shared),
                              FLO_OK);
             const bool any = flo_hosts_count(w->comm) < flo_comm_size(w->comm);
@@ -140,8 +114,8 @@ static void each_rank_updates_its_part(void **state)
 {
     world *const w = *state;
     problem p = make(w, 0, 0.9);
-    assert_int_equal(flo_hosts_find(w->comm, w->f.context, 0), FLO_OK);
-    assert_int_equal(flo_optimizer_share(p.optimizer, w->comm, w->f.context, &p.shared),
+    assert_int_equal(flo_hosts_find(w->comm, w->context, 0), FLO_OK);
+    assert_int_equal(flo_optimizer_share(p.optimizer, w->comm, w->context, &p.shared),
                      FLO_OK);
     int64_t own = 0;
     for (int64_t i = p.optimizer->first; i < p.optimizer->last; i++)
@@ -160,5 +134,5 @@ int main(void)
         cmocka_unit_test(shared_ones_give_the_same_bits),
         cmocka_unit_test(each_rank_updates_its_part),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

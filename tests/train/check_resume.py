@@ -226,7 +226,7 @@ def check_changes(flotilla):
     allowed = {"train.steps": "60", "train.patience": "1000", "train.max_bad_steps": "3",
                "checkpoint.every": "7", "checkpoint.keep": "1", "report.every": "3",
                "report.samples": "20", "comm.bucket_mb": "1",
-               "comm.timeout_seconds": "60", "run.threads": "2",
+               "comm.timeout_seconds": "60", "comm.shared_ranks": "1", "run.threads": "2",
                "data.memory": "3MiB", "data.files": "[copy.h5]"}
     shutil.copyfile(flotilla.path("data.h5"), flotilla.path("copy.h5"))
     sets = [word for key, value in allowed.items() for word in ("--set", f"{key}={value}")]
