@@ -34,6 +34,13 @@ flo_status flo_fail(flo_context *context, flo_status status, const char *format,
 FLO_MUST_USE flo_status flo_allocate(flo_context *context, int64_t count, size_t size,
                                      void *memory_pointer);
 
+/* Another size for what flo_allocate gave, or for NULL: `bytes`, of which those that
+   were there keep their values and later ones are any; at any address, aligned as by
+   malloc. After a failure *memory is as before. Local. FLO_ERROR_MEMORY, with a
+   message. */
+FLO_MUST_USE flo_status flo_resize(flo_context *context, size_t bytes,
+                                   void *memory_pointer);
+
 /* Frees what flo_allocate gave: takes the address of the pointer, accepts a pointer to
    NULL, sets it to NULL. Thread-safe. Local. */
 void flo_free(flo_context *context, void *memory_pointer);

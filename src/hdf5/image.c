@@ -1,4 +1,5 @@
-/* An HDF5 file built in memory: the core driver without a backing file. */
+/* An HDF5 file built in memory: the core driver without a backing file, in memory that
+   is the caller's once the file is finished, for a copy would be as large again. */
 #include "hdf5/image_parts.h"
 #include "hdf5/library.h"
 
@@ -45,22 +46,85 @@ flo_status flo_image_allocate(flo_context *context, const char *name, flo_image 
     return FLO_OK;
 }
 
-void flo_image_destroy(flo_image **image)
+/* Closes the file, after which HDF5 does not know its memory any more; false: it still
+   does. */
+static bool close_file(flo_image *image)
 {
-    if (!*image)
-        return;
-    flo_context *const context = (*image)->context;
     const flo_hdf5_use use = flo_hdf5_begin();
-    if ((*image)->file >= 0)
-        H5Fclose((*image)->file);
+    const bool closed = image->file < 0 || H5Fclose(image->file) >= 0;
     flo_hdf5_end(use);
+    image->file = -1;
+    return closed;
+}
+
+static void free_image(flo_image **image)
+{
+    flo_context *const context = (*image)->context;
+    flo_free(context, &(*image)->written);
     flo_free(context, &(*image)->name);
     flo_free(context, image);
+}
+
+/* What HDF5 does not let go it may use until the process ends: that is left to it. */
+void flo_image_destroy(flo_image **image)
+{
+    if (*image && close_file(*image))
+        free_image(image);
+    *image = NULL;
 }
 
 void flo_image_handle(const flo_image *image, char *text, size_t size)
 {
     snprintf(text, size, "flotilla-image-%p", (const void *)image);
+}
+
+static herr_t free_nothing(void *bytes, H5FD_file_image_op_t operation, void *image)
+{
+    (void)bytes, (void)operation, (void)image;
+    return 0;
+}
+
+static void *same_image(void *image)
+{
+    return image;
+}
+
+static herr_t keep_image(void *image)
+{
+    (void)image;
+    return 0;
+}
+
+bool flo_image_lends(hid_t access, H5FD_file_image_callbacks_t functions,
+                     flo_image *image)
+{
+    functions.image_free = free_nothing;
+    functions.udata_copy = same_image;
+    functions.udata_free = keep_image;
+    functions.udata = image;
+    return H5Pset_file_image_callbacks(access, &functions) >= 0;
+}
+
+/* The core driver asks this for more memory. */
+static void *grow(void *bytes, size_t size, H5FD_file_image_op_t operation, void *image)
+{
+    (void)bytes, (void)operation;
+    flo_image *const owner = image;
+    if (flo_resize(owner->context, size, &owner->written) == FLO_OK)
+        return owner->written;
+    owner->wanted = size;
+    return NULL;
+}
+
+/* A failure of HDF5: that of its memory, if it had too little, else `otherwise`. */
+static flo_status fail(const flo_image *image, const char *otherwise)
+{
+    if (image->wanted)
+        return flo_fail(image->context, FLO_ERROR_MEMORY,
+                        "out of memory: %zu bytes were asked for, for an HDF5 file; "
+                        "use less data.memory, or fewer ranks on this host",
+                        image->wanted);
+    return flo_fail(image->context, FLO_ERROR_INTERNAL, "%s", otherwise);
 }
 
 flo_status flo_image_create(flo_context *context, flo_image **image)
@@ -73,27 +137,32 @@ flo_status flo_image_create(flo_context *context, flo_image **image)
     H5Pset_fapl_core(access, GROWTH_BYTES, 0);
     /* The oldest format that holds the objects: any HDF5 since 1.8 reads the file. */
     H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
-    (*image)->file = H5Fcreate(handle, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if (flo_image_lends(access, (H5FD_file_image_callbacks_t){.image_realloc = grow},
+                        *image))
+        (*image)->file = H5Fcreate(handle, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     flo_hdf5_end(use);
     if ((*image)->file >= 0)
         return FLO_OK;
+    const flo_status status =
+        fail(*image, "HDF5 could not start a file in memory (H5Fcreate with the core "
+                     "driver); check the HDF5 library with `flotilla doctor`");
     flo_image_destroy(image);
-    return flo_fail(context, FLO_ERROR_INTERNAL,
-                    "HDF5 could not start a file in memory (H5Fcreate with the core "
-                    "driver); check the HDF5 library with `flotilla doctor`");
+    return status;
 }
 
 /* A failed call that added `path` (and attribute `name`). It must follow that call, so
    that HDF5 still knows the reason. */
 static flo_status fail_add(flo_image *image, const char *path, const char *name)
 {
-    char reason[512];
+    char reason[512], text[FLO_MESSAGE_BYTES];
     flo_hdf5_reason(reason, sizeof reason);
-    return flo_fail(image->context, FLO_ERROR_INTERNAL,
-                    "HDF5 cannot add %s%s%s to a file in memory: %s; the name is "
-                    "taken, its place is missing, or the machine is out of memory",
-                    path, *name ? ", attribute " : "", name, reason);
+    snprintf(
+        text, sizeof text,
+        "HDF5 cannot add %s%s%s to a file in memory: %s; the name is taken, or its "
+        "place is missing",
+        path, *name ? ", attribute " : "", name, reason);
+    return fail(image, text);
 }
 
 /* Creates a data set: contiguous, no times, no fill; missing groups are made. */
@@ -236,36 +305,37 @@ flo_status flo_image_set_text(flo_image *image, const char *path, const char *na
     return status;
 }
 
-/* Copies the file out of HDF5 once, into a buffer with room for the trailer. */
-static flo_status copy_out(flo_image *image, size_t spare, void **bytes, size_t *size)
+/* The size of the file once all of it is in its memory; at most 0: failed. */
+static ssize_t flushed_size(const flo_image *image)
 {
-    flo_status status = FLO_OK;
-    ssize_t length = -1;
-    if (H5Fflush(image->file, H5F_SCOPE_GLOBAL) >= 0)
-        length = H5Fget_file_image(image->file, NULL, 0);
-    if (length > 0)
-        status =
-            flo_allocate(image->context, (int64_t)((size_t)length + spare), 1, bytes);
-    if (length > 0 && status == FLO_OK &&
-        H5Fget_file_image(image->file, *bytes, (size_t)length) != length) {
-        flo_free(image->context, bytes);
-        length = -1;
-    }
-    if (length <= 0)
-        return flo_fail(image->context, FLO_ERROR_INTERNAL,
-                        "HDF5 could not give out its file in memory "
-                        "(H5Fget_file_image); the machine may be out of memory");
-    *size = (size_t)length;
-    return status;
+    const flo_hdf5_use use = flo_hdf5_begin();
+    const ssize_t size = H5Fflush(image->file, H5F_SCOPE_GLOBAL) >= 0
+                             ? H5Fget_file_image(image->file, NULL, 0)
+                             : -1;
+    flo_hdf5_end(use);
+    return size;
 }
 
 flo_status flo_image_finish(flo_image **image, size_t spare, void **bytes, size_t *size)
 {
     *bytes = NULL;
     *size = 0;
-    const flo_hdf5_use use = flo_hdf5_begin();
-    const flo_status status = copy_out(*image, spare, bytes, size);
-    flo_hdf5_end(use);
-    flo_image_destroy(image);
+    const ssize_t length = flushed_size(*image);
+    const bool closed = close_file(*image);
+    flo_status status = FLO_OK;
+    if (length <= 0 || !closed)
+        status = fail(*image, "HDF5 could not finish its file in memory (H5Fflush, "
+                              "H5Fclose)");
+    else
+        status =
+            flo_resize((*image)->context, (size_t)length + spare, &(*image)->written);
+    if (status == FLO_OK) {
+        *bytes = (*image)->written;
+        *size = (size_t)length;
+        (*image)->written = NULL;
+    }
+    if (closed)
+        free_image(image);
+    *image = NULL;
     return status;
 }

@@ -30,40 +30,19 @@ static void *grow_nothing(void *bytes, size_t size, H5FD_file_image_op_t operati
     return NULL;
 }
 
-static herr_t free_nothing(void *bytes, H5FD_file_image_op_t operation, void *image)
-{
-    (void)bytes, (void)operation, (void)image;
-    return 0;
-}
-
-static void *same_image(void *image)
-{
-    return image;
-}
-
-static herr_t keep_image(void *image)
-{
-    (void)image;
-    return 0;
-}
-
 static hid_t open_bytes(flo_image *image)
 {
-    H5FD_file_image_callbacks_t lending = {
+    const H5FD_file_image_callbacks_t lending = {
         .image_malloc = lend,
         .image_memcpy = copy_nothing,
         .image_realloc = grow_nothing,
-        .image_free = free_nothing,
-        .udata_copy = same_image,
-        .udata_free = keep_image,
-        .udata = image,
     };
     char handle[64];
     flo_image_handle(image, handle, sizeof handle);
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_core(access, 1, 0);
     hid_t file = -1;
-    if (H5Pset_file_image_callbacks(access, &lending) >= 0 &&
+    if (flo_image_lends(access, lending, image) &&
         H5Pset_file_image(access, (void *)(uintptr_t)image->bytes, image->size) >= 0)
         file = H5Fopen(handle, H5F_ACC_RDONLY, access);
     H5Pclose(access);

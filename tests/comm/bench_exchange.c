@@ -5,10 +5,11 @@
 
    A round times each way once, in a rotated order, each from a barrier to the slowest
    rank's end. Nothing is computed meanwhile, so this is the whole cost, of which
-   training hides a part. Both non-blocking ways go in buckets of 4 MB and are poked
-   until done. Two rows a size, with each rank on a host of its own (messages) and on
-   the machine's (shared memory): least and median milliseconds, and the exchange's
-   ratio to the others, of medians. Exits 1 if the sums do not agree. */
+   training hides a part. Both non-blocking ways go in buckets of 0.25 MB, as in
+   training (comm.bucket_mb), and are poked until done. Two rows a size, with each rank
+   on a host of its own (messages) and on the machine's (shared memory): least and
+   median milliseconds, and the exchange's ratio to the others, of medians. Exits 1 if
+   the sums do not agree. */
 #include "comm/comm_private.h"
 #include "comm/exchange.h"
 #include "comm/hosts.h"
@@ -19,7 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WAYS = 3, MOST_ROUNDS = 1000, MOST_BUCKETS = 64, BUCKET_BYTES = 4000000 };
+enum { WAYS = 3, MOST_ROUNDS = 1000, MOST_BUCKETS = 64, BUCKET_BYTES = 250000 };
 
 typedef enum way { EXCHANGE, ALLREDUCE, IALLREDUCE } way;
 

@@ -92,6 +92,34 @@ static void memory_is_aligned_zeroed_and_counted(void **state)
     assert_int_equal(flo_context_destroy(&context), 0);
 }
 
+/* From nothing, larger, smaller; one that fails changes nothing. */
+static void another_size_keeps_what_fits(void **state)
+{
+    (void)state;
+    flo_context *context = new_context();
+    static const size_t sizes[] = {0, 1, 100, 3000000, 5000000, 70, 0};
+    unsigned char *memory = NULL;
+    size_t before = 0;
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        unsigned char *const old = memory;
+        context->fail_at = context->made + 1;
+        assert_int_equal(flo_resize(context, sizes[k], &memory), FLO_ERROR_MEMORY);
+        assert_ptr_equal(memory, old);
+        context->fail_at = 0;
+        assert_int_equal(flo_resize(context, sizes[k], &memory), FLO_OK);
+        assert_int_equal(context->live, 1);
+        const size_t kept = sizes[k] < before ? sizes[k] : before;
+        for (size_t i = 0; i < kept; i++)
+            if (memory[i] != (unsigned char)(i * 7))
+                fail_msg("byte %zu of %zu is %d", i, kept, memory[i]);
+        for (size_t i = kept; i < sizes[k]; i++)
+            memory[i] = (unsigned char)(i * 7);
+        before = sizes[k];
+    }
+    flo_free(context, &memory);
+    assert_int_equal(flo_context_destroy(&context), 0);
+}
+
 static void a_leak_is_reported(void **state)
 {
     (void)state;
@@ -156,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_failure_is_passed_on_with_its_message),
         cmocka_unit_test(a_long_message_is_cut),
         cmocka_unit_test(memory_is_aligned_zeroed_and_counted),
+        cmocka_unit_test(another_size_keeps_what_fits),
         cmocka_unit_test(a_leak_is_reported),
         cmocka_unit_test(the_chosen_allocation_fails_and_no_other),
         cmocka_unit_test(impossible_sizes_fail)};

@@ -131,6 +131,49 @@ static void what_is_added_is_read_back(void **state)
     flo_free(f->context, &bytes);
 }
 
+/* Arrays of more than the memory that a file begins with, from time to time a small
+   one; what is behind the file may be written. */
+static void a_file_grows(void **state)
+{
+    fixture *const f = *state;
+    enum { LARGE = 700000, ARRAYS = 4, SPARE = 32 };
+    const int64_t count = LARGE, one = 1;
+    int32_t *values, *found;
+    flo_image *image;
+    void *bytes;
+    size_t size;
+    ok(flo_allocate(f->context, LARGE, sizeof *values, &values));
+    ok(flo_allocate(f->context, LARGE, sizeof *found, &found));
+    ok(flo_image_create(f->context, &image));
+    for (int k = 0; k < ARRAYS; k++) {
+        char large[] = "large/0", small[] = "small/0";
+        large[6] = small[6] = (char)('0' + k);
+        for (int i = 0; i < LARGE; i++)
+            values[i] = i * (k + 3);
+        ok(flo_image_add(image, large, FLO_ELEMENT_INT32, 1, &count, values));
+        ok(flo_image_add(image, small, FLO_ELEMENT_INT32, 1, &one, values + k + 1));
+    }
+    ok(flo_image_finish(&image, SPARE, &bytes, &size));
+    assert_in_range(size, ARRAYS * LARGE * sizeof *values,
+                    ARRAYS * LARGE * sizeof *values + 100000);
+    memset((char *)bytes + size, 0xee, SPARE);
+    ok(flo_image_open(f->context, "a.h5", bytes, size, &image));
+    for (int k = 0; k < ARRAYS; k++) {
+        char large[] = "large/0", small[] = "small/0";
+        large[6] = small[6] = (char)('0' + k);
+        ok(flo_image_read(image, large, FLO_ELEMENT_INT32, LARGE, found));
+        for (int i = 0; i < LARGE; i++)
+            if (found[i] != i * (k + 3))
+                fail_msg("%s, element %d: %d", large, i, (int)found[i]);
+        ok(flo_image_read(image, small, FLO_ELEMENT_INT32, 1, found));
+        assert_int_equal(found[0], (k + 1) * (k + 3));
+    }
+    flo_image_destroy(&image);
+    flo_free(f->context, &bytes);
+    flo_free(f->context, &values);
+    flo_free(f->context, &found);
+}
+
 static void presence(void **state)
 {
     fixture *const f = *state;
@@ -380,7 +423,7 @@ static void failing_allocations(void **state)
         assert_int_equal(f->context->live, 0);
         failures++;
     }
-    assert_int_equal(failures, 6);
+    assert_int_equal(failures, 7);
 }
 
 int main(void)
@@ -388,6 +431,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_is_added_is_read_back),
+        TEST(a_file_grows),
         TEST(presence),
         TEST(numbers_are_converted),
         TEST(same_calls_give_same_bytes),
