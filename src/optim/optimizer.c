@@ -38,7 +38,7 @@ static flo_status cut(flo_arena *arena, const flo_layout *parameters, flo_optimi
     return FLO_OK;
 }
 
-flo_status flo_optimizer_create(flo_arena *arena, flo_arena *vectors,
+flo_status flo_optimizer_create(flo_arena *arena,
                                 const flo_optimizer_settings *settings,
                                 const flo_layout *parameters, flo_optimizer **optimizer)
 {
@@ -47,19 +47,33 @@ flo_status flo_optimizer_create(flo_arena *arena, flo_arena *vectors,
     o->kind = kinds[settings->optimizer];
     o->settings = *settings;
     o->size = parameters->size;
-    for (int i = 0; i < o->kind->moments; i++)
-        FLO_TRY(flo_arena_take(vectors, o->size, sizeof(flo_real), &o->moment[i]));
-    if (settings->average > 0)
-        FLO_TRY(flo_arena_take(vectors, o->size, sizeof(flo_real), &o->average));
     FLO_TRY(cut(arena, parameters, o));
     *optimizer = o;
     return FLO_OK;
 }
 
-void flo_optimizer_start(flo_optimizer *optimizer, const flo_real *theta)
+int flo_optimizer_vectors(const flo_optimizer *o)
 {
-    if (optimizer->average)
-        memcpy(optimizer->average, theta, (size_t)optimizer->size * sizeof *theta);
+    return o->kind->moments + (o->settings.average > 0);
+}
+
+/* Vector i of moments and average. */
+static flo_real **vector_of(flo_optimizer *o, int i)
+{
+    return i < o->kind->moments ? &o->moment[i] : &o->average;
+}
+
+flo_status flo_optimizer_take(flo_arena *arena, flo_optimizer *o)
+{
+    for (int i = 0; i < flo_optimizer_vectors(o); i++)
+        FLO_TRY(flo_arena_take(arena, o->size, sizeof(flo_real), vector_of(o, i)));
+    return FLO_OK;
+}
+
+/* Where a piece begins; of the one behind the last, where that ends. */
+static int64_t piece_begin(const flo_optimizer *o, int64_t piece)
+{
+    return piece < o->pieces ? o->piece[piece].begin : o->size;
 }
 
 /* The first piece of a rank of the host: each gets as many parameters. */
@@ -78,43 +92,45 @@ static int64_t shared_pitch(const flo_optimizer *o)
     return (o->size + 15) / 16 * 16;
 }
 
-/* Vector `place` of the shared memory, of which this rank takes its part, and copies it
-   from *vector. */
-static flo_status move(const flo_optimizer *o, flo_shared_memory *memory, int64_t place,
-                       flo_real **vector)
+/* Vector `place` of the shared memory, of which this rank takes its part. */
+static flo_status place_vector(const flo_optimizer *o, flo_shared_memory *memory,
+                               int64_t place, flo_real **vector)
 {
     const int64_t at = place * shared_pitch(o), real = sizeof **vector;
-    const int64_t begin = o->first < o->pieces ? o->piece[o->first].begin : o->size;
-    const int64_t end = o->last < o->pieces ? o->piece[o->last].begin : o->size;
-    flo_real *const to = (flo_real *)flo_shared_memory_at(memory) + at;
-    FLO_TRY(flo_shared_memory_claim(memory, (at + begin) * real, (end - begin) * real));
-    if (*vector)
-        memcpy(to + begin, *vector + begin, (size_t)((end - begin) * real));
-    *vector = to;
-    return FLO_OK;
+    const int64_t begin = piece_begin(o, o->first), end = piece_begin(o, o->last);
+    *vector = (flo_real *)flo_shared_memory_at(memory) + at;
+    return flo_shared_memory_claim(memory, (at + begin) * real, (end - begin) * real);
 }
 
 flo_status flo_optimizer_share(flo_optimizer *o, flo_comm *comm, flo_context *context,
                                flo_shared_memory **memory)
 {
-    *memory = NULL;
-    if (flo_hosts_count(comm) == flo_comm_size(comm))
-        return FLO_OK;
     const int rank = flo_host_rank(comm), ranks = flo_host_size(comm);
-    const int64_t vectors = 1 + o->kind->moments + (o->average != NULL);
-    const int64_t partial = vectors * shared_pitch(o) * (int64_t)sizeof(flo_real);
+    const int kept = flo_optimizer_vectors(o);
+    const int64_t partial = (kept + 1) * shared_pitch(o) * (int64_t)sizeof(flo_real);
     FLO_TRY(flo_shared_memory_create(
         comm, context, partial + o->pieces * (int64_t)sizeof *o->partial, memory));
     o->comm = comm;
     o->partial = (double *)((char *)flo_shared_memory_at(*memory) + partial);
     o->first = first_piece(o, rank, ranks);
     o->last = first_piece(o, rank + 1, ranks);
-    flo_status status = move(o, *memory, 0, &o->passed);
-    for (int i = 0; i < o->kind->moments && status == FLO_OK; i++)
-        status = move(o, *memory, 1 + i, &o->moment[i]);
-    if (o->average && status == FLO_OK)
-        status = move(o, *memory, vectors - 1, &o->average);
+    flo_status status = place_vector(o, *memory, kept, &o->passed);
+    for (int i = 0; i < kept && status == FLO_OK; i++)
+        status = place_vector(o, *memory, i, vector_of(o, i));
     return flo_comm_agree(comm, context, status);
+}
+
+void flo_optimizer_start(flo_optimizer *o, const flo_real *theta)
+{
+    const int64_t begin = piece_begin(o, o->first), end = piece_begin(o, o->last);
+    if (o->average)
+        memcpy(o->average + begin, theta + begin,
+               (size_t)(end - begin) * sizeof *theta);
+}
+
+bool flo_optimizer_reads(const flo_optimizer *o)
+{
+    return !o->comm || flo_host_rank(o->comm) == 0;
 }
 
 /* Updated parameters of the other ranks of the host, into theta. */

@@ -53,22 +53,35 @@ typedef struct flo_optimizer {
     int64_t first, last;
 } flo_optimizer;
 
-/* Makes an optimizer for parameters of this layout; moments start at zero, the average
-   at theta (flo_optimizer_start). In the arena, its vectors in `vectors`, which may be
-   the same. Local. FLO_ERROR_MEMORY. */
-FLO_MUST_USE flo_status flo_optimizer_create(flo_arena *arena, flo_arena *vectors,
+/* Makes an optimizer for parameters of this layout, in the arena, as yet without
+   moments and average: flo_optimizer_take or flo_optimizer_share gives it those. Local.
+   FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_optimizer_create(flo_arena *arena,
                                              const flo_optimizer_settings *settings,
                                              const flo_layout *parameters,
                                              flo_optimizer **optimizer);
-void flo_optimizer_start(flo_optimizer *optimizer, const flo_real *theta);
 
-/* Moves moments and average, the same on all ranks, into memory that the ranks of a
-   host share, where any does: *memory, for the caller to destroy last; else NULL. From
-   here on each rank updates its part for all of its host. Collective.
-   FLO_ERROR_MEMORY, FLO_ERROR_FILE; agreed. */
+/* How many vectors [P] moments and average are. Pure. Local. */
+int flo_optimizer_vectors(const flo_optimizer *optimizer);
+
+/* Moments and average of zeros: this rank's own, in the arena. Local. FLO_ERROR_MEMORY.
+ */
+FLO_MUST_USE flo_status flo_optimizer_take(flo_arena *arena, flo_optimizer *optimizer);
+
+/* The same in memory that the ranks of a host share: *memory, for the caller to destroy
+   last. Each rank updates its part for all of its host. Collective. FLO_ERROR_MEMORY,
+   FLO_ERROR_FILE; agreed. */
 FLO_MUST_USE flo_status flo_optimizer_share(flo_optimizer *optimizer, flo_comm *comm,
                                             flo_context *context,
                                             flo_shared_memory **memory);
+
+/* Begins with theta [P] as the average; of one that is shared every rank sets its part.
+   Local. */
+void flo_optimizer_start(flo_optimizer *optimizer, const flo_real *theta);
+
+/* Whether this rank is to read moments and average from a file: of the ranks that share
+   them, one is. Local. */
+bool flo_optimizer_reads(const flo_optimizer *optimizer);
 
 /* The Euclidean norm of scale * gradient [P], the same bits on any number of ranks and
    threads. Collective over the host where its ranks share the optimizer, else Local. */

@@ -143,18 +143,26 @@ static flo_status check_data(flo_context *context, flo_image *image, const char 
         (long long)rows, (long long)features, (long long)context_features, file);
 }
 
-flo_status flo_snapshot_read(flo_context *context, flo_image *image, const char *file,
-                             const flo_snapshot *s, char **core)
+static flo_status read_optimizer(flo_image *image, const flo_snapshot *s)
 {
     flo_optimizer *const o = s->optimizer;
-    FLO_TRY(check_data(context, image, file, s));
-    FLO_TRY(flo_model_read_constants(image, s->flow));
-    FLO_TRY(flo_model_read_vector(image, s->flow, "parameters", s->theta));
+    if (!flo_optimizer_reads(o))
+        return FLO_OK;
     if (o->average)
         FLO_TRY(flo_model_read_vector(image, s->flow, "average", o->average));
     for (int i = 0; i < o->kind->moments; i++)
         FLO_TRY(flo_image_read(image, moment_names[i], FLO_ELEMENT_REAL, o->size,
                                o->moment[i]));
+    return FLO_OK;
+}
+
+flo_status flo_snapshot_read(flo_context *context, flo_image *image, const char *file,
+                             const flo_snapshot *s, char **core)
+{
+    FLO_TRY(check_data(context, image, file, s));
+    FLO_TRY(flo_model_read_constants(image, s->flow));
+    FLO_TRY(flo_model_read_vector(image, s->flow, "parameters", s->theta));
+    FLO_TRY(read_optimizer(image, s));
     FLO_TRY(read_progress(image, s->progress));
     return flo_image_get_text(image, "run", "blas_core", core);
 }

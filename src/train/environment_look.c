@@ -42,8 +42,7 @@ static flo_status look_at_config(flo_comm *comm, flo_arena *arena,
         needs->directory = copied == FLO_OK ? text : NULL;
     }
     if (status == FLO_OK) {
-        const int64_t vectors =
-            1 + t.optimizer->kind->moments + (t.optimizer->average ? 1 : 0);
+        const int64_t vectors = 1 + flo_optimizer_vectors(t.optimizer);
         needs->memory_bytes = flo_memory_bytes(&t);
         needs->checkpoint_bytes =
             (double)(vectors * t.flow->parameters.size) * sizeof(flo_real);

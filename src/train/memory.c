@@ -19,7 +19,7 @@ double flo_memory_bytes(const flo_trainer *t)
     const int64_t P = t->flow->parameters.size, ranks = flo_comm_size(t->comm);
     const int64_t lanes = flo_divide_up(t->plan.lanes, ranks);
     const int64_t rows = lanes * flo_divide_up(t->plan.batch, t->plan.lanes);
-    int64_t vectors = 2 + t->optimizer->kind->moments + (t->optimizer->average ? 1 : 0);
+    int64_t vectors = 2 + flo_optimizer_vectors(t->optimizer);
     vectors += t->threads > 1 ? t->threads : 0; /* a gradient a thread */
     vectors += ranks > 1 ? 2 : 0;               /* sent and received */
     vectors += 4;                               /* a checkpoint's image on rank 0 */

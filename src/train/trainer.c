@@ -166,7 +166,7 @@ static flo_status build_model(flo_trainer *t)
                            &t->theta));
     FLO_TRY(flo_arena_take(t->arena, 2 * t->plan.lanes + FLO_CONTROL_FLAGS,
                            sizeof *t->control, &t->control));
-    FLO_TRY(flo_optimizer_create(t->arena, t->moments, &t->config.train.optimizer,
+    FLO_TRY(flo_optimizer_create(t->arena, &t->config.train.optimizer,
                                  &t->flow->parameters, &t->optimizer));
     FLO_TRY(flo_tiles_create(t->arena, t->flow, t->threads, &t->tiles));
     return flo_config_print(t->arena, &t->config, &t->config_text);
@@ -244,21 +244,18 @@ static flo_status create_gradient(flo_trainer *t)
     return flo_gradient_create(t->comm, t->arena, &task, &t->gradient);
 }
 
-/* From here on the ranks of a host have one set of moments. */
-static flo_status share_moments(flo_trainer *t)
+static flo_status take_moments(flo_trainer *t)
 {
-    FLO_TRY(flo_optimizer_share(t->optimizer, t->comm, t->context, &t->shared));
-    if (t->shared)
-        flo_arena_destroy(&t->moments);
-    return FLO_OK;
+    if (flo_hosts_count(t->comm) < flo_comm_size(t->comm))
+        return flo_optimizer_share(t->optimizer, t->comm, t->context, &t->shared);
+    return flo_comm_agree(t->comm, t->context,
+                          flo_optimizer_take(t->arena, t->optimizer));
 }
 
 static flo_status create(flo_trainer *t)
 {
     const flo_train_options *const o = t->options;
     flo_status status = flo_arena_create(t->context, &t->arena);
-    if (status == FLO_OK)
-        status = flo_arena_create(t->context, &t->moments);
     FLO_TRY(flo_comm_agree(t->comm, t->context, status));
     FLO_TRY(flo_config_load(t->comm, t->arena, o->config, o->overrides,
                             o->override_count, &t->config));
@@ -281,11 +278,11 @@ static flo_status create(flo_trainer *t)
     if (o->check)
         return FLO_OK;
     FLO_TRY(create_gradient(t));
+    FLO_TRY(take_moments(t));
     if (t->resumed)
         FLO_TRY(flo_start_resume(t));
     else
         FLO_TRY(flo_start_new(t));
-    FLO_TRY(share_moments(t));
     return writes && t->start != FLO_START_RESUME ? flo_start_open(t) : FLO_OK;
 }
 
@@ -315,6 +312,5 @@ void flo_trainer_destroy(flo_trainer *t)
     flo_free(t->context, &t->resumed);
     flo_free(t->context, &t->resumed_path);
     flo_shared_memory_destroy(&t->shared);
-    flo_arena_destroy(&t->moments);
     flo_arena_destroy(&t->arena);
 }

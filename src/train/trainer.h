@@ -65,8 +65,7 @@ typedef struct flo_trainer {
     flo_real *theta; /* [P] */
     flo_gradient *gradient;
     flo_optimizer *optimizer;
-    flo_arena *moments;        /* of it, and the average, until .. */
-    flo_shared_memory *shared; /* .. the ranks of a host have one set of them here */
+    flo_shared_memory *shared; /* its vectors, where ranks of a host have one set */
     flo_tiles *tiles;
 
     int64_t steps;        /* to do in all */

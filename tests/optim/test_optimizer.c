@@ -35,8 +35,10 @@ static problem make(fixture *f, int kind, const flo_optimizer_settings *settings
     assert_int_equal(flo_layout_add(&layout, 150, 301, true, &ignored, "w"), FLO_OK);
     assert_int_equal(flo_layout_add(&layout, BIASES, 0, false, &ignored, "b"), FLO_OK);
     problem p = {.theta = take(f, 1), .gradient = take(f, 2)};
-    assert_int_equal(
-        flo_optimizer_create(f->arena, f->arena, &own, &layout, &p.optimizer), FLO_OK);
+    assert_int_equal(flo_optimizer_create(f->arena, &own, &layout, &p.optimizer),
+                     FLO_OK);
+    assert_int_equal(flo_optimizer_take(f->arena, p.optimizer), FLO_OK);
+    assert_true(flo_optimizer_reads(p.optimizer));
     flo_optimizer_start(p.optimizer, p.theta);
     return p;
 }
