@@ -3,6 +3,7 @@
    system (/dev/shm of a container has 64 MB), and nothing of it can be left behind. */
 #include "comm/shared_memory.h"
 #include "comm/comm_private.h"
+#include "comm/hosts.h"
 #include "core/integers.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 4 << 20 }; /* bytes claimed at a time */
+enum { PIECE = 4 << 20 };   /* bytes claimed at a time */
+enum { MESSAGE = 1 << 18 }; /* bytes copied at a time */
 
 struct flo_shared_memory {
     flo_context *context; /* borrowed */
@@ -187,4 +189,34 @@ flo_status flo_shared_memory_claim(flo_shared_memory *memory, int64_t first,
                     "out of memory: %lld bytes that ranks of a host share were asked "
                     "for (%s); use fewer rows a batch, less data.memory or more ranks",
                     (long long)bytes, strerror(error));
+}
+
+/* The first rank of a host fills its memory; the others take part in what comes from
+   rank 0, and drop it. */
+static void copy_to_hosts(flo_comm *comm, const void *bytes, int64_t size, char *to)
+{
+    char dropped[MESSAGE];
+    const bool fills = flo_host_rank(comm) == 0;
+    if (flo_comm_rank(comm) == 0)
+        memcpy(to, bytes, (size_t)size);
+    for (int64_t at = 0; at < size; at += MESSAGE)
+        flo_comm_broadcast(comm, fills ? to + at : dropped,
+                           flo_lesser(MESSAGE, size - at));
+}
+
+flo_status flo_shared_memory_copy(flo_comm *comm, flo_context *context,
+                                  const void *bytes, int64_t size,
+                                  flo_shared_memory **memory)
+{
+    FLO_TRY(flo_shared_memory_create(comm, context, size, memory));
+    flo_status status = FLO_OK;
+    if (flo_host_rank(comm) == 0)
+        status = flo_shared_memory_claim(*memory, 0, size);
+    status = flo_comm_agree(comm, context, status);
+    if (status != FLO_OK) {
+        flo_shared_memory_destroy(memory);
+        return status;
+    }
+    copy_to_hosts(comm, bytes, size, flo_shared_memory_at(*memory));
+    return flo_comm_agree(comm, context, FLO_OK); /* the others wait for the first */
 }

@@ -36,8 +36,8 @@ flo_status flo_start_look(flo_trainer *t)
     return FLO_OK;
 }
 
-/* Rank 0 alone. */
-static flo_status open_directory(flo_trainer *t)
+/* Rank 0 alone. bytes [*size] of the newest checkpoint that verifies; NULL: none. */
+static flo_status open_directory(flo_trainer *t, void **bytes, size_t *size)
 {
     int64_t step;
     FLO_TRY(flo_directory_open(t->context, t->config.run.directory, t->start,
@@ -51,34 +51,44 @@ static flo_status open_directory(flo_trainer *t)
     if (flo_leftovers_remove(t->directory) != FLO_OK)
         flo_report_failure(t, "%s", flo_context_message(t->context));
     FLO_TRY(flo_checkpoints_newest(t->directory, skipped, t, &t->resumed_path, &step,
-                                   &t->resumed, &t->resumed_bytes));
-    if (!t->resumed)
+                                   bytes, size));
+    if (!*bytes)
         flo_report_line(t, "no checkpoint was written yet: the run starts at step 0");
     return FLO_OK;
 }
 
-/* Gives the checkpoint's bytes to the other ranks. */
-static flo_status share_checkpoint(flo_trainer *t)
+/* Gives rank 0's checkpoint to all hosts. */
+static flo_status share_checkpoint(flo_trainer *t, const void *bytes, size_t size)
 {
-    int64_t size = t->resumed ? (int64_t)t->resumed_bytes : 0;
-    flo_comm_broadcast(t->comm, &size, sizeof size);
-    if (!size)
+    int64_t shared = bytes ? (int64_t)size : 0;
+    flo_comm_broadcast(t->comm, &shared, sizeof shared);
+    if (!shared)
         return FLO_OK;
-    flo_status status = FLO_OK;
-    t->resumed_bytes = (size_t)size;
-    if (flo_comm_rank(t->comm) != 0)
-        status = flo_allocate(t->context, size, 1, &t->resumed);
-    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
-    flo_comm_broadcast(t->comm, t->resumed, size);
+    t->checkpoint_bytes = (size_t)shared;
+    FLO_TRY(flo_shared_memory_copy(t->comm, t->context, bytes, shared, &t->checkpoint));
     return flo_comm_broadcast_text(t->comm, t->context, &t->resumed_path);
 }
 
 flo_status flo_start_open(flo_trainer *t)
 {
-    const flo_status status = flo_comm_rank(t->comm) == 0 ? open_directory(t) : FLO_OK;
-    FLO_TRY(flo_comm_agree(t->comm, t->context, status));
-    flo_guard_share(t);
-    return share_checkpoint(t);
+    void *bytes = NULL;
+    size_t size = 0;
+    flo_status status =
+        flo_comm_rank(t->comm) == 0 ? open_directory(t, &bytes, &size) : FLO_OK;
+    status = flo_comm_agree(t->comm, t->context, status);
+    if (status == FLO_OK) {
+        flo_guard_share(t);
+        status = share_checkpoint(t, bytes, size);
+    }
+    flo_free(t->context, &bytes);
+    return status;
+}
+
+flo_status flo_start_image(flo_trainer *t, flo_image **image)
+{
+    return flo_image_open(t->context, t->resumed_path,
+                          flo_shared_memory_at(t->checkpoint), t->checkpoint_bytes,
+                          image);
 }
 
 /* Constants and parameters of another run's model, which must have the same layers. */
@@ -170,8 +180,7 @@ static flo_status read_snapshot(flo_trainer *t)
     const flo_snapshot snapshot = flo_save_view(t);
     flo_image *image;
     char *core = NULL;
-    FLO_TRY(flo_image_open(t->context, t->resumed_path, t->resumed, t->resumed_bytes,
-                           &image));
+    FLO_TRY(flo_start_image(t, &image));
     flo_status status =
         flo_snapshot_read(t->context, image, t->resumed_path, &snapshot, &core);
     flo_image_destroy(&image);
@@ -181,7 +190,7 @@ static flo_status read_snapshot(flo_trainer *t)
     }
     t->started_step = t->progress.step;
     flo_free(t->context, &core);
-    flo_free(t->context, &t->resumed);
+    flo_shared_memory_destroy(&t->checkpoint);
     return status;
 }
 

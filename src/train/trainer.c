@@ -220,12 +220,11 @@ static flo_status build(flo_trainer *t, const flo_node *stored)
 static flo_status stored_config(flo_trainer *t, flo_node **stored)
 {
     *stored = NULL;
-    if (!t->resumed)
+    if (!t->checkpoint)
         return FLO_OK;
     flo_image *image;
     char *text;
-    FLO_TRY(flo_image_open(t->context, t->resumed_path, t->resumed, t->resumed_bytes,
-                           &image));
+    FLO_TRY(flo_start_image(t, &image));
     const flo_status status =
         flo_model_config(t->arena, image, t->resumed_path, &text, stored);
     flo_image_destroy(&image);
@@ -279,7 +278,7 @@ static flo_status create(flo_trainer *t)
         return FLO_OK;
     FLO_TRY(create_gradient(t));
     FLO_TRY(take_moments(t));
-    if (t->resumed)
+    if (t->checkpoint)
         FLO_TRY(flo_start_resume(t));
     else
         FLO_TRY(flo_start_new(t));
@@ -309,7 +308,7 @@ void flo_trainer_destroy(flo_trainer *t)
     flo_feed_destroy(&t->feed);
     for (int split = 0; split < FLO_SPLITS; split++)
         flo_rows_close(&t->rows[split]);
-    flo_free(t->context, &t->resumed);
+    flo_shared_memory_destroy(&t->checkpoint);
     flo_free(t->context, &t->resumed_path);
     flo_shared_memory_destroy(&t->shared);
     flo_arena_destroy(&t->arena);

@@ -81,8 +81,8 @@ typedef struct flo_trainer {
     int64_t failures;       /* rank 0: checkpoints and samples that were not written */
     double saved_seconds;   /* of the clock, at the last save */
     flo_reporter *reporter; /* rank 0 */
-    void *resumed;          /* bytes of the checkpoint to go on from, on all ranks */
-    size_t resumed_bytes;
+    flo_shared_memory *checkpoint; /* to go on from, while a run starts; else NULL */
+    size_t checkpoint_bytes;
     char *resumed_path; /* for messages */
 } flo_trainer;
 

@@ -103,6 +103,33 @@ static void memory_is_of_one_host(void **state)
     }
 }
 
+/* All hosts get what rank 0 alone has, in any number of messages. */
+static void memory_is_copied_to_all_hosts(void **state)
+{
+    world *const w = *state;
+    static const int64_t sizes[] = {1, 1 << 18, (3 << 18) + 5};
+    for (int most = 0; most < MOST; most++)
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+            unsigned char *bytes = NULL;
+            flo_shared_memory *memory;
+            find(w, most);
+            if (rank_of(w) == 0)
+                assert_int_equal(flo_allocate(w->context, sizes[k], 1, &bytes), FLO_OK);
+            for (int64_t i = 0; bytes && i < sizes[k]; i++)
+                bytes[i] = (unsigned char)(i % 251 + 1);
+            assert_int_equal(
+                flo_shared_memory_copy(w->comm, w->context, bytes, sizes[k], &memory),
+                FLO_OK);
+            const unsigned char *const at = flo_shared_memory_at(memory);
+            for (int64_t i = 0; i < sizes[k]; i++)
+                if (at[i] != i % 251 + 1)
+                    fail_msg("byte %lld of %lld: %d", (long long)i, (long long)sizes[k],
+                             at[i]);
+            flo_free(w->context, &bytes);
+            flo_shared_memory_destroy(&memory);
+        }
+}
+
 /* Nobody passes a meeting before all are there, time after time. */
 static void meetings_hold_everyone(void **state)
 {
@@ -229,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts_are_runs_of_ranks),
         cmocka_unit_test(memory_is_of_one_host),
+        cmocka_unit_test(memory_is_copied_to_all_hosts),
         cmocka_unit_test(meetings_hold_everyone),
         cmocka_unit_test(ranks_that_cannot_share_send_messages),
         cmocka_unit_test(memory_past_a_limit_is_refused),
