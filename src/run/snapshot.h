@@ -46,8 +46,8 @@ FLO_MUST_USE flo_status flo_snapshot_write(flo_context *context,
 
 /* Restores constants, parameters, optimizer and progress from a checkpoint's image.
    Other data than the run was started with is refused. Moments and average that ranks
-   share are read by one of them. *core (flo_free) is the BLAS
-   core that wrote it. Local. FLO_ERROR_FILE, FLO_ERROR_DATA. */
+   share are read by one of them. *core (flo_free) is the BLAS core that wrote it.
+   Local. FLO_ERROR_FILE, FLO_ERROR_DATA. */
 FLO_MUST_USE flo_status flo_snapshot_read(flo_context *context, flo_image *image,
                                           const char *file,
                                           const flo_snapshot *snapshot, char **core);
