@@ -21,7 +21,7 @@ flow:
     - repeat: 4
       layers:
         - {kind: permutation, order: reverse}
-        - {kind: affine_autoregressive, hidden: [1600, 1600]}
+        - {kind: affine_autoregressive, hidden: [1200, 1200]}
 train: {batch: 64, lanes: 8, steps: %d, average: 0.99, schedule: constant}
 checkpoint: {every: 2, keep: 1}
 report: {every: 1, samples: 0}
