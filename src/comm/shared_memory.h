@@ -27,8 +27,8 @@ void *flo_shared_memory_at(const flo_shared_memory *memory);
 FLO_MUST_USE flo_status flo_shared_memory_claim(flo_shared_memory *memory,
                                                 int64_t first, int64_t bytes);
 
-/* New memory [size] for each host that holds bytes [size] of rank 0, which alone gives
-   them. Collective. As flo_shared_memory_create. */
+/* Gives bytes [size], which rank 0 alone has, to every host, in new memory of that
+   size. Collective. Errors as of flo_shared_memory_create. */
 FLO_MUST_USE flo_status flo_shared_memory_copy(flo_comm *comm, flo_context *context,
                                                const void *bytes, int64_t size,
                                                flo_shared_memory **memory);

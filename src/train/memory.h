@@ -4,8 +4,9 @@
 
 #include "train/trainer.h"
 
-/* Bytes of rows, vectors of the size of theta, and activations, of the rank with the
-   most lanes; of what the ranks of its host have together, a rank's share. Local. */
+/* Bytes of the program, of rows, vectors of the size of theta, and activations, of the
+   rank with the most lanes; of what the ranks of its host have together, a rank's
+   share. Local. */
 double flo_memory_bytes(const flo_trainer *trainer);
 
 #endif

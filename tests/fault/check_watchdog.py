@@ -15,10 +15,7 @@ from fault.shims import all_gone, is_alive, process_of, start_with, told, wait_f
 from runs import LONG, prepare, ranks_of, same_runs, train, wait_for_line  # noqa: E402
 from support import DONE, ERROR, main, normal_rows, require, same  # noqa: E402
 
-# Seconds from the timeout to the end of all processes: 2 on a quiet machine, 14 were seen on one
-# with far more work than cores, as a watchdog that gets no turn counts no time. Below ten times
-# the timeout, which is what is waited for ranks of which nothing is known.
-SLACK = 15
+SLACK = 5  # seconds from the timeout to the end of all processes
 HOST = socket.gethostname()
 FOREVER = ["--set", "train.steps=1000000000"]
 

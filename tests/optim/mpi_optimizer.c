@@ -56,9 +56,9 @@ static problem make(world *w, int kind, double average, bool share, int most)
     return p;
 }
 
-static void take_steps(world *w, problem *p, int first, int last)
+static void take_steps(world *w, problem *p)
 {
-    for (int step = first; step < last; step++) {
+    for (int step = 0; step < STEPS; step++) {
         const flo_step_numbers numbers = {step + 1, 0.05, 0.25};
         flo_real *const gradient = draw(p->arena, 2 + (uint64_t)step);
         p->norm[step] = flo_optimizer_norm(p->optimizer, gradient, 0.25, 1);
@@ -95,8 +95,8 @@ static void shared_ones_give_the_same_bits(void **state)
             const double average = most % 2 ? 0.9 : 0;
             problem wanted = make(w, kind, average, false, most);
             problem found = make(w, kind, average, true, most);
-            take_steps(w, &wanted, 0, STEPS);
-            take_steps(w, &found, 0, STEPS);
+            take_steps(w, &wanted);
+            take_steps(w, &found);
             check_same(&found, &wanted);
             flo_comm_barrier(w->comm);
             destroy(&found);

@@ -56,7 +56,7 @@ def check_memory(flotilla):
             flotilla.write("config.yaml", CONFIG % (threads, steps))
             peak, said = peak_and_said(flotilla, ranks, option)
             print(f"{ranks or 1} ranks x {threads} threads, {option}: {peak:.0f} MB, said {said}")
-            require(0.75 * said < peak < 1.2 * said, ranks or 1, "ranks,", threads, "threads,",
+            require(0.85 * said < peak < 1.15 * said, ranks or 1, "ranks,", threads, "threads,",
                     option, "took", peak, "MB; said", said)
 
 
