@@ -125,7 +125,8 @@ static flo_status copy_items(flo_arena *arena, hid_t file, const char *path,
     return status;
 }
 
-/* Beside the name that was given, else beside the data set's own: a link may lead to it.
+/* Beside the name that was given, else beside the data set's own: a link may lead to
+ * it.
  */
 static flo_status copy_beside(flo_arena *arena, hid_t file, hid_t dataset,
                               const char *path, int64_t columns, const char ***names)

@@ -40,8 +40,8 @@ static herr_t visit_object(hid_t root, const char *name, const object_info *obje
 
 static herr_t visit_all(hid_t file, visitor *target)
 {
-    const herr_t status = VISIT(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, target,
-                                H5O_INFO_BASIC);
+    const herr_t status =
+        VISIT(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, target, H5O_INFO_BASIC);
     return status < 0 ? status
                       : flo_hdf5_visit_links(file, target->visit, target->argument);
 }

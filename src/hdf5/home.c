@@ -29,8 +29,7 @@ hid_t flo_hdf5_open_object(hid_t at, const char *name)
 
 hid_t flo_hdf5_open_dataset(hid_t at, const char *name, hid_t access)
 {
-    const hid_t unlocked =
-        access < 0 ? H5Pcreate(H5P_DATASET_ACCESS) : H5Pcopy(access);
+    const hid_t unlocked = access < 0 ? H5Pcreate(H5P_DATASET_ACCESS) : H5Pcopy(access);
     open_links_unlocked(unlocked);
     const hid_t dataset = H5Dopen2(at, name, unlocked);
     H5Pclose(unlocked);

@@ -1,5 +1,5 @@
-/* Inside src/hdf5: names that may lead through links into other files, and the file that
-   an object lies in. */
+/* Inside src/hdf5: names that may lead through links into other files, and the file
+   that an object lies in. */
 #ifndef FLO_HDF5_HOME_H
 #define FLO_HDF5_HOME_H
 

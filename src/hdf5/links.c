@@ -47,8 +47,8 @@ static herr_t visit_group(hid_t group, walk *all, const char *path, bool behind)
 static herr_t visit_object(hid_t object, walk *all, const char *path, bool hard)
 {
     const flo_identity identity = flo_hdf5_identify(object);
-    const bool own = identity.device == all->file.device &&
-                     identity.number == all->file.number;
+    const bool own =
+        identity.device == all->file.device && identity.number == all->file.number;
     const bool is_group = H5Iget_type(object) == H5I_GROUP;
     flo_dataset_info info;
     char flaw[256];
@@ -96,8 +96,7 @@ herr_t flo_hdf5_visit_links(hid_t file,
                                           const flo_dataset_info *info, void *argument),
                             void *argument)
 {
-    walk all = {
-        .visit = visit, .argument = argument, .file = flo_hdf5_identify(file)};
+    walk all = {.visit = visit, .argument = argument, .file = flo_hdf5_identify(file)};
     const herr_t status = visit_group(file, &all, "", false);
     free(all.objects);
     return status;

@@ -98,9 +98,10 @@ static flo_status check_home(const flo_stored *stored)
 }
 
 /* Whether the records can be read by pread: contiguous, in the very file that is
-   open (a link may lead into another), not filtered, of types that we convert, all there. Checks space and size before the offset: that of an
-   unwritten array behind a user block is the undefined address plus the user block, a
-   number that looks valid. */
+   open (a link may lead into another), not filtered, of types that we convert, all
+   there. Checks space and size before the offset: that of an unwritten array behind a
+   user block is the undefined address plus the user block, a number that looks valid.
+ */
 static bool find_direct(flo_stored *stored, hid_t creation)
 {
     if (!stored->record.as_stored || H5Pget_layout(creation) != H5D_CONTIGUOUS ||

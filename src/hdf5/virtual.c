@@ -100,8 +100,9 @@ static void look_into(hid_t source, int depth, char *text, size_t bytes)
     text[0] = '\0';
     flo_hdf5_home_name(source, home, sizeof home);
     if (flo_hdf5_is_busy(home))
-        snprintf(text, bytes, "lies in a file that another program has open for "
-                              "writing");
+        snprintf(text, bytes,
+                 "lies in a file that another program has open for "
+                 "writing");
     else if (depth > DEPTH_MOST)
         snprintf(text, bytes, "is virtual in turn, too many times");
     else if (!sources_present(source, depth, flaw, sizeof flaw) ||
@@ -122,7 +123,8 @@ static bool source_present(hid_t dataset, hid_t creation, size_t index, int dept
     unescape(name);
     const hid_t access = source_access(dataset);
     const hid_t source_file = open_source(file, source, access);
-    const hid_t found = source_file < 0 ? -1 : flo_hdf5_open_dataset(source_file, name, -1);
+    const hid_t found =
+        source_file < 0 ? -1 : flo_hdf5_open_dataset(source_file, name, -1);
     const bool covered = found >= 0 && covers(creation, index, found);
     if (covered)
         look_into(found, depth + 1, inner, sizeof inner);

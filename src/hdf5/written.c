@@ -112,8 +112,8 @@ const char *flo_hdf5_unwritten(hid_t dataset, const flo_dataset_info *info, char
     if (layout == H5D_VIRTUAL)
         goto done;
     if (H5Pget_external_count(creation) != 0)
-        cure = check_external(dataset, creation, known ? wanted : INT64_MAX, flaw,
-                              bytes);
+        cure =
+            check_external(dataset, creation, known ? wanted : INT64_MAX, flaw, bytes);
     else if (layout == H5D_CHUNKED && info->stored_bytes > 0)
         cure = check_chunks(dataset, info, creation, flaw, bytes);
     else if (info->stored_bytes == 0 && info->rows > 0 && info->columns > 0) {
