@@ -213,13 +213,17 @@ def block_rows(columns):
 
 
 def pieces(args, density, split, first, last):
-    """Rows first .. last - 1 of a split as stored, and their log-densities, by blocks."""
+    """Rows first .. last - 1 of a split as stored, and their log-densities, by blocks.
+
+    Both are made of whole blocks, whatever part is wanted: the last bits that a BLAS gives a
+    row depend on how many rows there are beside it, and where it stands among them."""
     size = block_rows(args.columns)
     for block in range(first // size, -(-last // size)):
-        x = density.draw(size, generator(args.seed, split, block))
+        x = density.draw(size, generator(args.seed, split, block)).astype(args.type)
+        log_prob = density.log_prob(x.astype(np.float64))
         begin = block * size
-        x = x[max(first - begin, 0):last - begin].astype(args.type)
-        yield x, density.log_prob(x.astype(np.float64))
+        part = slice(max(first - begin, 0), last - begin)
+        yield x[part], log_prob[part]
 
 
 def layout(args, rows, columns):
