@@ -30,6 +30,10 @@ import time
 
 # The products are small, processes share the cores, and the rows must not depend on threads.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy", "scipy")
+
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 from scipy.special import i0e  # noqa: E402
