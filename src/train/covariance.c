@@ -13,11 +13,15 @@ enum {
     BLOCK = FLO_SYMMETRIC_ROWS,
     MOST_PARTS = 16,
     PART_DOUBLES = 1 << 22, /* of the matrices of all parts */
-    SHARED_DOUBLES = 1 << 20
+    SHARED_DOUBLES = 1 << 20,
+    FINE_COLUMNS = 512, /* up to which the search for s is a fine one */
+    FINE_TURNS = 18,
+    TURNS = 7
 };
 static const double most_products = 0x1p38;
 static const int64_t most_rows = (int64_t)1 << 22;
-static const double least_shrinkage = 1e-7;
+/* Shares of 1e-7, so that copied columns have a density, and of 0.9999. */
+static const double least_odds = -16.1, most_odds = 9.2;
 
 typedef struct collection {
     flo_comm *comm;       /* borrowed */
@@ -30,6 +34,7 @@ typedef struct collection {
     double *scaled;                /* [BLOCK, m] */
     double *matrix;                /* [own parts, m, m] */
     double *weight;                /* [3, parts]: sums of w and w^2, rows */
+    double *correlation;           /* [m, m] */
     double *slots;
 } collection;
 
@@ -45,6 +50,7 @@ static flo_status prepare(collection *c)
     FLO_TRY(flo_allocate(context, BLOCK, sizeof(flo_real), &c->piece.weight));
     FLO_TRY(flo_allocate(context, BLOCK * r->size, sizeof(double), &c->scaled));
     FLO_TRY(flo_allocate(context, own * r->size * r->size, sizeof(double), &c->matrix));
+    FLO_TRY(flo_allocate(context, r->size * r->size, sizeof(double), &c->correlation));
     FLO_TRY(flo_allocate(context, 3 * c->parts, sizeof(double), &c->weight));
     FLO_TRY(flo_allocate(context, SHARED_DOUBLES, sizeof(double), &c->slots));
     FLO_TRY(flo_allocate(context, r->columns, sizeof(double), &r->mean));
@@ -60,6 +66,7 @@ static void release(collection *c)
     flo_free(c->context, &c->piece.weight);
     flo_free(c->context, &c->scaled);
     flo_free(c->context, &c->matrix);
+    flo_free(c->context, &c->correlation);
     flo_free(c->context, &c->weight);
     flo_free(c->context, &c->slots);
 }
@@ -148,46 +155,96 @@ static void share(const collection *c)
         if (flo_comm_size(c->comm) > 1)
             flo_comm_share(c->comm, c->slots, count * P);
         for (int64_t i = 0; i < count; i++)
-            c->result->factor[begin + i] = flo_lane_sum_doubles(P, c->slots + i * P);
+            c->correlation[begin + i] = flo_lane_sum_doubles(P, c->slots + i * P);
     }
 }
 
-/* How far correlations are drawn to 0: OAS, of columns of variance 1, over `rows` rows
-   of equal weight; `squares` the sum of all r^2. */
-static double oas(double n, double rows, double squares)
+/* From sums of squares to correlations; columns behind the last are 1. */
+static void normalise(const collection *c)
 {
-    const double above = (1 - 2 / n) * squares + n * n;
-    const double below = (rows + 1 - 2 / n) * (squares - n);
-    if (!(below > 0) || above > below)
-        return 1;
-    return fmax(above / below, least_shrinkage);
-}
-
-/* From sums of squares to correlations, drawn to 0; columns behind the last are 1. */
-static void shrink(const collection *c, double effective_rows)
-{
-    flo_covariance *const r = c->result;
+    const flo_covariance *const r = c->result;
     const int64_t m = r->size, C = r->context;
-    double *const a = r->factor, *const root = c->scaled;
+    double *const a = c->correlation, *const root = c->scaled;
     const double total = flo_lane_sum_doubles(c->parts, c->weight);
-    double squares = 0;
     for (int64_t i = 0; i < r->columns; i++) {
         const double noise = c->task->noise && i >= C ? c->task->noise[i - C] : 0;
         const double variance =
             a[i * m + i] / total + noise / (r->deviation[i] * r->deviation[i]);
         root[i] = variance > 0 ? 1 / sqrt(variance) : 0;
-        for (int64_t j = 0; j < i; j++) {
+        for (int64_t j = 0; j < i; j++)
             a[i * m + j] *= root[i] * root[j] / total;
-            squares += 2 * a[i * m + j] * a[i * m + j];
-        }
     }
-    r->shrinkage =
-        oas((double)r->columns, effective_rows, squares + (double)r->columns);
+    for (int64_t i = 0; i < m; i++)
+        a[i * m + i] = 1;
+}
+
+/* The factor of b R + s, R the correlations; false where it has none. */
+static bool factor(const collection *c, double b, double s)
+{
+    const flo_covariance *const r = c->result;
+    const int64_t m = r->size;
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < i; j++)
-            a[i * m + j] *= 1 - r->shrinkage;
-        a[i * m + i] = 1;
+            r->factor[i * m + j] = b * c->correlation[i * m + j];
+        r->factor[i * m + i] = b + s;
     }
+    return flo_symmetric_factor(m, c->task->threads, r->factor);
+}
+
+/* Twice the mean log-likelihood, but for a constant, of each of `rows` rows under a
+   normal of the others' correlations shrunk by s, as far as the rows' distances are all
+   like their mean. */
+static double left_out(const collection *c, double rows, double s)
+{
+    const flo_covariance *const r = c->result;
+    const int64_t m = r->size, n = r->columns;
+    const double weight = (1 - s) / (rows - 1), b = rows * weight;
+    double logdet = 0, trace = 0;
+    if (!factor(c, b, s))
+        return -INFINITY;
+    flo_symmetric_invert(m, c->task->threads, r->factor, r->inverse);
+    for (int64_t i = 0; i < n; i++) {
+        logdet += 2 * log(r->factor[i * m + i]);
+        for (int64_t j = 0; j <= i; j++)
+            trace += r->inverse[i * m + j] * r->inverse[i * m + j];
+    }
+    const double distance = ((double)n - s * trace) / b, left = 1 - weight * distance;
+    return left > 0 ? -logdet - log(left) - distance / left : -INFINITY;
+}
+
+static double share_of(double odds)
+{
+    return 1 / (1 + exp(-odds));
+}
+
+/* The s of the greatest left_out, by golden section over log(s / (1 - s)); 1 where that
+   is as good. */
+static double choose_shrinkage(const collection *c, double rows)
+{
+    const double golden = 0.6180339887498949;
+    const int turns = c->result->columns <= FINE_COLUMNS ? FINE_TURNS : TURNS;
+    double low = least_odds, high = most_odds;
+    if (!(rows > 2))
+        return 1;
+    double a = high - golden * (high - low), b = low + golden * (high - low);
+    double at_a = left_out(c, rows, share_of(a)), at_b = left_out(c, rows, share_of(b));
+    for (int turn = 0; turn < turns; turn++) {
+        if (at_a >= at_b) {
+            high = b;
+            b = a;
+            at_b = at_a;
+            a = high - golden * (high - low);
+            at_a = left_out(c, rows, share_of(a));
+        } else {
+            low = a;
+            a = b;
+            at_a = at_b;
+            b = low + golden * (high - low);
+            at_b = left_out(c, rows, share_of(b));
+        }
+    }
+    return -(double)c->result->columns >= fmax(at_a, at_b) ? 1
+                                                           : share_of((low + high) / 2);
 }
 
 /* Everything here is the same on all ranks, failure too. */
@@ -201,8 +258,9 @@ static flo_status combine(collection *c)
     r->rows = (int64_t)flo_lane_sum_doubles(c->parts, c->weight + 2 * c->parts);
     if (!r->rows)
         return flo_rows_fail_weightless(c->task->rows);
-    shrink(c, w * w / w2);
-    if (!flo_symmetric_factor(r->size, c->task->threads, r->factor))
+    normalise(c);
+    r->shrinkage = choose_shrinkage(c, w * w / w2);
+    if (!factor(c, 1 - r->shrinkage, r->shrinkage))
         return flo_fail(c->context, FLO_ERROR_DATA,
                         "%s: data set '%s': the correlations of its columns have no "
                         "Cholesky factor, wanted finite numbers; look for extreme rows",

@@ -31,8 +31,9 @@ typedef struct flo_covariance_task {
 
 /* Correlations around the statistics' means, of all rows or, where that takes more than
    2^38 products or 2^22 rows, of the first rows of parts that cover the split evenly.
-   Correlations r become (1 - s) r, s by the rule of Chen et al. 2010 (arXiv 0907.4698,
-   OAS), at least 1e-7 so that copied columns have a density. The caller frees it by
+   Correlations r become (1 - s) r, s that of the greatest likelihood of each row under
+   the others (Theiler 2012, doi:10.1117/12.918718, mean leave-one-out), at least 1e-7
+   so that copied columns have a density. The caller frees it by
    flo_covariance_free. Collective. FLO_ERROR_FILE, FLO_ERROR_DATA, FLO_ERROR_MEMORY
    (also of more than FLO_COVARIANCE_COLUMNS columns), agreed on. */
 FLO_MUST_USE flo_status flo_covariance_collect(flo_comm *comm, flo_context *context,

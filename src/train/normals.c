@@ -276,14 +276,16 @@ static void finish(const flo_normals *n, int64_t chunks, const double *sums,
         for (int i = 0; i < SUMS; i++)
             total[i] += sums[k * SUMS + i];
     f->independent = mean_of(total, 0, &f->independent_error);
-    if (n->correlated)
-        f->full = mean_of(total, 1, &f->full_error);
+    if (!n->correlated)
+        return;
+    f->full = mean_of(total, 1, &f->full_error);
+    f->shrinkage = n->covariance.shrinkage;
 }
 
 flo_status flo_normals_score(flo_trainer *t, const flo_normals *n, flo_rows *rows,
                              flo_normal_figures *f)
 {
-    *f = (flo_normal_figures){NAN, NAN, NAN, NAN};
+    *f = (flo_normal_figures){NAN, NAN, NAN, NAN, NAN};
     if (!n->fitted)
         return FLO_OK;
     const int64_t chunks = flo_divide_up(flo_rows_count(rows), FLO_CHUNK_ROWS);

@@ -25,6 +25,7 @@ typedef struct flo_normals {
 typedef struct flo_normal_figures {
     double independent, independent_error;
     double full, full_error;
+    double shrinkage; /* of the full one's correlations */
 } flo_normal_figures;
 
 /* Fits both to the training rows. What cannot be fitted is said in `why`, and is no

@@ -377,6 +377,7 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
     put(text, "normal_independent_error", n->independent_error, 6);
     put(text, "normal_full", n->full, 12);
     put(text, "normal_full_error", n->full_error, 6);
+    put(text, "normal_full_shrinkage", n->shrinkage, 12);
     strncat(text, "}\n", sizeof text - strlen(text) - 1);
     return flo_file_replace(t->context, flo_directory_file(t->directory, "test.json"),
                             text, strlen(text));
