@@ -61,7 +61,7 @@ static void choose_training(double rows, int64_t features, flo_init_sizes *s)
                : rows >= 1600 ? 128
                : rows >= 80   ? 32
                : rows >= 30   ? 8
-                              : 1;
+                              : flo_greater(1, (int64_t)rows / 2);
     s->lanes = flo_lesser(16, s->batch);
     const double epochs = 60 * rows / (double)s->batch;
     s->steps = still ? 200 : (int64_t)fmin(fmax(epochs, 1000), 20000);

@@ -16,7 +16,7 @@ enum {
     SHARED_DOUBLES = 1 << 20,
     FINE_COLUMNS = 512, /* up to which the search for s is a fine one */
     FINE_TURNS = 18,
-    TURNS = 7
+    TURNS = 10
 };
 static const double most_products = 0x1p38;
 static const int64_t most_rows = (int64_t)1 << 22;
@@ -277,6 +277,20 @@ static flo_status collect(collection *c)
     return combine(c);
 }
 
+static int64_t parts_of(int64_t size)
+{
+    return flo_greater(1, flo_lesser(MOST_PARTS, PART_DOUBLES / (size * size)));
+}
+
+double flo_covariance_bytes(int64_t columns)
+{
+    const int64_t size = flo_symmetric_padded(columns);
+    const double matrices = (double)(3 + parts_of(size));
+    if (columns > FLO_COVARIANCE_COLUMNS)
+        return 0;
+    return (matrices * (double)(size * size) + SHARED_DOUBLES) * sizeof(double);
+}
+
 static flo_status check_columns(flo_context *context, int64_t columns)
 {
     if (columns <= FLO_COVARIANCE_COLUMNS)
@@ -296,7 +310,7 @@ flo_status flo_covariance_collect(flo_comm *comm, flo_context *context,
     FLO_TRY(check_columns(context, r->columns));
     r->size = flo_symmetric_padded(r->columns);
     const int64_t square = r->size * r->size;
-    const int64_t parts = flo_greater(1, flo_lesser(MOST_PARTS, PART_DOUBLES / square));
+    const int64_t parts = parts_of(r->size);
     const int64_t rows =
         flo_lesser(most_rows, (int64_t)(most_products / (double)square));
     collection c = {.comm = comm,

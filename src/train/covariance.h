@@ -39,6 +39,8 @@ typedef struct flo_covariance_task {
 FLO_MUST_USE flo_status flo_covariance_collect(flo_comm *comm, flo_context *context,
                                                const flo_covariance_task *task,
                                                flo_covariance *covariance);
+/* The memory that collecting takes of one rank alone, in bytes. Pure. Local. */
+double flo_covariance_bytes(int64_t columns);
 void flo_covariance_free(flo_context *context, flo_covariance *covariance);
 
 #endif

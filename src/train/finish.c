@@ -144,10 +144,8 @@ static flo_status evaluate_test(flo_trainer *t, const flo_normals *normals)
     FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, t->theta, test, &e));
     FLO_TRY(flo_reconstruct(t->comm, t->context, t->tiles, t->theta, test, &r));
     FLO_TRY(flo_normals_score(t, normals, test, &figures));
-    flo_status status = flo_report_test(t, &e, &r, &figures);
-    flo_report_normals(t, "test", normals, &figures, e.log_likelihood,
-                       e.standard_error);
-    return flo_comm_agree(t->comm, t->context, status);
+    return flo_comm_agree(t->comm, t->context,
+                          flo_report_test(t, &e, &r, normals, &figures));
 }
 
 /* The normals on the validation rows; on those of training where there are no others to

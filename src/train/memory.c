@@ -4,6 +4,7 @@
 #include "comm/hosts.h"
 #include "core/integers.h"
 #include "core/lane_tree.h"
+#include "train/covariance.h"
 
 enum { PROGRAM_BYTES = 20 << 20 }; /* a process before it has taken any */
 
@@ -68,5 +69,13 @@ double flo_memory_bytes(const flo_trainer *t)
     const double reals =
         (double)(own_reals(t) + rows * reals_a_row(t->flow)) +
         (double)(shared_vectors(t) * t->flow->parameters.size / flo_host_size(t->comm));
-    return PROGRAM_BYTES + (double)t->rows_bytes + reals * sizeof(flo_real);
+    /* Correlations, at the start of a flow that is whitened and at every run's end; and
+       constants, which whiten keeps in flo_real, too. */
+    const double matrices =
+        t->rows[FLO_TRAIN] ? flo_covariance_bytes(t->flow->features + t->flow->context)
+                           : 0;
+    const double constants =
+        (double)t->flow->constants.size * (sizeof(double) + sizeof(flo_real));
+    return PROGRAM_BYTES + (double)t->rows_bytes + reals * sizeof(flo_real) + matrices +
+           constants;
 }

@@ -359,7 +359,8 @@ void flo_report_normals(flo_trainer *t, const char *split, const flo_normals *n,
 }
 
 flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
-                           const flo_reconstruction *r, const flo_normal_figures *n)
+                           const flo_reconstruction *r, const flo_normals *normals,
+                           const flo_normal_figures *n)
 {
     char text[LINE_BYTES + 2];
     if (!t->directory)
@@ -369,6 +370,7 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
                     "(row %lld), %.4f without the lowest %lld rows",
                     e->log_likelihood, e->standard_error, (long long)e->rows, e->lowest,
                     (long long)e->lowest_row, e->trimmed, (long long)e->trimmed_rows);
+    flo_report_normals(t, "test", normals, n, e->log_likelihood, e->standard_error);
     if (flo_report_is_lossy(r, text, sizeof text))
         flo_report_line(t, "%s", text);
     flo_report_evaluation(e, r, text, sizeof text - 1);

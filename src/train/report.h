@@ -35,7 +35,8 @@ void flo_report_step(flo_trainer *trainer, double rate, double norm,
 FLO_MUST_USE flo_status flo_report_test(flo_trainer *trainer,
                                         const flo_evaluation *evaluation,
                                         const flo_reconstruction *reconstruction,
-                                        const flo_normal_figures *normals);
+                                        const flo_normals *normals,
+                                        const flo_normal_figures *figures);
 
 /* The figures of both normals on a split beside the flow's; a warning where the flow is
    worse than the better one by more than its standard error (NaN: not known). Local. */
