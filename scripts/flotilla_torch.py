@@ -1630,7 +1630,7 @@ def tensors_below(file, group):
 
 ATTRIBUTES = {"format", "format_version", "flotilla_version", "real", "features",
               "context_features", "seed", "direction"}
-GROUPS = {"config", "constants", "parameters", "average", "optimizer", "run"}
+GROUPS = {"config", "schema", "constants", "parameters", "average", "optimizer", "run"}
 
 
 def check_format(file):
@@ -1704,9 +1704,12 @@ def read_model(path, average):
         config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
         group = "average" if average and "average" in file else "parameters"
         tensors = vector(file, group)
-        return build(config, int(file.attrs["features"]), int(file.attrs["context_features"]),
-                     int(file.attrs["seed"]), REALS[real_of(file)], tensors,
-                     tensors_below(file, "constants")).eval()
+        model = build(config, int(file.attrs["features"]),
+                      int(file.attrs["context_features"]), int(file.attrs["seed"]),
+                      REALS[real_of(file)], tensors, tensors_below(file, "constants")).eval()
+        model.schema = (yaml.load(file["schema"].asstr()[()], Loader=yaml.BaseLoader)
+                        if "schema" in file else {})
+        return model
 
 
 def load(model, average=True):
@@ -1726,8 +1729,93 @@ def load(model, average=True):
 # ---- The command line
 
 
-def read_rows(source):
-    """The array FILE[:dataset]; without a name, the only data set of the file."""
+def text(value):
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+class Table:
+    """What FILE[:dataset] stands for: a plain data set, a compound, or a group of columns."""
+
+    def __init__(self, item, beside):
+        self.item, self.shape = item, ()
+        self.plain = isinstance(item, h5py.Dataset) and item.dtype.names is None
+        if self.plain:
+            self.shape = item.shape[1:]
+            self.width = int(np.prod(self.shape, dtype=np.int64))
+            names = item.attrs.get("columns", beside)
+            names = [] if names is None else [text(name) for name in np.ravel(names)]
+            self.names = names if len(names) == self.width else []
+        elif isinstance(item, h5py.Dataset):
+            self.names = [name for field in item.dtype.names
+                          for name in self.fields(field, item.dtype[field])]
+            self.width = len(self.names)
+        else:
+            self.names = [name for name in sorted(item, key=str.encode)
+                          if isinstance(item[name], h5py.Dataset)
+                          and item[name].dtype.kind in "iuf"
+                          and item[name].shape[1:] in ((), (1,))]
+            self.width = len(self.names)
+
+    @staticmethod
+    def fields(name, kind):
+        count = int(np.prod(kind.shape, dtype=np.int64))
+        if kind.base.kind not in "iuf":
+            return []
+        return [f"{name}[{i}]" for i in range(count)] if kind.shape else [name]
+
+    def read(self, columns):
+        if self.plain:
+            return self.item[()].reshape(len(self.item), -1)[:, columns]
+        if isinstance(self.item, h5py.Group):
+            parts = [self.item[self.names[c]][()].ravel() for c in columns]
+        else:
+            rows = self.item[()]
+            whole = {name: rows[name].reshape(len(rows), -1) for name in rows.dtype.names
+                     if rows.dtype[name].base.kind in "iuf"}
+            flat = [whole[name][:, i] for name in whole for i in range(whole[name].shape[1])]
+            parts = [flat[c] for c in columns]
+        return np.stack([np.asarray(part, np.float64) for part in parts], axis=1)
+
+
+def bind(table, wanted, source):
+    """The columns of a Table that are those of a schema, as the program finds them: by name
+    where both sides have names, by the recorded selection where the width is that of its
+    source, as they stand where it is the model's and nothing contradicts."""
+    columns, width = wanted["columns"], int(wanted["width"])
+    labels = [column.get("name", column["index"]) for column in columns]
+    if table.names and all(table.names.count(label) == 1 for label in labels):
+        return [table.names.index(label) for label in labels]
+
+    def agrees(places):
+        return not table.names or all("name" not in column or table.names[c] == column["name"]
+                                      for c, column in zip(places, columns))
+
+    places = [int(column["index"]) for column in columns]
+    whole = places == list(range(width))
+    shape = tuple(int(extent) for extent in wanted["shape"])
+    shaped = (whole and len(shape) > 1 and len(table.shape) > 1 and table.shape != shape)
+    if table.plain and not shaped and table.width == width and agrees(places):
+        return places
+    if table.plain and not shaped and table.width == len(columns) \
+            and agrees(range(len(columns))):
+        return list(range(len(columns)))
+    raise ModelError(f"{source}: found {table.width} columns"
+                     f"{' ' + ', '.join(table.names[:20]) if table.names else ''}, wanted "
+                     f"{', '.join(labels[:20])}: by these names, all {width} columns of "
+                     f"'{wanted['dataset']}', or just these {len(columns)} in this order")
+
+
+def beside(file, name):
+    """The names that pandas keeps beside NAME_values."""
+    if not name.endswith("_values"):
+        return None
+    items = file.get(name[:-len("_values")] + "_items")
+    return None if items is None else items[()]
+
+
+def read_rows(source, wanted=None):
+    """The rows FILE[:dataset] (without a name, of the only data set of the file): the columns
+    of one table of a model's schema ("features" or "context"), or all without one."""
     path, _, name = source.partition(":")
     try:
         with h5py.File(path, "r") as file:
@@ -1735,7 +1823,9 @@ def read_rows(source):
             if len(names) != 1 or names[0] not in file:
                 raise ModelError(f"{source}: it has {', '.join(file) or 'nothing'}; wanted "
                                  "FILE:dataset")
-            return file[names[0]][()]
+            table = Table(file[names[0]], beside(file, names[0]))
+            return table.read(bind(table, wanted, source) if wanted
+                              else list(range(table.width)))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error}") from None
 
@@ -1754,15 +1844,20 @@ def main():
         description="Writes the log-density, in nats, of every row under MODEL, by PyTorch.")
     parser.add_argument("model", metavar="MODEL", help="run directory or checkpoint")
     parser.add_argument("--log-prob", metavar="FILE[:dataset]", required=True,
-                        help="rows [N, D]: the columns that the model was trained on")
-    parser.add_argument("--context", metavar="FILE[:dataset]", help="context [N, C]")
+                        help="rows: the model's columns by their names, the data that it "
+                        "was trained on, or just its columns [N, D]")
+    parser.add_argument("--context", metavar="FILE[:dataset]", help="context, found like the rows; else theirs")
     parser.add_argument("-o", "--output", metavar="OUT.h5", required=True,
                         help="file to write: data set log_prob [N], double")
     options = parser.parse_args()
     try:
         model = load(options.model)
-        context = read_rows(options.context) if options.context else None
-        log_prob = log_prob_of(model, read_rows(options.log_prob), context)
+        context = model.schema.get("context")
+        of_rows = context and "path" not in context and not options.context
+        given = options.log_prob if of_rows else options.context
+        context = read_rows(given, context) if given else None
+        log_prob = log_prob_of(model, read_rows(options.log_prob,
+                                                model.schema.get("features")), context)
         with h5py.File(options.output, "x") as file:
             file["log_prob"] = log_prob
     except ModelError as error:

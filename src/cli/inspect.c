@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { QUICK = 256, COLUMNS, JSON };
+enum { QUICK = 256, COLUMNS, JSON, MOST_COLUMNS = 40 };
 
 typedef struct input {
     const char *file;
@@ -20,7 +20,7 @@ typedef struct input {
 
 static const struct argp_option options[] = {
     {"quick", QUICK, 0, 0, "of a data file: its data sets, without reading rows", 0},
-    {"columns", COLUMNS, 0, 0, "of a data file: all columns, however many", 0},
+    {"columns", COLUMNS, 0, 0, "of a data file or model: all columns, however many", 0},
     {"json", JSON, 0, 0, "of a data file: one JSON object, with all columns", 0},
     {0}};
 
@@ -55,23 +55,34 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static flo_status inspect_model(const flo_call *call, flo_arena *arena,
-                                const char *model)
+/* What the columns of a model are; empty where it does not know. */
+static flo_status print_schema(flo_arena *arena, const flo_loaded *loaded, bool all,
+                               char **text)
+{
+    const flo_schema *const schema = loaded->flow->schema;
+    if (!schema)
+        return flo_arena_string(arena, "", text);
+    FLO_TRY(flo_schema_print(arena, schema, all ? 0 : MOST_COLUMNS, text));
+    return flo_arena_print(arena, text, "schema:\n%s", *text);
+}
+
+static flo_status inspect_model(const flo_call *call, flo_arena *arena, const input *in)
 {
     flo_loaded loaded;
-    char *table, *config;
-    FLO_TRY(flo_loaded_read(call->comm, arena, model, &loaded));
+    char *table, *config, *schema;
+    FLO_TRY(flo_loaded_read(call->comm, arena, in->file, &loaded));
+    FLO_TRY(print_schema(arena, &loaded, in->data.columns, &schema));
     FLO_TRY(flo_flow_describe(loaded.flow, &table));
     FLO_TRY(flo_yaml_print(arena, loaded.config, &config));
     if (!flo_cli_speaks(call))
         return FLO_OK;
     printf("checkpoint %s\n%lld columns, %lld of context\nlayers, from "
-           "%s:\n%s\nconfig:\n%s",
+           "%s:\n%s\n%sconfig:\n%s",
            loaded.path, (long long)loaded.flow->features,
            (long long)loaded.flow->context,
            loaded.flow->direction == FLO_DIRECTION_DENSITY ? "data to noise"
                                                            : "noise to data",
-           table, config);
+           table, schema, config);
     return FLO_OK;
 }
 
@@ -131,13 +142,13 @@ static flo_status inspect(const flo_call *call, flo_arena *arena, const input *i
     const bool is_model = is_folder || flo_dataset_exists(in->file, "parameters");
     if (!is_config && !is_model)
         return flo_inspect_data(call, arena, in->file, &in->data);
-    if (in->data.quick || in->data.columns || in->data.json)
+    if (in->data.quick || (in->data.columns && is_config) || in->data.json)
         return flo_fail(call->context, FLO_ERROR_USAGE,
-                        "%s: found a %s, wanted a data file: --quick, --columns and "
-                        "--json are about data",
+                        "%s: found a %s, wanted a data file: --quick and --json are "
+                        "about data, --columns about data and models",
                         in->file, is_config ? "config" : "model");
     return is_config ? inspect_config(call, arena, in->file)
-                     : inspect_model(call, arena, in->file);
+                     : inspect_model(call, arena, in);
 }
 
 flo_status flo_verb_inspect(const flo_call *call, int *exit_code)

@@ -105,8 +105,8 @@ static flo_status open_split(flo_arena *arena, const flo_loaded *loaded,
                               &settings));
     const int which = choose_split(&settings, *split);
     *split = splits[which];
-    return flo_rows_open(context, &settings, loaded->flow->seed, (flo_split)which,
-                         rows);
+    return flo_rows_open_bound(context, &settings, loaded->flow->seed, (flo_split)which,
+                               loaded->flow->schema, rows);
 }
 
 static flo_status open_rows(const flo_call *call, flo_arena *arena, const input *in,

@@ -59,8 +59,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 /* The conditions must be as many as the samples, and of the model's context columns. */
-static flo_status open_conditions(const flo_call *call, const flo_loaded *loaded,
-                                  const input *in, flo_rows **rows)
+static flo_status open_conditions(const flo_call *call, flo_arena *arena,
+                                  const flo_loaded *loaded, const input *in,
+                                  flo_rows **rows)
 {
     const int64_t C = loaded->flow->context;
     if (!in->conditions && !C)
@@ -71,7 +72,7 @@ static flo_status open_conditions(const flo_call *call, const flo_loaded *loaded
                         C ? "give a row of them for every sample with --context "
                             "FILE:dataset"
                           : "--context has no use");
-    FLO_TRY(flo_rows_open_file(call->context, in->conditions, NULL, rows));
+    FLO_TRY(flo_loaded_conditions(call->context, arena, loaded, in->conditions, rows));
     if (flo_rows_features(*rows) == C && flo_rows_count(*rows) >= in->count)
         return FLO_OK;
     return flo_fail(
@@ -90,7 +91,7 @@ static flo_status sample(const flo_call *call, flo_arena *arena, const input *in
     char *source = NULL;
     FLO_TRY(flo_loaded_read(call->comm, arena, in->model, &loaded));
     flo_watch_at(call->comm, FLO_PHASE_SAMPLES, 0);
-    flo_status status = open_conditions(call, &loaded, in, &conditions);
+    flo_status status = open_conditions(call, arena, &loaded, in, &conditions);
     if (status == FLO_OK)
         status = flo_arena_print(arena, &source, "flotilla sample %s --seed %lld",
                                  loaded.path, (long long)in->seed);

@@ -38,6 +38,39 @@ static bool find(const flo_source *source, const flo_node *node,
            is_name(source, node, entry);
 }
 
+/* Another column of the same name as column c, or -1. */
+static int64_t find_namesake(const flo_source *source, int64_t c)
+{
+    const char *const name = flo_source_column_name(source, c);
+    for (int64_t other = c + 1; other < flo_source_describe(source)->columns; ++other)
+        if (strcmp(flo_source_column_name(source, other), name) == 0)
+            return other;
+    return -1;
+}
+
+/* A name that two columns have stands for neither. */
+static flo_status refuse_namesakes(flo_context *context, const flo_source *source,
+                                   const flo_node *node, const char *setting,
+                                   const flo_column_entry *entry)
+{
+    const char *const name = flo_source_column_name(source, entry->first);
+    flo_column_entry index;
+    const bool by_index =
+        !node->quoted && is_index(node, flo_source_describe(source)->columns, &index);
+    if (by_index || !name || strcmp(name, node->text) != 0)
+        return FLO_OK;
+    const int64_t other = find_namesake(source, entry->first);
+    if (other < 0)
+        return FLO_OK;
+    return flo_fail(context, FLO_ERROR_CONFIG,
+                    "%s:%d: data.%s: found %s, which columns %lld and %lld of %s: data "
+                    "set '%s' are both called; wanted the index of the one that is "
+                    "meant",
+                    node->file, node->line, setting, node->text,
+                    (long long)entry->first, (long long)other, flo_source_files(source),
+                    flo_source_name(source));
+}
+
 bool flo_column_is_entry(const flo_source *source, const flo_node *node)
 {
     flo_column_entry entry;
@@ -93,7 +126,7 @@ flo_status flo_column_entry_read(flo_arena *arena, const flo_source *source,
     const int64_t columns = flo_source_describe(source)->columns;
     if (find(source, node, entry) && entry->first >= 0 && entry->count >= 1 &&
         entry->first <= columns - entry->count)
-        return FLO_OK;
+        return refuse_namesakes(flo_arena_context(arena), source, node, setting, entry);
     return flo_source_column_name(source, 0)
                ? fail_name(arena, source, node, setting)
                : fail_index(flo_arena_context(arena), source, node, setting);

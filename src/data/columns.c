@@ -145,9 +145,8 @@ static flo_status take_rest(dealing *deal, flo_columns *columns)
 static flo_status take_features(dealing *deal, const flo_node *node,
                                 flo_columns *columns)
 {
-    const bool all = node && node->kind == FLO_NODE_SCALAR &&
-                     !strcmp(node->text, "all") &&
-                     !flo_column_is_entry(deal->source, node);
+    const bool all =
+        node && node->kind == FLO_NODE_SCALAR && !strcmp(node->text, "all");
     if (all && flo_source_describe(deal->source)->by_name)
         return fail_unchosen(deal);
     if (all || !node)

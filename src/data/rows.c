@@ -2,7 +2,6 @@
 #include "data/rows_private.h"
 
 #include "data/spec.h"
-#include "data/split.h"
 
 #include <string.h>
 
@@ -20,9 +19,8 @@ static flo_status open_beside(flo_rows *rows, const flo_texts *files, const char
                     flo_source_describe(*source)->is_group ? "group" : "table");
 }
 
-/* A path with the split's data set in the place of {split}. */
-static flo_status fill_in(flo_arena *arena, const char *path, const char *split,
-                          char **filled)
+flo_status flo_rows_fill_in(flo_arena *arena, const char *path, const char *split,
+                            char **filled)
 {
     const char *const mark = strstr(path, FLO_SPLIT_MARK);
     if (!mark)
@@ -31,26 +29,33 @@ static flo_status fill_in(flo_arena *arena, const char *path, const char *split,
                            mark + strlen(FLO_SPLIT_MARK));
 }
 
-/* Context by FILE:dataset, by the settings' data set, or by columns. */
-static flo_status open_context(flo_rows *rows, const flo_share *share, const char *spec)
+/* The context columns of a data set of its own: all of them, or those of a schema. */
+static flo_status choose_context(flo_rows *rows, const flo_schema *schema)
 {
-    flo_texts files = share->files;
-    const char *file, *name;
+    flo_binding binding;
+    int64_t *column;
+    rows->contexts = flo_source_describe(rows->context_data)->columns;
+    if (!schema)
+        return FLO_OK;
+    const int64_t C = rows->contexts = schema->context.count;
+    FLO_TRY(flo_arena_take(rows->arena, C, sizeof *column, &column));
+    FLO_TRY(flo_bind(rows->arena, rows->context_data, &schema->context,
+                     "context columns", true, column, &binding));
+    return flo_source_choose(rows->context_data, C, column);
+}
+
+/* Context by the settings' data set, or by columns. */
+static flo_status open_context(flo_rows *rows, const flo_opening *how,
+                               const flo_share *share)
+{
     char *path;
     rows->contexts = rows->columns.contexts;
-    if (spec) {
-        FLO_TRY(flo_spec_cut(rows->arena, spec, &file, &name));
-        if (!name)
-            FLO_TRY(flo_spec_find_dataset(rows->arena, file, "test", &name));
-        files = (flo_texts){1, &file};
-    } else if (rows->columns.context_in) {
-        FLO_TRY(fill_in(rows->arena, rows->columns.context_in, share->name, &path));
-        name = path;
-    } else
+    if (!rows->columns.context_in)
         return FLO_OK;
-    FLO_TRY(open_beside(rows, &files, name, "the context", &rows->context_data));
-    rows->contexts = flo_source_describe(rows->context_data)->columns;
-    return FLO_OK;
+    FLO_TRY(
+        flo_rows_fill_in(rows->arena, rows->columns.context_in, share->name, &path));
+    FLO_TRY(open_beside(rows, &share->files, path, "the context", &rows->context_data));
+    return choose_context(rows, how->schema);
 }
 
 static flo_status open_weights(flo_rows *rows, const flo_share *share)
@@ -58,7 +63,7 @@ static flo_status open_weights(flo_rows *rows, const flo_share *share)
     char *name;
     if (!rows->columns.weight_in)
         return FLO_OK;
-    FLO_TRY(fill_in(rows->arena, rows->columns.weight_in, share->name, &name));
+    FLO_TRY(flo_rows_fill_in(rows->arena, rows->columns.weight_in, share->name, &name));
     FLO_TRY(open_beside(rows, &share->files, name, "the weights", &rows->weight_data));
     const int64_t found = flo_source_describe(rows->weight_data)->columns;
     if (found == 1)
@@ -113,48 +118,6 @@ static flo_status find_members(flo_rows *rows, uint64_t seed, const flo_share *s
                     share->high - share->low);
 }
 
-/* Whether the files of a share have the weights of the settings: as a column, or as a
-   data set beside it. Those that are one data set for all belong to train. */
-static flo_status has_weights(flo_rows *rows, const flo_data_settings *settings,
-                              const flo_share *share, bool narrow, bool *has)
-{
-    const char *const path = flo_columns_path(rows->data, settings->weights);
-    int64_t first;
-    char *filled;
-    *has = settings->weights && !narrow;
-    if (!path)
-        return FLO_OK;
-    FLO_TRY(fill_in(rows->arena, path, share->name, &filled));
-    *has = (strstr(path, FLO_SPLIT_MARK) || !strcmp(share->name, settings->train)) &&
-           flo_dataset_exists(flo_source_shard(rows->data, 0, &first), filled);
-    return FLO_OK;
-}
-
-/* Settings as they hold for other data: plain rows of `features` columns are what
-   columns of wider ones were chosen as, and weights count where there are any. */
-static flo_status adapt(flo_rows *rows, const flo_share *share, int64_t features,
-                        flo_data_settings *settings)
-{
-    const flo_source_info *const info = flo_source_describe(rows->data);
-    const bool narrow = !info->by_name && info->columns == features;
-    bool has;
-    FLO_TRY(has_weights(rows, settings, share, narrow, &has));
-    if (!has)
-        settings->weights = NULL;
-    if (narrow)
-        settings->columns = NULL;
-    return FLO_OK;
-}
-
-/* What the split is opened by. */
-typedef struct opening {
-    flo_data_settings settings;
-    uint64_t seed;
-    const char *context_spec; /* or NULL */
-    int64_t like_features;    /* 0: the settings hold as they are */
-    const char *usual;        /* the data set of a spec that names none */
-} opening;
-
 /* A sixteenth of the memory that a rank keeps rows in, for each source that is read. */
 static void limit_sources(const flo_rows *rows, int64_t memory)
 {
@@ -164,20 +127,26 @@ static void limit_sources(const flo_rows *rows, int64_t memory)
             flo_source_limit(sources[i], memory / 16);
 }
 
-static flo_status open_all(flo_rows *rows, opening *how, const flo_share *share)
+static flo_status find_columns(flo_rows *rows, flo_opening *how, const flo_share *share)
+{
+    if (how->schema)
+        return flo_rows_bind(rows, how, share);
+    if (how->like_features)
+        FLO_TRY(flo_rows_adapt(rows, how, share));
+    return flo_columns_resolve(rows->arena, &how->settings, rows->data, &rows->columns);
+}
+
+static flo_status open_all(flo_rows *rows, flo_opening *how, const flo_share *share)
 {
     FLO_TRY(flo_source_open(rows->context, &share->files, share->name, &rows->data));
     const flo_source_info *const info = flo_source_describe(rows->data);
     FLO_TRY(refuse_empty(rows, info->is_group ? 1 : info->rows, info->columns));
-    if (how->like_features)
-        FLO_TRY(adapt(rows, share, how->like_features, &how->settings));
     rows->drop = how->settings.on_bad_rows == FLO_BAD_ROWS_DROP;
-    FLO_TRY(
-        flo_columns_resolve(rows->arena, &how->settings, rows->data, &rows->columns));
+    FLO_TRY(find_columns(rows, how, share));
     FLO_TRY(choose_columns(rows));
     FLO_TRY(refuse_empty(rows, info->rows, info->columns));
     FLO_TRY(find_members(rows, how->seed, share));
-    FLO_TRY(open_context(rows, share, how->context_spec));
+    FLO_TRY(open_context(rows, how, share));
     FLO_TRY(open_weights(rows, share));
     limit_sources(rows, how->settings.memory);
     return flo_rows_prepare(rows);
@@ -213,7 +182,7 @@ static flo_status share_of_spec(flo_rows *rows, const char *spec, const char *us
 }
 
 /* Opens a split of the settings, or `spec`. */
-static flo_status open_rows(flo_context *context, opening *how, flo_split split,
+static flo_status open_rows(flo_context *context, flo_opening *how, flo_split split,
                             const char *spec, flo_rows **rows)
 {
     flo_share share;
@@ -231,30 +200,59 @@ static flo_status open_rows(flo_context *context, opening *how, flo_split split,
 flo_status flo_rows_open(flo_context *context, const flo_data_settings *settings,
                          uint64_t seed, flo_split split, flo_rows **rows)
 {
-    opening how = {.settings = *settings, .seed = seed};
+    return flo_rows_open_bound(context, settings, seed, split, NULL, rows);
+}
+
+flo_status flo_rows_open_bound(flo_context *context, const flo_data_settings *settings,
+                               uint64_t seed, flo_split split, const flo_schema *schema,
+                               flo_rows **rows)
+{
+    flo_opening how = {.settings = *settings, .seed = seed, .schema = schema};
     return open_rows(context, &how, split, NULL, rows);
 }
 
 flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
-                              const char *context_spec, flo_rows **rows)
+                              flo_rows **rows)
 {
-    opening how = {.settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR},
-                   .context_spec = context_spec,
-                   .usual = "test"};
+    flo_opening how = {.settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR},
+                       .usual = "test"};
     return open_rows(context, &how, FLO_TRAIN, file_spec, rows);
 }
 
 flo_status flo_rows_open_train(flo_context *context, const char *file_spec,
                                flo_rows **rows)
 {
-    opening how = {.settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR}, .usual = "train"};
+    flo_opening how = {.settings = {.on_bad_rows = FLO_BAD_ROWS_ERROR},
+                       .usual = "train"};
     return open_rows(context, &how, FLO_TRAIN, file_spec, rows);
 }
 
 flo_status flo_rows_open_like(flo_context *context, const flo_data_settings *settings,
-                              const char *file_spec, int64_t features, flo_rows **rows)
+                              const char *file_spec, int64_t features,
+                              const flo_schema *schema, flo_rows **rows)
 {
-    opening how = {.settings = *settings, .like_features = features, .usual = "test"};
+    flo_opening how = {.settings = *settings,
+                       .schema = schema,
+                       .is_like = true,
+                       .like_features = features,
+                       .usual = "test"};
+    return open_rows(context, &how, FLO_TEST, file_spec, rows);
+}
+
+flo_status flo_rows_open_conditions(flo_context *context,
+                                    const flo_data_settings *settings,
+                                    const char *file_spec, int64_t contexts,
+                                    const flo_schema *schema, flo_rows **rows)
+{
+    flo_schema conditions = {.weight.count = 0};
+    if (schema)
+        conditions.features = schema->context;
+    flo_opening how = {.settings = {.columns = settings->context},
+                       .schema = schema ? &conditions : NULL,
+                       .is_like = true,
+                       .like_features = contexts,
+                       .what = "context columns",
+                       .usual = "test"};
     return open_rows(context, &how, FLO_TEST, file_spec, rows);
 }
 

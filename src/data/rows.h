@@ -5,6 +5,7 @@
 #include "comm/comm.h"
 #include "data/settings.h"
 #include "data/source.h"
+#include "schema/schema.h"
 
 typedef enum flo_split { FLO_TRAIN, FLO_VALIDATION, FLO_TEST, FLO_SPLITS } flo_split;
 
@@ -28,25 +29,43 @@ FLO_MUST_USE flo_status flo_rows_open(flo_context *context,
                                       const flo_data_settings *settings, uint64_t seed,
                                       flo_split split, flo_rows **rows);
 
+/* The same with the columns, context and weights of a schema (data/bind.h) in place of
+   the settings'; NULL: by the settings. Local. */
+FLO_MUST_USE flo_status flo_rows_open_bound(flo_context *context,
+                                            const flo_data_settings *settings,
+                                            uint64_t seed, flo_split split,
+                                            const flo_schema *schema, flo_rows **rows);
+
 /* Opens FILE[:dataset], where FILE may be a pattern, with all columns (default data
-   set: the only numeric one, or `test`, else an error that lists them). `context_spec`
-   is FILE:dataset or NULL. Local. */
+   set: the only numeric one, or `test`, else an error that lists them). Local. */
 FLO_MUST_USE flo_status flo_rows_open_file(flo_context *context, const char *file_spec,
-                                           const char *context_spec, flo_rows **rows);
+                                           flo_rows **rows);
 
 /* Opens FILE[:dataset] with all columns, to be trained on: the default data set is the
    only numeric one, or `train`. Local. */
 FLO_MUST_USE flo_status flo_rows_open_train(flo_context *context, const char *file_spec,
                                             flo_rows **rows);
 
-/* Opens FILE[:dataset] by the columns, context, weights and on_bad_rows of `settings`;
-   a plain data set of exactly `features` columns is taken as it is: samples have the
-   columns that were chosen from wider data. Weights count where the file has them.
-   Local. */
+/* Opens FILE[:dataset] with the columns, context and weights of a model's schema
+   (data/bind.h), and the on_bad_rows of `settings`. Weights count where the file has
+   them. A model of before there were schemas (NULL) is met by `settings`: a plain data
+   set of exactly `features` columns is taken as it is, unless the settings' columns
+   could be chosen from it in another order, which is refused. Local. FLO_ERROR_DATA. */
 FLO_MUST_USE flo_status flo_rows_open_like(flo_context *context,
                                            const flo_data_settings *settings,
                                            const char *file_spec, int64_t features,
-                                           flo_rows **rows);
+                                           const flo_schema *schema, flo_rows **rows);
+
+/* The same of rows that are the context of samples to be drawn: their features are the
+   `contexts` context columns of the model. Local. */
+FLO_MUST_USE flo_status flo_rows_open_conditions(
+    flo_context *context, const flo_data_settings *settings, const char *file_spec,
+    int64_t contexts, const flo_schema *schema, flo_rows **rows);
+
+/* The schema of a model that is trained on these rows, in the arena. Opens the first
+   file again. Local. FLO_ERROR_MEMORY, FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_rows_schema(const flo_rows *rows, flo_arena *arena,
+                                        flo_schema **schema);
 void flo_rows_close(flo_rows **rows);
 
 int64_t flo_rows_count(const flo_rows *rows);            /* N */

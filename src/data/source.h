@@ -56,6 +56,13 @@ int64_t flo_source_find_columns(const flo_source *source, const char *name,
 /* The names of the columns, cut where they are many: text [bytes] for a message. */
 void flo_source_list_columns(const flo_source *source, char *text, size_t bytes);
 
+/* What the first file tells of columns (hdf5/dataset.h): facts [count]. Local.
+   FLO_ERROR_MEMORY, FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_source_column_facts(const flo_source *source,
+                                                flo_arena *arena, int64_t count,
+                                                const int64_t *column,
+                                                flo_column_facts *facts);
+
 /* Sets what flo_source_read gives from now on: columns column [count] (NULL: 0, 1,
    ..), in this order. Others are not read where the storage allows it. The first choice
    of a group opens every shard once more: its rows are counted. Local.

@@ -39,6 +39,19 @@ int64_t flo_source_find_column(const flo_source *source, const char *name)
     return -1;
 }
 
+flo_status flo_source_column_facts(const flo_source *source, flo_arena *arena,
+                                   int64_t count, const int64_t *column,
+                                   flo_column_facts *facts)
+{
+    flo_dataset *dataset;
+    FLO_TRY(flo_dataset_open(source->context, source->shard[0].file, source->name,
+                             &dataset));
+    const flo_status status =
+        flo_dataset_column_facts(dataset, arena, count, column, facts);
+    flo_dataset_close(&dataset);
+    return status;
+}
+
 /* Whether text is name[index]. */
 static bool is_element(const char *text, const char *name, int64_t index)
 {

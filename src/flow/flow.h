@@ -11,6 +11,7 @@
 #include "bijections/bijection.h"
 #include "densities/density.h"
 #include "flow/settings.h"
+#include "schema/schema.h"
 
 /* One layer and where it keeps its parameters and constants. */
 typedef struct flo_layer {
@@ -23,6 +24,8 @@ typedef struct flo_layer {
 typedef struct flo_flow {
     flo_arena *arena;          /* borrowed: holds everything here */
     int64_t features, context; /* D, C */
+    const flo_schema *schema;  /* what its columns are; NULL: not known. Set by whoever
+                                  created the flow */
     flo_direction direction;
     uint64_t seed;
     int64_t layers;     /* L */

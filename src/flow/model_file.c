@@ -46,6 +46,46 @@ static flo_status read_vector(flo_context *context, flo_image *image, const char
     return FLO_OK;
 }
 
+static flo_status add_schema(flo_image *image, const flo_flow *flow)
+{
+    flo_arena *arena;
+    char *text;
+    if (!flow->schema)
+        return FLO_OK;
+    FLO_TRY(flo_arena_create(flo_arena_context(flow->arena), &arena));
+    flo_status status = flo_schema_print(arena, flow->schema, 0, &text);
+    if (status == FLO_OK)
+        status = flo_image_add_text(image, "schema", text);
+    flo_arena_destroy(&arena);
+    return status;
+}
+
+/* A model from before there were schemas has none; one of another shape than the flow
+   is damaged. */
+static flo_status read_schema(flo_image *image, const char *file, flo_flow *flow)
+{
+    flo_context *const context = flo_arena_context(flow->arena);
+    flo_schema *schema;
+    char *text, *name;
+    if (!flo_image_has(image, "schema"))
+        return FLO_OK;
+    FLO_TRY(flo_arena_print(flow->arena, &name, "%s:schema", file));
+    FLO_TRY(flo_image_read_text(image, "schema", &text));
+    const flo_status status = flo_schema_read(flow->arena, name, text, &schema);
+    flo_free(context, &text);
+    FLO_TRY(status);
+    flow->schema = schema;
+    if (schema->features.count == flow->features &&
+        schema->context.count == flow->context)
+        return FLO_OK;
+    return flo_fail(context, FLO_ERROR_FILE,
+                    "%s: found %lld columns and %lld of context, wanted the model's "
+                    "%lld and %lld: the file is damaged",
+                    name, (long long)schema->features.count,
+                    (long long)schema->context.count, (long long)flow->features,
+                    (long long)flow->context);
+}
+
 flo_status flo_model_add(flo_image *image, const flo_flow *flow, const char *config,
                          const flo_real *theta, const flo_real *average)
 {
@@ -61,6 +101,7 @@ flo_status flo_model_add(flo_image *image, const flo_flow *flow, const char *con
                                flow->direction == FLO_DIRECTION_DENSITY ? "density"
                                                                         : "sampling"));
     FLO_TRY(flo_image_add_text(image, "config", config));
+    FLO_TRY(add_schema(image, flow));
     FLO_TRY(add_vector(image, "constants", &flow->constants, FLO_ELEMENT_DOUBLE,
                        sizeof(double), flow->constant));
     FLO_TRY(add_vector(image, "parameters", &flow->parameters, FLO_ELEMENT_REAL,
@@ -149,6 +190,7 @@ flo_status flo_model_read(flo_arena *arena, flo_image *image, const char *file,
     FLO_TRY(flo_image_get_integer(image, "/", "context_features", &context));
     FLO_TRY(flo_image_get_integer(image, "/", "seed", &seed));
     FLO_TRY(flo_flow_create(arena, root, features, context, (uint64_t)seed, flow));
+    FLO_TRY(read_schema(image, file, *flow));
     FLO_TRY(flo_model_read_constants(image, *flow));
     FLO_TRY(flo_arena_take(arena, (*flow)->parameters.size, sizeof **theta, theta));
     const bool average = use_average && flo_image_has(image, "average");

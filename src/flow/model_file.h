@@ -2,6 +2,7 @@
 
    Root attributes: format "flotilla model", format_version, flotilla_version, real
    (float or double), features, context_features, direction. Arrays: config (text),
+   schema (text, schema/schema.h; not of a model without data, nor of old files),
    parameters/LAYER/TENSOR, average/LAYER/TENSOR (where the run averages),
    constants/LAYER/TENSOR (in double). */
 #ifndef FLO_FLOW_MODEL_FILE_H

@@ -89,15 +89,18 @@ static flo_status copy_texts(flo_arena *arena, hid_t object, reader read, hid_t 
     return FLO_OK;
 }
 
-static flo_status copy_attribute(flo_arena *arena, hid_t dataset, int64_t columns,
-                                 const char ***names)
+flo_status flo_hdf5_attribute_texts(flo_arena *arena, hid_t dataset, const char *name,
+                                    int64_t count, const char ***texts)
 {
-    const hid_t attribute = H5Aopen(dataset, "columns", H5P_DEFAULT);
+    *texts = NULL;
+    if (H5Aexists(dataset, name) <= 0)
+        return FLO_OK;
+    const hid_t attribute = H5Aopen(dataset, name, H5P_DEFAULT);
     if (attribute < 0)
         return FLO_OK;
     const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
     const flo_status status =
-        copy_texts(arena, attribute, read_attribute, type, space, columns, names);
+        copy_texts(arena, attribute, read_attribute, type, space, count, texts);
     H5Sclose(space);
     H5Tclose(type);
     H5Aclose(attribute);
@@ -148,7 +151,8 @@ flo_status flo_hdf5_column_names(flo_arena *arena, hid_t file, const char *path,
     const hid_t dataset = flo_hdf5_open_dataset(file, path, -1);
     if (dataset < 0)
         return FLO_OK;
-    flo_status status = copy_attribute(arena, dataset, columns, names);
+    flo_status status =
+        flo_hdf5_attribute_texts(arena, dataset, "columns", columns, names);
     if (status == FLO_OK && !*names)
         status = copy_beside(arena, file, dataset, path, columns, names);
     H5Dclose(dataset);

@@ -8,6 +8,9 @@
 #include <hdf5.h>
 #include <stdbool.h>
 
+/* The longest name of a type of numbers, with its end. */
+enum { FLO_TYPE_BYTES = 32 };
+
 /* Converts in [rows, count], rows in_stride bytes apart, its elements side by side and
    at any address, to out [rows, count], rows out_stride elements apart. */
 typedef void (*flo_converter)(int64_t rows, int64_t count, const void *in,

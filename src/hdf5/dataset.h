@@ -3,7 +3,7 @@
 #ifndef FLO_HDF5_DATASET_H
 #define FLO_HDF5_DATASET_H
 
-#include "core/context.h"
+#include "core/arena.h"
 
 #include <stdbool.h>
 
@@ -52,6 +52,20 @@ const flo_dataset_info *flo_dataset_describe(const flo_dataset *dataset);
    its attribute `columns` (C texts), or of the texts NAME_items beside a data set
    NAME_values (pandas). NULL: it has none. Borrowed. */
 const char *flo_dataset_column_name(const flo_dataset *dataset, int64_t c);
+
+/* What a file tells of a column beside its numbers. */
+typedef struct flo_column_facts {
+    const char *type; /* as stored, by numpy's name: float32, >i4 */
+    const char *unit; /* by the attribute `units` of its data set: one text, or one for
+                         each column; NULL: none */
+} flo_column_facts;
+
+/* The facts [count] of columns column [count], texts in the arena. Opens the file once
+   more. Local. FLO_ERROR_MEMORY, FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_dataset_column_facts(const flo_dataset *dataset,
+                                                 flo_arena *arena, int64_t count,
+                                                 const int64_t *column,
+                                                 flo_column_facts *facts);
 
 /* Sets what flo_dataset_read gives from now on: columns column [count] (NULL: 0, 1,
    ..), in this order. Data sets of a group are opened by it, those chosen alone. Local.

@@ -43,6 +43,12 @@ FLO_MUST_USE flo_status flo_hdf5_column_names(flo_arena *arena, hid_t file,
                                               const char *path, int64_t columns,
                                               const char ***names);
 
+/* The texts of an attribute that is exactly `count` of them, or NULL: *texts [count] in
+   the arena. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_hdf5_attribute_texts(flo_arena *arena, hid_t dataset,
+                                                 const char *name, int64_t count,
+                                                 const char ***texts);
+
 /* The members of a group that are columns: dataset->member [members], with path and
    stored.info, and their names. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_hdf5_group_members(flo_dataset *dataset, hid_t group);

@@ -36,32 +36,39 @@ static const char *class_name(H5T_class_t class)
     }
 }
 
-/* As numpy names it: float32 in the machine's byte order, >f4 in the other. A
-   compound is numeric if a field of it is. */
-static bool describe_type(hid_t type, flo_dataset_info *info, char *flaw, size_t bytes)
+void flo_hdf5_type_name(hid_t type, char *text)
 {
     const H5T_class_t class = H5Tget_class(type);
     const int size = (int)H5Tget_size(type);
+    text[0] = '\0';
+    if (class != H5T_FLOAT && class != H5T_INTEGER)
+        return;
+    const bool is_signed = class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
+    const char *const words = class == H5T_FLOAT ? "float" : is_signed ? "int" : "uint";
+    const H5T_order_t order = H5Tget_order(type);
+    if (size == 1 || order == H5Tget_order(H5T_NATIVE_INT))
+        snprintf(text, FLO_TYPE_BYTES, "%s%d", words, 8 * size);
+    else
+        snprintf(text, FLO_TYPE_BYTES, "%c%c%d", order == H5T_ORDER_BE ? '>' : '<',
+                 words[0], size);
+}
+
+/* A compound is numeric if a field of it is. */
+static bool describe_type(hid_t type, flo_dataset_info *info, char *flaw, size_t bytes)
+{
+    const H5T_class_t class = H5Tget_class(type);
     info->by_name = class == H5T_COMPOUND && flo_record_columns(type) > 0;
     if (info->by_name) {
         snprintf(info->type, sizeof info->type, "compound");
         return true;
     }
-    if (class != H5T_FLOAT && class != H5T_INTEGER) {
-        snprintf(info->type, sizeof info->type, "%s", class_name(class));
-        snprintf(flaw, bytes, "is of type %s%s", info->type,
-                 class == H5T_COMPOUND ? " without a numeric field" : "");
-        return false;
-    }
-    const bool is_signed = class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
-    const char *const words = class == H5T_FLOAT ? "float" : is_signed ? "int" : "uint";
-    const H5T_order_t order = H5Tget_order(type);
-    if (size == 1 || order == H5Tget_order(H5T_NATIVE_INT))
-        snprintf(info->type, sizeof info->type, "%s%d", words, 8 * size);
-    else
-        snprintf(info->type, sizeof info->type, "%c%c%d",
-                 order == H5T_ORDER_BE ? '>' : '<', words[0], size);
-    return true;
+    flo_hdf5_type_name(type, info->type);
+    if (info->type[0])
+        return true;
+    snprintf(info->type, sizeof info->type, "%s", class_name(class));
+    snprintf(flaw, bytes, "is of type %s%s", info->type,
+             class == H5T_COMPOUND ? " without a numeric field" : "");
+    return false;
 }
 
 /* Of a compound, the columns are its fields, so that rows are all of its shape. */

@@ -11,6 +11,10 @@
    [bytes]: "is of type string". Local. */
 bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t bytes);
 
+/* The name that numpy has for a type of numbers: float32 in the machine's byte order,
+   >f4 in the other. Text [FLO_TYPE_BYTES]; empty for any other type. Local. */
+void flo_hdf5_type_name(hid_t type, char *text);
+
 /* Whether what a virtual data set is made of is there, and written: HDF5 itself would
    hand out fill values for a missing source. Sources that are virtual are looked into.
    False with the flaw as text [bytes]: "has a source part.h5 that cannot be opened".

@@ -3,6 +3,8 @@
    HDF5 gives a record of our making. */
 #include "hdf5/record.h"
 
+#include "hdf5/describe.h"
+
 static bool is_number(hid_t type)
 {
     const H5T_class_t class = H5Tget_class(type);
@@ -94,6 +96,7 @@ static bool is_readable_as_stored(hid_t compound)
    it: the stored type, or flo_real where we have no converter. To be closed. */
 static void describe_element(hid_t element, flo_field *field, hid_t *type)
 {
+    flo_hdf5_type_name(element, field->type);
     field->convert = flo_converter_find(element);
     *type = H5Tcopy(field->convert ? element : flo_converter_real());
     if (!field->convert)

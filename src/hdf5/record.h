@@ -13,6 +13,7 @@ typedef struct flo_field {
     int64_t first;    /* its first among the columns of the record */
     int64_t offset;   /* of its first element, in bytes from the record's begin */
     int64_t size;     /* of an element */
+    char type[FLO_TYPE_BYTES]; /* as stored */
     flo_converter convert;
 } flo_field;
 

@@ -5,6 +5,8 @@
 #include "hdf5/output.h"
 #include "train/chunks.h"
 
+#include <string.h>
+
 /* What a rank works with. */
 typedef struct generator {
     flo_comm *comm;
@@ -31,6 +33,64 @@ static flo_status prepare_conditions(generator *g, const flo_rows *rows)
     return FLO_OK;
 }
 
+/* The labels, stored types and units of the model's columns. */
+static flo_status name_columns(flo_arena *arena, const flo_schema_table *table,
+                               flo_output_form *form)
+{
+    const char **labels, **types, **units;
+    char(*digits)[FLO_SCHEMA_LABEL_BYTES];
+    bool any_unit = false;
+    FLO_TRY(flo_arena_take(arena, table->count, sizeof *labels, &labels));
+    FLO_TRY(flo_arena_take(arena, table->count, sizeof *types, &types));
+    FLO_TRY(flo_arena_take(arena, table->count, sizeof *units, &units));
+    FLO_TRY(flo_arena_take(arena, table->count, sizeof *digits, &digits));
+    for (int64_t j = 0; j < table->count; ++j) {
+        const flo_schema_column *const c = &table->column[j];
+        labels[j] = flo_schema_label(c, digits[j]);
+        types[j] = c->type;
+        units[j] = c->unit ? c->unit : "";
+        any_unit = any_unit || c->unit;
+    }
+    form->columns = table->count;
+    form->labels = labels;
+    form->types = types;
+    form->units = any_unit ? units : NULL;
+    return FLO_OK;
+}
+
+/* Columns without a name, all of them in their order, are known by where they stand. */
+static bool names_help(const flo_schema_table *table)
+{
+    bool any = !flo_schema_is_whole(table);
+    for (int64_t j = 0; !any && j < table->count; ++j)
+        any = table->column[j].name != NULL;
+    return any;
+}
+
+/* Samples have the shape that the rows had where all of their columns are there, and
+   know what their columns are where the model does. */
+static flo_status create_output(generator *g)
+{
+    const flo_schema *const schema = g->flow->schema;
+    const flo_generation *const task = g->task;
+    flo_output_form form = {
+        .rows = task->count, .rank = 1, .shape = {g->flow->features}};
+    flo_arena *arena;
+    FLO_TRY(flo_arena_create(g->context, &arena));
+    flo_status status = FLO_OK;
+    if (schema && names_help(&schema->features))
+        status = name_columns(arena, &schema->features, &form);
+    if (schema && flo_schema_is_whole(&schema->features)) {
+        form.rank = schema->features.rank;
+        memcpy(form.shape, schema->features.shape, sizeof form.shape);
+    }
+    if (status == FLO_OK)
+        status = flo_output_begin(g->context, task->path, task->force, task->source,
+                                  "samples", FLO_ELEMENT_REAL, &form, &g->output);
+    flo_arena_destroy(&arena);
+    return status;
+}
+
 static flo_status prepare(generator *g)
 {
     flo_context *const context = g->context;
@@ -42,9 +102,7 @@ static flo_status prepare(generator *g)
         return FLO_OK;
     FLO_TRY(flo_allocate(context, flo_comm_size(g->comm) * chunk * D, sizeof(flo_real),
                          &g->all));
-    return flo_output_create(context, g->task->path, g->task->force, g->task->source,
-                             "samples", FLO_ELEMENT_REAL, g->task->count, D,
-                             &g->output);
+    return create_output(g);
 }
 
 /* The conditions of samples first .. first + count - 1; rows start anew at their end.

@@ -18,7 +18,9 @@ typedef struct flo_generation {
     const char *source; /* what made the file */
 } flo_generation;
 
-/* Draws samples 0 .. count - 1 into data set `samples` [count, D] of a new file: the
+/* Draws samples 0 .. count - 1 into data set `samples` [count, D] of a new file, with
+   the names, stored types and units of their columns as attributes where the model
+   knows them, and [count, H, ..] where the rows that it was trained on were so: the
    same bits on any number of ranks, and a prefix of what a larger count gives.
    Collective. FLO_ERROR_USAGE (it exists), FLO_ERROR_FILE, FLO_ERROR_DATA; agreed. */
 FLO_MUST_USE flo_status flo_generate(flo_comm *comm, flo_context *context,

@@ -96,11 +96,24 @@ static flo_status open_test(flo_context *context, const flo_loaded *loaded,
                             const flo_data_settings *settings, flo_rows **rows)
 {
     if (settings->test)
-        return flo_rows_open(context, settings, loaded->flow->seed, FLO_TEST, rows);
+        return flo_rows_open_bound(context, settings, loaded->flow->seed, FLO_TEST,
+                                   loaded->flow->schema, rows);
     return flo_fail(context, FLO_ERROR_USAGE,
                     "%s: its run has no data.test, wanted DATA on the command line: "
                     "FILE[:dataset]",
                     loaded->path);
+}
+
+/* The data section of its run; all zero where it had no data. */
+static flo_status read_settings(flo_arena *arena, const flo_loaded *loaded,
+                                flo_data_settings *settings)
+{
+    flo_node *const section = flo_node_find(loaded->config, "data");
+    *settings = (flo_data_settings){.test = NULL};
+    if (!section)
+        return FLO_OK;
+    return flo_settings_read(arena, loaded->config, section, &flo_data_settings_table,
+                             settings);
 }
 
 static flo_status open_rows(flo_arena *arena, const flo_loaded *loaded,
@@ -108,13 +121,11 @@ static flo_status open_rows(flo_arena *arena, const flo_loaded *loaded,
 {
     flo_context *const context = flo_arena_context(arena);
     const flo_flow *const flow = loaded->flow;
-    flo_data_settings settings = {.test = NULL};
-    flo_node *const section = flo_node_find(loaded->config, "data");
-    if (section)
-        FLO_TRY(flo_settings_read(arena, loaded->config, section,
-                                  &flo_data_settings_table, &settings));
+    flo_data_settings settings;
+    FLO_TRY(read_settings(arena, loaded, &settings));
     if (data)
-        FLO_TRY(flo_rows_open_like(context, &settings, data, flow->features, rows));
+        FLO_TRY(flo_rows_open_like(context, &settings, data, flow->features,
+                                   flow->schema, rows));
     else
         FLO_TRY(open_test(context, loaded, &settings, rows));
     if (flo_rows_features(*rows) == flow->features &&
@@ -145,4 +156,15 @@ flo_status flo_loaded_rows(flo_comm *comm, flo_arena *arena, const flo_loaded *l
     if (status != FLO_OK)
         flo_rows_close(rows);
     return status;
+}
+
+flo_status flo_loaded_conditions(flo_context *context, flo_arena *arena,
+                                 const flo_loaded *loaded, const char *spec,
+                                 flo_rows **rows)
+{
+    flo_data_settings settings;
+    *rows = NULL;
+    FLO_TRY(read_settings(arena, loaded, &settings));
+    return flo_rows_open_conditions(context, &settings, spec, loaded->flow->context,
+                                    loaded->flow->schema, rows);
 }

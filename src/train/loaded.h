@@ -35,12 +35,17 @@ typedef struct flo_loaded {
 FLO_MUST_USE flo_status flo_loaded_read(flo_comm *comm, flo_arena *arena,
                                         const char *model, flo_loaded *loaded);
 
-/* Opens FILE[:dataset], or the run's test set where `data` is NULL, by the model's own
-   data settings (columns, context, weights); a data set that has just the model's
-   columns is taken as it is. Collective. FLO_ERROR_DATA (no test set, other columns),
-   FLO_ERROR_FILE; agreed. */
+/* Opens FILE[:dataset], or the run's test set where `data` is NULL, with the columns,
+   context and weights of the model's schema (flo_rows_open_like). Collective.
+   FLO_ERROR_DATA (no test set, other columns), FLO_ERROR_FILE; agreed. */
 FLO_MUST_USE flo_status flo_loaded_rows(flo_comm *comm, flo_arena *arena,
                                         const flo_loaded *loaded, const char *data,
                                         flo_rows **rows);
+
+/* Opens FILE[:dataset] as the context of samples: its features are the model's context
+   columns. Local. FLO_ERROR_DATA, FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_loaded_conditions(flo_context *context, flo_arena *arena,
+                                              const flo_loaded *loaded,
+                                              const char *spec, flo_rows **rows);
 
 #endif

@@ -24,43 +24,22 @@ const flo_real *flo_trainer_parameters(const flo_trainer *t)
     return t->optimizer->average ? t->optimizer->average : t->theta;
 }
 
+/* The rows of train by the settings; of the others those columns that train has. */
 static flo_status open_split(flo_trainer *t, flo_split split)
 {
-    return flo_rows_open(t->context, &t->config.data, (uint64_t)t->config.run.seed,
-                         split, &t->rows[split]);
-}
-
-/* Splits of one run must have the same columns. */
-static flo_status check_columns(const flo_trainer *t, const flo_rows *other)
-{
-    const flo_rows *const train = t->rows[FLO_TRAIN];
-    if (flo_rows_features(other) == flo_rows_features(train) &&
-        flo_rows_context_features(other) == flo_rows_context_features(train))
-        return FLO_OK;
-    return flo_fail(
-        t->context, FLO_ERROR_DATA,
-        "%s: data set %s has %lld columns and %lld of context, wanted %lld and "
-        "%lld as in data set %s",
-        flo_rows_file(other), flo_rows_dataset(other),
-        (long long)flo_rows_features(other),
-        (long long)flo_rows_context_features(other),
-        (long long)flo_rows_features(train),
-        (long long)flo_rows_context_features(train), flo_rows_dataset(train));
+    return flo_rows_open_bound(t->context, &t->config.data,
+                               (uint64_t)t->config.run.seed, split, t->schema,
+                               &t->rows[split]);
 }
 
 static flo_status open_data(flo_trainer *t)
 {
     FLO_TRY(flo_config_data(t->arena, &t->config));
     FLO_TRY(open_split(t, FLO_TRAIN));
-    if (t->config.data.validation) {
+    FLO_TRY(flo_rows_schema(t->rows[FLO_TRAIN], t->arena, &t->schema));
+    if (t->config.data.validation)
         FLO_TRY(open_split(t, FLO_VALIDATION));
-        FLO_TRY(check_columns(t, t->rows[FLO_VALIDATION]));
-    }
-    if (t->config.data.test) {
-        FLO_TRY(open_split(t, FLO_TEST));
-        FLO_TRY(check_columns(t, t->rows[FLO_TEST]));
-    }
-    return FLO_OK;
+    return t->config.data.test ? open_split(t, FLO_TEST) : FLO_OK;
 }
 
 /* The window that was chosen once holds for the rest of the run. */
@@ -161,6 +140,7 @@ static flo_status build_model(flo_trainer *t)
     const int64_t C = data ? flo_rows_context_features(t->rows[FLO_TRAIN]) : 0;
     FLO_TRY(flo_flow_create(t->arena, t->config.root, D, C,
                             (uint64_t)t->config.run.seed, &t->flow));
+    t->flow->schema = t->schema;
     FLO_TRY(flo_objective_check(t->objective, t->arena, t->config.root, t->flow));
     FLO_TRY(flo_arena_take(t->arena, t->flow->parameters.size, sizeof *t->theta,
                            &t->theta));

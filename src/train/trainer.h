@@ -53,6 +53,7 @@ typedef struct flo_trainer {
     const char *blas_core;
 
     flo_rows *rows[FLO_SPLITS]; /* NULL where the run has no such split */
+    flo_schema *schema;         /* of the data; NULL without */
     uint64_t fingerprint;
     flo_lane_plan plan;
     flo_feed *feed;

@@ -45,55 +45,48 @@ static void fingerprints_tell_content_not_place(void **state)
     assert_false(fingerprint(e, "train: train", FLO_TRAIN) == base);
 }
 
-static flo_status open_spec(example *e, const char *data, const char *context,
-                            flo_rows **rows)
+static flo_status open_spec(example *e, const char *data, flo_rows **rows)
 {
-    char data_spec[SCRATCH_PATH + 40], context_spec[SCRATCH_PATH + 40];
-    snprintf(data_spec, sizeof data_spec, "%s%s", e->path, data);
-    if (context)
-        snprintf(context_spec, sizeof context_spec, "%s%s", e->path, context);
-    return flo_rows_open_file(e->context, data_spec, context ? context_spec : NULL,
-                              rows);
+    char spec[SCRATCH_PATH + 40];
+    snprintf(spec, sizeof spec, "%s%s", e->path, data);
+    return flo_rows_open_file(e->context, spec, rows);
 }
 
 static void files_open_by_spec(void **state)
 {
     example *const e = *state;
     flo_rows *rows;
-    assert_int_equal(open_spec(e, ":train", ":train_context", &rows), FLO_OK);
+    assert_int_equal(open_spec(e, ":train", &rows), FLO_OK);
     assert_string_equal(flo_rows_dataset(rows), "train");
     assert_string_equal(flo_rows_file(rows), e->path);
-    assert_int_equal(flo_rows_context_features(rows), 2);
-    flo_batch batch = example_batch(1, D, 2);
+    assert_int_equal(flo_rows_context_features(rows), 0);
+    flo_batch batch = example_batch(1, D, 0);
     assert_int_equal(flo_rows_read(rows, 77, 1, &batch, NULL), FLO_OK);
     assert_true((double)batch.x[4] == example_value(77, 4));
-    assert_true((double)batch.context[1] == example_value(77, 1));
     example_free(&batch);
     flo_rows_close(&rows);
-    expect_words(e, open_spec(e, "", NULL, &rows), FLO_ERROR_DATA,
+    expect_words(e, open_spec(e, "", &rows), FLO_ERROR_DATA,
                  WORDS(e->path, "6 numeric data sets", "train_weights", ":NAME"));
-    expect_words(e, open_spec(e, ":train", ":other_context", &rows), FLO_ERROR_DATA,
-                 WORDS("the context", "'other_context'", "100", "9001"));
-    expect_words(e, open_spec(e, ":nothing", NULL, &rows), FLO_ERROR_DATA,
+    expect_words(e, open_spec(e, ":nothing", &rows), FLO_ERROR_DATA,
                  WORDS("'nothing'"));
-    expect_words(e, open_spec(e, "x", NULL, &rows), FLO_ERROR_FILE, WORDS("data.h5x"));
-    expect_words(e, open_spec(e, "x:y", NULL, &rows), FLO_ERROR_FILE,
+    expect_words(e, open_spec(e, "x", &rows), FLO_ERROR_FILE, WORDS("data.h5x"));
+    expect_words(e, open_spec(e, "x:y", &rows), FLO_ERROR_FILE,
                  WORDS("data.h5x:", "No such file"));
     assert_null(rows);
     example_add(e, "test", 10, D);
-    assert_int_equal(open_spec(e, "", NULL, &rows), FLO_OK);
+    assert_int_equal(open_spec(e, "", &rows), FLO_OK);
     assert_string_equal(flo_rows_dataset(rows), "test");
     flo_rows_close(&rows);
     /* A colon in the name of a file, and a data set that is the only one. */
     snprintf(e->path, sizeof e->path, "%s/a:b.h5", e->folder);
     example_add(e, "only", 10, D);
-    assert_int_equal(open_spec(e, "", NULL, &rows), FLO_OK);
+    assert_int_equal(open_spec(e, "", &rows), FLO_OK);
     assert_string_equal(flo_rows_dataset(rows), "only");
     flo_rows_close(&rows);
 }
 
-/* Another file is read by the settings' columns; one that holds the chosen columns
-   already is taken as it is. */
+/* Without a schema another file is read by the settings' columns; one that holds just
+   the chosen columns already is taken as it is, unless that can be meant otherwise. */
 static void files_open_like_the_training_data(void **state)
 {
     example *const e = *state;
@@ -108,8 +101,8 @@ static void files_open_like_the_training_data(void **state)
         char spec[SCRATCH_PATH + 40];
         snprintf(spec, sizeof spec, "%s%s", e->path, cases[c].name);
         flo_rows *rows;
-        assert_int_equal(flo_rows_open_like(e->context, &settings, spec, 2, &rows),
-                         FLO_OK);
+        assert_int_equal(
+            flo_rows_open_like(e->context, &settings, spec, 2, NULL, &rows), FLO_OK);
         assert_int_equal(flo_rows_count(rows), 100);
         assert_int_equal(flo_rows_features(rows), 2);
         flo_batch batch = example_batch(1, 2, 0);
@@ -119,6 +112,13 @@ static void files_open_like_the_training_data(void **state)
         example_free(&batch);
         flo_rows_close(&rows);
     }
+    const flo_data_settings other = example_settings(e, "columns: [1, 0]");
+    char spec[SCRATCH_PATH + 40];
+    flo_rows *rows;
+    snprintf(spec, sizeof spec, "%s:other_context", e->path);
+    expect_words(
+        e, flo_rows_open_like(e->context, &other, spec, 2, NULL, &rows), FLO_ERROR_DATA,
+        WORDS("'other_context'", "in which order", "before models kept", "columns"));
 }
 
 int main(void)

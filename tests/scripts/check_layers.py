@@ -16,9 +16,9 @@ import re
 import sys
 import tempfile
 
-ORDER = ("core config hdf5 comm data linalg nn bijections densities flow objective optim "
-         "run train cli").split()
-LIBRARY = set("core config hdf5 linalg nn bijections densities flow".split())
+ORDER = ("core config hdf5 comm schema data linalg nn bijections densities flow objective "
+         "optim run train cli").split()
+LIBRARY = set("core config hdf5 schema linalg nn bijections densities flow".split())
 GENERATED = {"core/version.h"}
 # What belongs to one folder: header, and the calls that come with it.
 OWNED = {
