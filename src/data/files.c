@@ -1,9 +1,11 @@
-/* Globs by glob(3), sorted here: by bytes, in any locale. */
+/* Globs by glob(3), sorted here: by bytes, in any locale. It takes ** for *: the folders
+   that a part ** stands for are walked here. */
 #include "data/files.h"
 
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_pattern(const char *text)
@@ -11,11 +13,78 @@ static bool is_pattern(const char *text)
     return strpbrk(text, "*?[") && access(text, F_OK) != 0;
 }
 
-/* The paths that a pattern matches, in no order; globfree ends them. */
-static int match(const char *text, glob_t *found)
+/* Where the first part ** of a pattern is that something follows; NULL: none. */
+static const char *find_any_depth(const char *pattern)
 {
-    *found = (glob_t){0};
-    return glob(text, GLOB_NOSORT, NULL, found);
+    const char *at = pattern;
+    while ((at = strstr(at, "**/")) != NULL && at != pattern && at[-1] != '/')
+        at++;
+    return at && at[3] ? at : NULL;
+}
+
+/* The path as a pattern that matches it alone, and `more` behind; free(3). */
+static char *escape(const char *path, const char *more)
+{
+    char *const text = malloc(2 * strlen(path) + strlen(more) + 1), *to = text;
+    for (; text && *path; *to++ = *path++)
+        if (strchr("*?[\\", *path))
+            *to++ = '\\';
+    if (text)
+        strcpy(to, more);
+    return text;
+}
+
+static int match(const char *pattern, glob_t *found);
+
+/* Adds what `rest` matches below a folder ("" or "a/b/"), and below the folders in it:
+   those that * matches, and no links, which may lead back. */
+static int walk(const char *folder, const char *rest, glob_t *found)
+{
+    char *here = escape(folder, rest), *below = escape(folder, "*/");
+    glob_t folders = {0};
+    int error = here && below ? match(here, found) : GLOB_NOSPACE;
+    if (error == 0 || error == GLOB_NOMATCH)
+        error = glob(below, GLOB_NOSORT, NULL, &folders);
+    for (size_t i = 0; error == 0 && i < folders.gl_pathc; ++i) {
+        struct stat what;
+        char *const path = folders.gl_pathv[i];
+        const size_t length = strlen(path);
+        path[length - 1] = '\0'; /* of a link with its / the folder is looked at */
+        const bool is_folder = lstat(path, &what) == 0 && S_ISDIR(what.st_mode);
+        path[length - 1] = '/';
+        if (is_folder)
+            error = walk(path, rest, found);
+    }
+    globfree(&folders);
+    free(here);
+    free(below);
+    return error == GLOB_NOMATCH ? 0 : error;
+}
+
+/* Walks the folders that stand before the part ** at `any`. */
+static int match_any_depth(const char *pattern, const char *any, glob_t *found)
+{
+    const char *const rest = any + 3;
+    if (any == pattern)
+        return walk("", rest, found);
+    glob_t folders = {0};
+    char *const before = strndup(pattern, (size_t)(any - pattern));
+    int error = before ? glob(before, GLOB_NOSORT, NULL, &folders) : GLOB_NOSPACE;
+    for (size_t i = 0; error == 0 && i < folders.gl_pathc; ++i)
+        error = walk(folders.gl_pathv[i], rest, found);
+    globfree(&folders);
+    free(before);
+    return error == GLOB_NOMATCH ? 0 : error;
+}
+
+/* Adds the paths that a pattern matches to `found`, in no order; globfree ends them.
+   Some may be there twice where ** stands twice. */
+static int match(const char *pattern, glob_t *found)
+{
+    const char *const any = find_any_depth(pattern);
+    const int error = any ? match_any_depth(pattern, any, found)
+                          : glob(pattern, GLOB_NOSORT | GLOB_APPEND, NULL, found);
+    return error == 0 && found->gl_pathc == 0 ? GLOB_NOMATCH : error;
 }
 
 static int compare(const void *a, const void *b)
@@ -23,9 +92,21 @@ static int compare(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Of sorted paths. What is dropped is freed here: globfree knows the others alone. */
+static void drop_doubles(glob_t *found)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < found->gl_pathc; ++i)
+        if (kept && strcmp(found->gl_pathv[i], found->gl_pathv[kept - 1]) == 0)
+            free(found->gl_pathv[i]);
+        else
+            found->gl_pathv[kept++] = found->gl_pathv[i];
+    found->gl_pathc = kept;
+}
+
 bool flo_files_match(const char *text)
 {
-    glob_t found;
+    glob_t found = {0};
     if (!is_pattern(text))
         return access(text, F_OK) == 0;
     const bool any = match(text, &found) == 0;
@@ -46,6 +127,7 @@ static flo_status find_matches(flo_context *context, const char *pattern, glob_t
         return flo_fail(context, FLO_ERROR_FILE,
                         "%s: the folders of this pattern cannot be read", pattern);
     qsort(found->gl_pathv, found->gl_pathc, sizeof *found->gl_pathv, compare);
+    drop_doubles(found);
     return FLO_OK;
 }
 

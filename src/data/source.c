@@ -8,46 +8,75 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A file as the system knows it, so that one is found twice under two names, too. */
-typedef struct identity {
-    dev_t device;
-    ino_t number;
+/* A file, or an object in one, as the system knows it: it is found twice under two
+   names, too. */
+typedef struct known {
+    flo_identity what;
     int64_t shard;
-} identity;
+} known;
 
 static int compare(const void *a, const void *b)
 {
-    const identity *const x = a, *const y = b;
-    if (x->device != y->device)
-        return x->device < y->device ? -1 : 1;
-    if (x->number != y->number)
-        return x->number < y->number ? -1 : 1;
+    const known *const x = a, *const y = b;
+    if (x->what.device != y->what.device)
+        return x->what.device < y->what.device ? -1 : 1;
+    if (x->what.number != y->what.number)
+        return x->what.number < y->what.number ? -1 : 1;
+    if (x->what.address != y->what.address)
+        return x->what.address < y->what.address ? -1 : 1;
     return x->shard < y->shard ? -1 : 1;
 }
 
-/* Files that cannot be looked at are left to opening, which says why. */
-static flo_status refuse_twins(flo_source *source)
+static bool is_same(const flo_identity *a, const flo_identity *b)
 {
-    identity *files;
+    return a->device == b->device && a->number == b->number && a->address == b->address;
+}
+
+/* Fails where two of known [count] are the same; sorts them. */
+static flo_status refuse_same(const flo_source *source, known *all, int64_t count,
+                              const char *what)
+{
+    qsort(all, (size_t)count, sizeof *all, compare);
+    for (int64_t i = 1; i < count; ++i)
+        if (is_same(&all[i].what, &all[i - 1].what))
+            return flo_fail(source->context, FLO_ERROR_DATA,
+                            "%s: found %s twice among data.files (the other time as "
+                            "%s), wanted each once: its rows would count twice",
+                            source->shard[all[i].shard].file, what,
+                            source->shard[all[i - 1].shard].file);
+    return FLO_OK;
+}
+
+/* Files that cannot be looked at are left to opening, which says why. */
+static flo_status refuse_twins(const flo_source *source)
+{
+    known *files;
     int64_t count = 0;
     FLO_TRY(flo_allocate(source->context, source->info.shards, sizeof *files, &files));
     for (int64_t s = 0; s < source->info.shards; ++s) {
         struct stat about;
         if (stat(source->shard[s].file, &about) == 0)
-            files[count++] = (identity){about.st_dev, about.st_ino, s};
+            files[count++] =
+                (known){{(uint64_t)about.st_dev, (uint64_t)about.st_ino, 0}, s};
     }
-    qsort(files, (size_t)count, sizeof *files, compare);
-    flo_status status = FLO_OK;
-    for (int64_t i = 1; status == FLO_OK && i < count; ++i)
-        if (files[i].device == files[i - 1].device &&
-            files[i].number == files[i - 1].number)
-            status = flo_fail(source->context, FLO_ERROR_DATA,
-                              "%s: found the same file twice among data.files (the "
-                              "other time as %s), wanted each once: its rows would "
-                              "count twice",
-                              source->shard[files[i].shard].file,
-                              source->shard[files[i - 1].shard].file);
+    const flo_status status = refuse_same(source, files, count, "the same file");
     flo_free(source->context, &files);
+    return status;
+}
+
+/* Two files may hold links to one object. */
+static flo_status refuse_shared(const flo_source *source)
+{
+    known *objects;
+    int64_t count = 0;
+    FLO_TRY(
+        flo_allocate(source->context, source->info.shards, sizeof *objects, &objects));
+    for (int64_t s = 0; s < source->info.shards; ++s)
+        if (source->shard[s].object.number != 0)
+            objects[count++] = (known){source->shard[s].object, s};
+    const flo_status status =
+        refuse_same(source, objects, count, "a link to the same array");
+    flo_free(source->context, &objects);
     return status;
 }
 
@@ -177,6 +206,7 @@ static flo_status look_at(flo_source *source, int64_t shard)
     flo_dataset *dataset;
     FLO_TRY(flo_dataset_open(source->context, source->shard[shard].file, source->name,
                              &dataset));
+    source->shard[shard].object = flo_dataset_describe(dataset)->identity;
     const flo_status status =
         shard == 0 ? keep_first(source, dataset) : check_shard(source, shard, dataset);
     if (status == FLO_OK && !source->info.is_group)
@@ -194,7 +224,7 @@ static flo_status open_all(flo_source *source, const flo_texts *files, const cha
     reset_counts(source);
     for (int64_t s = 0; s < source->info.shards; ++s)
         FLO_TRY(look_at(source, s));
-    return FLO_OK;
+    return refuse_shared(source);
 }
 
 flo_status flo_source_open(flo_context *context, const flo_texts *files,

@@ -13,6 +13,7 @@ typedef struct flo_shard {
     const char *file;
     int64_t first, rows; /* of the source */
     int64_t chunk_rows;  /* 0: contiguous */
+    flo_identity object; /* what the name leads to, be it through links */
 } flo_shard;
 
 /* A shard that is open. */

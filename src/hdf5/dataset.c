@@ -84,6 +84,7 @@ static flo_status open_named(flo_dataset *dataset)
     const hid_t object = flo_hdf5_open_object(dataset->file_id, dataset->name);
     if (object >= 0 && H5Iget_type(object) == H5I_GROUP) {
         const flo_status status = open_group(dataset, object);
+        dataset->info.identity = flo_hdf5_identify(object);
         H5Oclose(object);
         return status;
     }

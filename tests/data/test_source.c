@@ -327,6 +327,60 @@ static void check_files(example *e, const flo_texts *written, const char *wanted
     assert_string_equal(text, wanted);
 }
 
+/* ** is any folders, at any depth; hidden ones and links are left out. */
+static void patterns_reach_any_depth(void **state)
+{
+    example *const e = *state;
+    static const char *const folders[] = {"d", "d/B", "d/B/[x]", "d/B/[x]/b", "d/.git",
+                                          "d/b"};
+    static const char *const names[] = {"top.h5",          "d/a.h5",  "d/B/a.h5",
+                                        "d/B/[x]/b/a.h5",  "d/b/a.h5", "d/b/c.txt",
+                                        "d/.git/hidden.h5"};
+    char path[SCRATCH_PATH], other[SCRATCH_PATH];
+    for (int i = 0; i < 6; ++i) {
+        snprintf(path, sizeof path, "%.200s/%s", e->folder, folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    for (int i = 0; i < 7; ++i) {
+        snprintf(path, sizeof path, "%.200s/%s", e->folder, names[i]);
+        fclose(fopen(path, "w"));
+    }
+    snprintf(path, sizeof path, "%.200s/d/b/up", e->folder);
+    assert_int_equal(symlink("..", path), 0);
+    static const char *const cases[][2] = {
+        {"d/**/*.h5", "/B/[x]/b/a.h5 /B/a.h5 /a.h5 /b/a.h5 "},
+        {"**/a.h5", "/d/B/[x]/b/a.h5 /d/B/a.h5 /d/a.h5 /d/b/a.h5 "},
+        {"**/b/**/a.h5", "/d/B/[x]/b/a.h5 /d/b/a.h5 "},
+        {"*/**/b/*.h5", "/B/[x]/b/a.h5 /b/a.h5 "},
+        {"**/**/c.*", "/d/b/c.txt "},
+        {"d/**", "/B /a.h5 /b "},
+        {"d/b/**.h5", "/a.h5 "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        snprintf(path, sizeof path, "%.200s/%s", e->folder, cases[i][0]);
+        const char *const written[] = {path};
+        flo_texts files;
+        assert_int_equal(
+            flo_files_expand(e->arena, &(const flo_texts){1, written}, &files), FLO_OK);
+        char text[2000] = "";
+        for (int64_t j = 0; j < files.count; ++j) {
+            const char *tail = files.values[j] + strlen(e->folder);
+            if (cases[i][0][0] != '*')
+                tail += cases[i][0][2] == 'b' ? 4 : 2;
+            else if (cases[i][0][1] == '/')
+                tail += 2;
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", tail);
+        }
+        assert_string_equal(text, cases[i][1]);
+        assert_true(flo_files_match(path));
+    }
+    snprintf(path, sizeof path, "%.200s/d/**/none.h5", e->folder);
+    assert_false(flo_files_match(path));
+    snprintf(other, sizeof other, "rm -r '%.200s/d' '%.200s/top.h5'", e->folder,
+             e->folder);
+    assert_int_equal(system(other), 0);
+}
+
 static void patterns_are_sorted_by_bytes(void **state)
 {
     example *const e = *state;
@@ -387,6 +441,7 @@ int main(void)
                                        TEST(names_that_differ_are_named),
                                        TEST(groups_are_counted_by_what_is_chosen),
                                        TEST(a_shard_that_changes_is_named),
+                                       TEST(patterns_reach_any_depth),
                                        TEST(patterns_are_sorted_by_bytes),
                                        TEST(a_failed_allocation_leaves_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);

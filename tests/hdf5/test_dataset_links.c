@@ -40,13 +40,13 @@ static void expect_same(fixture *f, const char *path, const char *name, int dire
     if (flo_dataset_open(f->context, path, name, &dataset) != FLO_OK)
         fail_msg("%s:%s: %s", path, name, flo_context_message(f->context));
     assert_int_equal(flo_dataset_read(dataset, 0, ROWS, COLUMNS, found), FLO_OK);
-    if (flo_dataset_describe(dataset)->direct != direct)
-        fail_msg("%s:%s is %s", path, name, direct ? "not direct" : "direct");
-    flo_dataset_close(&dataset);
     for (int i = 0; i < CELLS; ++i)
         if (!(found[i] == wanted[i]))
             fail_msg("%s:%s, element %d: %g, wanted %g", path, name, i,
                      (double)found[i], (double)wanted[i]);
+    if (flo_dataset_describe(dataset)->direct != direct)
+        fail_msg("%s:%s is %s", path, name, direct ? "not direct" : "direct");
+    flo_dataset_close(&dataset);
 }
 
 /* A file with data set /g/x behind as many bytes as any other of its kind. */
