@@ -38,6 +38,18 @@ static bool find(const flo_source *source, const flo_node *node,
            is_name(source, node, entry);
 }
 
+static bool is_within(const flo_source *source, const flo_column_entry *entry)
+{
+    return entry->first >= 0 && entry->count >= 1 &&
+           entry->first <= flo_source_describe(source)->columns - entry->count;
+}
+
+bool flo_column_is_there(const flo_source *source, const flo_node *node)
+{
+    flo_column_entry entry;
+    return find(source, node, &entry) && is_within(source, &entry);
+}
+
 /* Another column of the same name as column c, or -1. */
 static int64_t find_namesake(const flo_source *source, int64_t c)
 {
@@ -123,9 +135,7 @@ flo_status flo_column_entry_read(flo_arena *arena, const flo_source *source,
                                  const flo_node *node, const char *setting,
                                  flo_column_entry *entry)
 {
-    const int64_t columns = flo_source_describe(source)->columns;
-    if (find(source, node, entry) && entry->first >= 0 && entry->count >= 1 &&
-        entry->first <= columns - entry->count)
+    if (find(source, node, entry) && is_within(source, entry))
         return refuse_namesakes(flo_arena_context(arena), source, node, setting, entry);
     return flo_source_column_name(source, 0)
                ? fail_name(arena, source, node, setting)

@@ -13,6 +13,9 @@ typedef struct flo_column_entry {
    has it (0:21, 3:, :5), or the name of a column. Local. */
 bool flo_column_is_entry(const flo_source *source, const flo_node *node);
 
+/* Whether the columns of an entry are there, too. Local. */
+bool flo_column_is_there(const flo_source *source, const flo_node *node);
+
 /* The columns of a node. `setting` is its name in section data. Local.
    FLO_ERROR_CONFIG: no column of the source, naming those there are. */
 FLO_MUST_USE flo_status flo_column_entry_read(flo_arena *arena,

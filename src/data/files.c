@@ -1,5 +1,5 @@
-/* Globs by glob(3), sorted here: by bytes, in any locale. It takes ** for *: the folders
-   that a part ** stands for are walked here. */
+/* Globs by glob(3), sorted here: by bytes, in any locale. It takes ** for *: the
+   folders that a part ** stands for are walked here. */
 #include "data/files.h"
 
 #include <glob.h>

@@ -73,9 +73,9 @@ flo_status flo_rows_bind(flo_rows *rows, const flo_opening *how, const flo_share
 static bool can_be_chosen(const flo_source *source, const flo_node *node)
 {
     if (node->kind != FLO_NODE_LIST)
-        return flo_column_is_entry(source, node);
+        return flo_column_is_there(source, node);
     for (const flo_node *item = node->first; item; item = item->next)
-        if (!flo_column_is_entry(source, item))
+        if (!flo_column_is_there(source, item))
             return false;
     return node->count > 0;
 }

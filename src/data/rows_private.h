@@ -37,7 +37,7 @@ typedef struct flo_opening {
     bool is_like;             /* other data than the run's own: weights count where
                                  there are any */
     int64_t like_features; /* of other data for a model without a schema: D; else 0 */
-    const char *what;     /* its features are, in messages; NULL: columns */
+    const char *what;      /* its features are, in messages; NULL: columns */
     const char *usual;     /* the data set of a spec that names none */
 } flo_opening;
 
