@@ -179,13 +179,13 @@ class Flotilla:
 
     def state(self, *parts):
         """All of a checkpoint that must not depend on where and how it was computed:
-        arrays, and what it says of the run, but for the config and the ranks."""
+        arrays, and what it says of the run, but for config, schema and ranks."""
         with h5py.File(self.path(*parts), "r") as file:
             found = arrays_of(file)
             found.update({"run." + key: value for key, value in file["run"].attrs.items()})
         require(found.keys() >= {"config", "run.ranks", "run.step", "run.best"}, found.keys())
         return {key: value for key, value in found.items()
-                if key not in ("config", "run.ranks")}
+                if key not in ("config", "schema", "run.ranks")}
 
 
 def end(process):

@@ -149,6 +149,17 @@ static flo_status fail_width(const match *m, const char *what, bool alone)
                     what, wanted, (long long)m->table->width, m->table->dataset, own);
 }
 
+/* Of a model that knows its columns by where they stand, and has all of them. */
+static flo_status fail_whole(const match *m, const char *what)
+{
+    return flo_fail(flo_arena_context(m->arena), FLO_ERROR_DATA,
+                    "%s: data set '%s' has %lld columns%s, wanted %lld plain ones, the "
+                    "model's %s as in '%s' that it was trained on",
+                    flo_source_files(m->source), flo_source_name(m->source),
+                    (long long)m->width, m->is_plain ? "" : " known by name alone",
+                    (long long)m->table->count, what, m->table->dataset);
+}
+
 static flo_status refuse(const match *m, const char *what, bool alone)
 {
     const bool fits =
@@ -158,6 +169,8 @@ static flo_status refuse(const match *m, const char *what, bool alone)
     bool named = false;
     for (int64_t j = 0; j < m->table->count; ++j)
         named = named || m->table->column[j].name;
+    if (!named && flo_schema_is_whole(m->table))
+        return fail_whole(m, what);
     return m->names.count && named ? fail_names(m, what) : fail_width(m, what, alone);
 }
 

@@ -10,7 +10,8 @@ typedef struct flo_columns {
     int64_t features;       /* D */
     int64_t *feature;       /* [D], columns of the source */
     int64_t contexts;       /* context columns of the same source */
-    int64_t *context;       /* [contexts] */
+    int64_t *context;       /* [contexts]; of a source of its own: those chosen of it,
+                               NULL: all */
     int64_t weight;         /* weight column of the same source, or -1 */
     const char *context_in; /* data set path as written, or NULL */
     const char *weight_in;

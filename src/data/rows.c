@@ -41,6 +41,7 @@ static flo_status choose_context(flo_rows *rows, const flo_schema *schema)
     FLO_TRY(flo_arena_take(rows->arena, C, sizeof *column, &column));
     FLO_TRY(flo_bind(rows->arena, rows->context_data, &schema->context,
                      "context columns", true, column, &binding));
+    rows->columns.context = column;
     return flo_source_choose(rows->context_data, C, column);
 }
 

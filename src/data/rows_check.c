@@ -41,7 +41,7 @@ void flo_rows_locate(const flo_rows *rows, int64_t row, bool of_context, int64_t
     int64_t stored;
     flo_membership_locate(&rows->membership, row, 1, &stored);
     locate(apart ? rows->context_data : rows->data, stored,
-           from && !apart ? from[column] : column, text, size);
+           from ? from[column] : column, text, size);
 }
 
 /* Values of one kind, and where they come from. */
@@ -105,8 +105,7 @@ flo_status flo_rows_check(const flo_rows *rows, const flo_batch *piece, int64_t 
     const flo_columns *const columns = &rows->columns;
     const checked x = {rows->data, columns->feature, columns->features, piece->x};
     const checked context = {rows->context_data ? rows->context_data : rows->data,
-                             rows->context_data ? NULL : columns->context,
-                             rows->contexts, piece->context};
+                             columns->context, rows->contexts, piece->context};
     FLO_TRY(check_weights(rows, piece));
     FLO_TRY(check_values(rows, &x, piece));
     FLO_TRY(check_values(rows, &context, piece));

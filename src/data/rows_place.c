@@ -26,7 +26,7 @@ int64_t flo_rows_column(const flo_rows *rows, bool of_context, int64_t column,
     const bool apart = of_context && rows->context_data;
     const int64_t *const from =
         of_context ? rows->columns.context : rows->columns.feature;
-    const int64_t number = from && !apart ? from[column] : column;
+    const int64_t number = from ? from[column] : column;
     *name = flo_source_column_name(apart ? rows->context_data : rows->data, number);
     return number;
 }

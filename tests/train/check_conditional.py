@@ -150,13 +150,13 @@ def check_bad_input(flotilla):
     out = ("-o", "new.h5")
     cases = (
         (["logprob", "run", "bad.h5:x", *out],
-         ["bad.h5", "3 of context", "3 and 2", "trained on"]),
+         ["bad.h5", "3 columns", "wanted 2", "context columns", "trained on"]),
         (["evaluate", "run", "bad.h5:lone"], ["bad.h5", "given/lone"]),
         (["logprob", "within", "bad.h5:x", *out],
-         ["bad.h5", "data.context", "found 3"]),
+         ["bad.h5", "'x'", "3 columns without names", "all 7 columns of 'wide/train'"]),
         (["sample", "run", "-n", "5", *out], ["2 context columns", "--context"]),
         (["sample", "run", "-n", "5", *out, "--context", "bad.h5:c"],
-         ["bad.h5:c", "3 columns", "2 context columns"]),
+         ["bad.h5", "'c'", "3 columns", "wanted 2", "context columns"]),
         (["sample", "run", "-n", "5", *out, "--context", "bad.h5:d"], ["bad.h5", "'d'"]),
     )
     for ranks in (0, 2):
