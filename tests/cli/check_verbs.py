@@ -415,7 +415,7 @@ def check_set_and_quiet(flotilla):
     # The stored config starts the same run again.
     flotilla.run("train", "run/config.yaml", "--set", "run.directory=again", "-q")
     same_arrays(flotilla.arrays(flotilla.last("run")), flotilla.arrays(flotilla.last("again")),
-                but=("config",))
+                but=("config", "schema"))
 
 
 def check_context(flotilla):
@@ -439,7 +439,7 @@ def check_context(flotilla):
           "data.validation=wide/validation", "data.test=wide/test", run="within", ranks=2)
     same_arrays(flotilla.arrays(flotilla.last("beside")),
                 flotilla.arrays(flotilla.last("within")), "beside and within:",
-                but=("config",))
+                but=("config", "schema"))
     e = evaluate(flotilla, "beside")
     same(e, evaluate(flotilla, "within"))
     same(e, evaluate(flotilla, "beside", "data.h5:test"))
@@ -465,7 +465,7 @@ def check_columns(flotilla):
     train(flotilla, "data.columns=[2, 0]", run="chosen")
     train(flotilla, *(f"data.{name}=picked/{name}" for name, _ in SPLITS), run="cut")
     same_arrays(flotilla.arrays(flotilla.last("chosen")), flotilla.arrays(flotilla.last("cut")),
-                but=("config",))
+                but=("config", "schema"))
     e = evaluate(flotilla, "chosen")
     for run, data in (("chosen", "data.h5:test"), ("chosen", "data.h5:picked/test"),
                       ("cut", "data.h5:picked/test")):
@@ -486,7 +486,7 @@ def check_weights(flotilla):
     train(flotilla, "data.weights=4", *(f"data.{n}=weighted/{n}" for n, _ in SPLITS),
           run="within", ranks=2)
     same_arrays(flotilla.arrays(flotilla.last("beside")),
-                flotilla.arrays(flotilla.last("within")), but=("config",))
+                flotilla.arrays(flotilla.last("within")), but=("config", "schema"))
     scores = log_prob(flotilla, "beside", "data.h5:test")
     mean = np.sum(w * scores) / np.sum(w)
     error = math.sqrt(np.sum((w * (scores - mean)) ** 2)) / np.sum(w)
