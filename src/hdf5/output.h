@@ -1,5 +1,4 @@
-/* A result file written in pieces: one data set of rows, in place only when complete.
- */
+/* A result file written in pieces: data sets of rows, in place only when complete. */
 #ifndef FLO_HDF5_OUTPUT_H
 #define FLO_HDF5_OUTPUT_H
 
@@ -17,9 +16,31 @@ FLO_MUST_USE flo_status flo_output_create(flo_context *context, const char *path
                                           int64_t rows, int64_t columns,
                                           flo_output **output);
 
-/* Writes rows [first, first + count). Local. FLO_ERROR_FILE. */
+enum { FLO_OUTPUT_SETS = 3 };
+
+/* One of several data sets [rows, columns] of a file, or [rows] where columns is 0. */
+typedef struct flo_output_set {
+    const char *name;
+    flo_element element;
+    int64_t columns;
+    int64_t files; /* above 0: file [files] becomes its attribute `files` */
+    const char *const *file;
+} flo_output_set;
+
+/* The same with `sets` (at most FLO_OUTPUT_SETS) data sets of as many rows each. Local.
+   FLO_ERROR_USAGE, FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_output_create_sets(flo_context *context, const char *path,
+                                               bool force, const char *source,
+                                               int64_t rows, int sets,
+                                               const flo_output_set *set,
+                                               flo_output **output);
+
+/* Writes rows [first, first + count) of the data set, or of number `set` of them.
+   Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_output_write(flo_output *output, int64_t first,
                                          int64_t count, const void *values);
+FLO_MUST_USE flo_status flo_output_write_set(flo_output *output, int set, int64_t first,
+                                             int64_t count, const void *values);
 
 /* Completes the file: fsync, rename into place. Destroys the output, also on failure.
    Local. FLO_ERROR_FILE. */
