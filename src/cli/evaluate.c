@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 
 #include "comm/watch.h"
+#include "data/rows_place.h"
 #include "train/evaluate.h"
 #include "train/loaded.h"
 #include "train/report.h"
@@ -43,15 +44,19 @@ static void print(const flo_loaded *loaded, const flo_rows *rows,
                   const flo_evaluation *e, const flo_reconstruction *r, bool json)
 {
     char text[4096];
-    if (flo_report_is_lossy(r, text, sizeof text))
+    int64_t lowest_row, row;
+    const char *const lowest_file = flo_rows_file_row(rows, e->lowest_row, &lowest_row);
+    const char *const file = flo_rows_file_row(rows, r->row, &row);
+    if (flo_report_is_lossy(rows, r, text, sizeof text))
         fprintf(stderr, "%s\n", text);
     if (json) {
-        flo_report_evaluation(e, r, text, sizeof text);
+        flo_report_evaluation(rows, e, r, text, sizeof text);
         printf("%s\n", text);
         return;
     }
+    flo_rows_tell(rows, "test", text, sizeof text);
     printf("model               %s\n", loaded->path);
-    printf("data                %s:%s\n", flo_rows_file(rows), flo_rows_dataset(rows));
+    printf("data                %s\n", text);
     printf("rows                %lld\n", (long long)e->rows);
     printf("log_likelihood      %.6f nats a row\n", e->log_likelihood);
     printf("standard_error      %.6f\n", e->standard_error);
@@ -59,14 +64,15 @@ static void print(const flo_loaded *loaded, const flo_rows *rows,
            "`preprocess`\n",
            e->preprocessed, e->preprocessed_error);
     printf("bits_per_dimension  %.6f\n", e->bits);
-    printf("lowest_log_prob     %.6g (row %lld)\n", e->lowest,
-           (long long)e->lowest_row);
-    printf("trimmed             %.6f without the lowest %lld rows\n", e->trimmed,
-           (long long)e->trimmed_rows);
+    printf("lowest_log_prob     %.6g (row %lld of %s)\n", e->lowest,
+           (long long)lowest_row, lowest_file);
+    if (e->trimmed_rows)
+        printf("trimmed             %.6f without the lowest %lld rows\n", e->trimmed,
+               (long long)e->trimmed_rows);
     printf("nonfinite_rows      %lld\n", (long long)e->nonfinite);
     printf("reconstruction      %.3g standard deviations at most, over the first %lld "
-           "rows (row %lld, column %lld)\n",
-           r->error, (long long)r->rows, (long long)r->row, (long long)r->column);
+           "rows (row %lld of %s, column %lld)\n",
+           r->error, (long long)r->rows, (long long)row, file, (long long)r->column);
 }
 
 static flo_status evaluate(const flo_call *call, flo_arena *arena, const input *in)

@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 
 #include "comm/watch.h"
+#include "data/rows_place.h"
 #include "train/evaluate.h"
 #include "train/loaded.h"
 
@@ -29,12 +30,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_ARG:
         if (in->data)
             return flo_cli_refuse(
-                state, "found a third argument \"%s\", wanted MODEL DATA", argument);
+                state, "found a third argument \"%s\", wanted MODEL [DATA]", argument);
         *(in->model ? &in->data : &in->model) = argument;
         return 0;
     case ARGP_KEY_END:
-        if (!in->data || !in->output)
-            return flo_cli_refuse(state, "wanted MODEL DATA -o OUT.h5");
+        if (!in->model || !in->output)
+            return flo_cli_refuse(state, "wanted MODEL [DATA] -o OUT.h5");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -45,20 +46,21 @@ static flo_status logprob(const flo_call *call, flo_arena *arena, const input *i
 {
     flo_loaded loaded;
     flo_rows *rows;
-    char *source;
+    char *source, label[FLO_MESSAGE_BYTES];
     FLO_TRY(flo_loaded_read(call->comm, arena, in->model, &loaded));
     flo_watch_at(call->comm, FLO_PHASE_SCORING, 0);
     FLO_TRY(flo_loaded_rows(call->comm, arena, &loaded, in->data, &rows));
+    flo_rows_tell(rows, "test", label, sizeof label);
     flo_status status = flo_arena_print(arena, &source, "flotilla logprob %s %s",
-                                        loaded.path, in->data);
+                                        loaded.path, in->data ? in->data : label);
     status = flo_comm_agree(call->comm, call->context, status);
     if (status == FLO_OK)
         status =
             flo_log_prob_to_file(call->comm, call->context, loaded.tiles, loaded.theta,
                                  rows, in->output, in->force, source);
     if (status == FLO_OK && flo_cli_speaks(call))
-        fprintf(stderr, "wrote %lld rows to %s\n", (long long)flo_rows_count(rows),
-                in->output);
+        fprintf(stderr, "wrote %lld rows to %s: %s\n", (long long)flo_rows_count(rows),
+                in->output, label);
     flo_rows_close(&rows);
     return status;
 }
@@ -68,9 +70,11 @@ flo_status flo_verb_logprob(const flo_call *call, int *exit_code)
     static const struct argp argp = {
         options,
         parse,
-        "MODEL DATA",
+        "MODEL [DATA]",
         "Writes the log-density, in nats, of every row of DATA (FILE[:dataset]) under "
-        "MODEL: the lowest are the anomalies.",
+        "MODEL: the lowest are the anomalies. Without DATA: of the test set of the "
+        "run. Where the rows are a part of a file, or of several, data sets row and "
+        "file say which.",
         0,
         0,
         0};

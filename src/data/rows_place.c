@@ -5,19 +5,42 @@
 
 #include <stdio.h>
 
-int64_t flo_rows_place(const flo_rows *rows, int64_t row, int64_t *row_in_file)
+/* The shard that holds a stored row; *row becomes its number there. */
+static int64_t find_shard(const flo_rows *rows, int64_t *row)
 {
-    int64_t stored, first;
+    int64_t first;
     int64_t low = 0, high = flo_source_describe(rows->data)->shards;
-    flo_membership_locate(&rows->membership, row, 1, &stored);
     while (high - low > 1) { /* the last shard that begins at the row or before it */
         const int64_t middle = low + (high - low) / 2;
         flo_source_shard(rows->data, middle, &first);
-        *(first <= stored ? &low : &high) = middle;
+        *(first <= *row ? &low : &high) = middle;
     }
     flo_source_shard(rows->data, low, &first);
-    *row_in_file = stored - first;
+    *row -= first;
     return low;
+}
+
+void flo_rows_places(const flo_rows *rows, int64_t first, int64_t count,
+                     int64_t *row_in_file, int64_t *shard)
+{
+    flo_membership_locate(&rows->membership, first, count, row_in_file);
+    for (int64_t i = 0; i < count; i++)
+        shard[i] = find_shard(rows, &row_in_file[i]);
+}
+
+const char *flo_rows_file_row(const flo_rows *rows, int64_t row, int64_t *row_in_file)
+{
+    int64_t shard, first;
+    *row_in_file = row;
+    if (row < 0 || row >= rows->membership.count)
+        return "";
+    flo_rows_places(rows, row, 1, row_in_file, &shard);
+    return flo_source_shard(rows->data, shard, &first);
+}
+
+bool flo_rows_are_whole_file(const flo_rows *rows)
+{
+    return rows->membership.all && flo_source_describe(rows->data)->shards == 1;
 }
 
 int64_t flo_rows_column(const flo_rows *rows, bool of_context, int64_t column,

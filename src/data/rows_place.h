@@ -4,9 +4,18 @@
 
 #include "data/rows.h"
 
-/* The shard (of flo_rows_source) that holds row `row` of the split; *row_in_file is its
-   number there, from 0. Local. */
-int64_t flo_rows_place(const flo_rows *rows, int64_t row, int64_t *row_in_file);
+/* Rows [first, first + count) of the split: shard [count] of flo_rows_source that holds
+   each, and row_in_file [count], its number there, from 0. Local. */
+void flo_rows_places(const flo_rows *rows, int64_t first, int64_t count,
+                     int64_t *row_in_file, int64_t *shard);
+
+/* The file that holds row `row` of the split, and its number there; "" and the same
+   number where the split has no such row. Borrowed. Local. */
+const char *flo_rows_file_row(const flo_rows *rows, int64_t row, int64_t *row_in_file);
+
+/* Whether the rows are all those of one file, so that their numbers in the split are
+   those in the file. Local. */
+bool flo_rows_are_whole_file(const flo_rows *rows);
 
 /* Feature (or context column) `column` of the split: the number of its column in the
    data set that it comes from; *name is NULL where it has none. Borrowed. Local. */

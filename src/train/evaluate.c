@@ -3,6 +3,7 @@
 
 #include "core/integers.h"
 #include "core/lane_tree.h"
+#include "data/rows_place.h"
 #include "hdf5/output.h"
 #include "train/chunks.h"
 #include "train/lowest.h"
@@ -124,10 +125,34 @@ flo_status flo_evaluate(flo_comm *comm, flo_context *context, flo_tiles *tiles,
     return status;
 }
 
+/* What rank 0 keeps of a round to write. */
+typedef struct writer {
+    double *score; /* [ranks, FLO_CHUNK_ROWS] */
+    int64_t *row;  /* [FLO_CHUNK_ROWS], numbers in the files; NULL: not written */
+    int64_t *file; /* [FLO_CHUNK_ROWS] */
+    int64_t files;
+    flo_output *output;
+} writer;
+
+/* Which rows of which file these are. */
+static flo_status write_places(writer *w, const flo_rows *rows, int64_t first,
+                               int64_t count)
+{
+    flo_status status = FLO_OK;
+    for (int64_t i = 0; i < count && w->row && status == FLO_OK; i += FLO_CHUNK_ROWS) {
+        const int64_t n = flo_lesser(count - i, FLO_CHUNK_ROWS);
+        flo_rows_places(rows, first + i, n, w->row, w->file);
+        status = flo_output_write_set(w->output, 1, first + i, n, w->row);
+        if (status == FLO_OK && w->files > 1)
+            status = flo_output_write_set(w->output, 2, first + i, n, w->file);
+    }
+    return status;
+}
+
 /* One round: every rank scores one chunk, rank 0 writes them in order. */
 static flo_status write_round(flo_comm *comm, flo_context *context, flo_chunks *c,
                               flo_tiles *tiles, const flo_real *theta, int64_t round,
-                              double *all, flo_output *output)
+                              writer *w)
 {
     const int64_t first = round * flo_comm_size(comm),
                   mine = first + flo_comm_rank(comm);
@@ -136,43 +161,79 @@ static flo_status write_round(flo_comm *comm, flo_context *context, flo_chunks *
     if (mine < c->count)
         status = flo_chunks_log_prob(c, tiles, theta, mine);
     FLO_TRY(flo_comm_agree(comm, context, status));
-    flo_comm_gather_doubles(comm, c->log_prob, c->batch.rows, all);
+    flo_comm_gather_doubles(comm, c->log_prob, c->batch.rows, w->score);
     if (flo_comm_rank(comm) == 0) {
         const int64_t row = first * FLO_CHUNK_ROWS;
-        const int64_t left = flo_rows_count(c->rows) - row;
         const int64_t most = flo_comm_size(comm) * (int64_t)FLO_CHUNK_ROWS;
-        status = flo_output_write(output, row, left < most ? left : most, all);
+        const int64_t count = flo_lesser(flo_rows_count(c->rows) - row, most);
+        status = flo_output_write(w->output, row, count, w->score);
+        if (status == FLO_OK)
+            status = write_places(w, c->rows, row, count);
     }
     return flo_comm_agree(comm, context, status);
+}
+
+/* The file with its data sets: scores, and where their rows lie if a reader could not
+   tell from their order. */
+static flo_status create_file(flo_context *context, const flo_rows *rows,
+                              const char *path, bool force, const char *source,
+                              writer *w)
+{
+    const flo_source *const data = flo_rows_source(rows);
+    const char **names;
+    int64_t first;
+    w->files = flo_source_describe(data)->shards;
+    FLO_TRY(flo_allocate(context, w->files, sizeof *names, &names));
+    for (int64_t s = 0; s < w->files; s++)
+        names[s] = flo_source_shard(data, s, &first);
+    const flo_output_set sets[] = {{.name = "log_prob",
+                                    .element = FLO_ELEMENT_DOUBLE,
+                                    .files = w->files,
+                                    .file = names},
+                                   {.name = "row", .element = FLO_ELEMENT_INT64},
+                                   {.name = "file", .element = FLO_ELEMENT_INT64}};
+    const int count = flo_rows_are_whole_file(rows) ? 1 : w->files == 1 ? 2 : 3;
+    const flo_status status = flo_output_create_sets(
+        context, path, force, source, flo_rows_count(rows), count, sets, &w->output);
+    flo_free(context, &names);
+    return status;
+}
+
+/* Rank 0 alone. */
+static flo_status begin_file(flo_comm *comm, flo_context *context, const flo_rows *rows,
+                             const char *path, bool force, const char *source,
+                             writer *w)
+{
+    FLO_TRY(create_file(context, rows, path, force, source, w));
+    FLO_TRY(flo_allocate(context, flo_comm_size(comm) * (int64_t)FLO_CHUNK_ROWS,
+                         sizeof *w->score, &w->score));
+    if (flo_rows_are_whole_file(rows))
+        return FLO_OK;
+    FLO_TRY(flo_allocate(context, FLO_CHUNK_ROWS, sizeof *w->row, &w->row));
+    return flo_allocate(context, FLO_CHUNK_ROWS, sizeof *w->file, &w->file);
 }
 
 flo_status flo_log_prob_to_file(flo_comm *comm, flo_context *context, flo_tiles *tiles,
                                 const flo_real *theta, flo_rows *rows, const char *path,
                                 bool force, const char *source)
 {
-    flo_output *output = NULL;
     flo_chunks c = {.context = context};
-    double *all = NULL;
+    writer w = {.output = NULL};
     flo_status status = FLO_OK;
-    if (flo_comm_rank(comm) == 0) {
-        status =
-            flo_output_create(context, path, force, source, "log_prob",
-                              FLO_ELEMENT_DOUBLE, flo_rows_count(rows), 0, &output);
-        if (status == FLO_OK)
-            status =
-                flo_allocate(context, flo_comm_size(comm) * (int64_t)FLO_CHUNK_ROWS,
-                             sizeof *all, &all);
-    }
+    if (flo_comm_rank(comm) == 0)
+        status = begin_file(comm, context, rows, path, force, source, &w);
     if (status == FLO_OK)
         status = flo_chunks_create(context, rows, &c);
     status = flo_comm_agree(comm, context, status);
     const int64_t rounds = flo_divide_up(c.count, flo_comm_size(comm));
     for (int64_t round = 0; round < rounds && status == FLO_OK; round++)
-        status = write_round(comm, context, &c, tiles, theta, round, all, output);
+        status = write_round(comm, context, &c, tiles, theta, round, &w);
     flo_chunks_free(&c);
-    flo_free(context, &all);
-    if (output && status == FLO_OK)
-        status = flo_output_close(&output);
-    flo_output_abandon(&output);
+    flo_free(context, &w.score);
+    flo_free(context, &w.row);
+    flo_free(context, &w.file);
+    if (w.output && status == FLO_OK)
+        status = flo_output_close(&w.output);
+    flo_output_abandon(&w.output);
     return flo_comm_agree(comm, context, status);
 }

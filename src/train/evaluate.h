@@ -16,7 +16,7 @@ typedef struct flo_evaluation {
     double standard_error;     /* of the mean */
     double preprocessed_error; /* of that of what `preprocess` gives */
     double lowest;             /* the lowest log_prob */
-    int64_t lowest_row;        /* and its row */
+    int64_t lowest_row;        /* and its row of the split (flo_rows_file_row) */
     int64_t trimmed_rows;      /* the lowest 0.01 % of the rows (at most 10,000) */
     double trimmed;            /* weighted mean without them */
 } flo_evaluation;
@@ -27,9 +27,12 @@ FLO_MUST_USE flo_status flo_evaluate(flo_comm *comm, flo_context *context,
                                      flo_tiles *tiles, const flo_real *theta,
                                      flo_rows *rows, flo_evaluation *evaluation);
 
-/* log_prob of all rows, in order, into data set `log_prob` [N] (double) of a new file;
-   written by rank 0. `source` says what made it. Collective. FLO_ERROR_USAGE (it exists
-   and force is false), FLO_ERROR_FILE, FLO_ERROR_DATA; agreed. */
+/* log_prob of all rows, in order, into data set `log_prob` [N] (double) of a new file,
+   whose attribute `files` names the files of the rows; where these are a part of a file
+   or lie in several, also `row` [N], the number of each in its file, and of several
+   `file` [N], an index into `files`. Written by rank 0. `source` says what made it.
+   Collective. FLO_ERROR_USAGE (it exists and force is false), FLO_ERROR_FILE,
+   FLO_ERROR_DATA; agreed. */
 FLO_MUST_USE flo_status flo_log_prob_to_file(flo_comm *comm, flo_context *context,
                                              flo_tiles *tiles, const flo_real *theta,
                                              flo_rows *rows, const char *path,

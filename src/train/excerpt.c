@@ -60,7 +60,7 @@ static void keep(picker *e, int64_t row, int64_t at)
         memcpy(e->kept.context + e->count * e->C, e->piece.context + at * e->C,
                C * real);
     e->kept.weight[e->count] = weight;
-    e->file[e->count] = flo_rows_place(e->rows, row, &e->row[e->count]);
+    flo_rows_places(e->rows, row, 1, &e->row[e->count], &e->file[e->count]);
     e->count++;
 }
 

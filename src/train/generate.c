@@ -35,7 +35,7 @@ static flo_status prepare_conditions(generator *g, const flo_rows *rows)
 
 /* The labels, stored types and units of the model's columns. */
 static flo_status name_columns(flo_arena *arena, const flo_schema_table *table,
-                               flo_output_form *form)
+                               flo_output_set *set)
 {
     const char **labels, **types, **units;
     char(*digits)[FLO_SCHEMA_LABEL_BYTES];
@@ -51,10 +51,10 @@ static flo_status name_columns(flo_arena *arena, const flo_schema_table *table,
         units[j] = c->unit ? c->unit : "";
         any_unit = any_unit || c->unit;
     }
-    form->columns = table->count;
-    form->labels = labels;
-    form->types = types;
-    form->units = any_unit ? units : NULL;
+    set->columns = table->count;
+    set->label = labels;
+    set->type = types;
+    set->unit = any_unit ? units : NULL;
     return FLO_OK;
 }
 
@@ -73,20 +73,22 @@ static flo_status create_output(generator *g)
 {
     const flo_schema *const schema = g->flow->schema;
     const flo_generation *const task = g->task;
-    flo_output_form form = {
-        .rows = task->count, .rank = 1, .shape = {g->flow->features}};
+    flo_output_set set = {.name = "samples",
+                          .element = FLO_ELEMENT_REAL,
+                          .rank = 1,
+                          .shape = {g->flow->features}};
     flo_arena *arena;
     FLO_TRY(flo_arena_create(g->context, &arena));
     flo_status status = FLO_OK;
     if (schema && names_help(&schema->features))
-        status = name_columns(arena, &schema->features, &form);
+        status = name_columns(arena, &schema->features, &set);
     if (schema && flo_schema_is_whole(&schema->features)) {
-        form.rank = schema->features.rank;
-        memcpy(form.shape, schema->features.shape, sizeof form.shape);
+        set.rank = schema->features.rank;
+        memcpy(set.shape, schema->features.shape, sizeof set.shape);
     }
     if (status == FLO_OK)
-        status = flo_output_begin(g->context, task->path, task->force, task->source,
-                                  "samples", FLO_ELEMENT_REAL, &form, &g->output);
+        status = flo_output_create_sets(g->context, task->path, task->force,
+                                        task->source, task->count, 1, &set, &g->output);
     flo_arena_destroy(&arena);
     return status;
 }

@@ -17,7 +17,7 @@ typedef struct flo_reconstruction {
     double error; /* in standard deviations of the column over these rows, of a constant
                      column in its absolute value (or 1); infinite where a value is not
                      finite */
-    int64_t row, column; /* where; -1 if no row was looked at */
+    int64_t row, column; /* where, of the split; -1 if no row was looked at */
 } flo_reconstruction;
 
 /* Sends the first rows to noise and back; of whole numbers with noise on them, these

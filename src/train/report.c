@@ -5,7 +5,9 @@
 #include "comm/watch.h"
 #include "core/clock.h"
 #include "core/version.h"
+#include "data/rows_place.h"
 #include "linalg/products.h"
+#include "run/json.h"
 #include "train/memory.h"
 
 #include <math.h>
@@ -136,13 +138,12 @@ void flo_report_banner(flo_trainer *t)
                         t->threads, omp_get_num_procs());
     if (*flo_hosts_note(t->comm))
         flo_report_line(t, "note: %s", flo_hosts_note(t->comm));
-    if (t->rows[FLO_TRAIN])
-        flo_report_line(t, "data: %lld rows x %lld columns (%lld of context), %s:%s",
-                        (long long)t->plan.rows, (long long)flow->features,
-                        (long long)flow->context, flo_rows_file(t->rows[FLO_TRAIN]),
-                        flo_rows_dataset(t->rows[FLO_TRAIN]));
     if (t->rows[FLO_TRAIN]) {
-        char feed[300];
+        char feed[300], label[LINE_BYTES / 2];
+        flo_rows_tell(t->rows[FLO_TRAIN], "train", label, sizeof label);
+        flo_report_line(t, "data: %lld rows x %lld columns (%lld of context), %s",
+                        (long long)t->plan.rows, (long long)flow->features,
+                        (long long)flow->context, label);
         describe_feed(t, feed, sizeof feed);
         flo_report_line(t, "data: %s", feed);
         warn_of_reading(t);
@@ -292,22 +293,37 @@ void flo_report_step(flo_trainer *t, double rate, double norm,
         flo_report_failure(t, "%s", flo_context_message(t->context));
 }
 
-bool flo_report_is_lossy(const flo_reconstruction *r, char *text, size_t size)
+bool flo_report_is_lossy(const flo_rows *rows, const flo_reconstruction *r, char *text,
+                         size_t size)
 {
+    char where[FLO_MESSAGE_BYTES / 2];
     if (r->error <= FLO_RECONSTRUCTION_LIMIT)
         return false;
+    flo_rows_locate(rows, r->row, false, r->column, where, sizeof where);
     snprintf(text, size,
-             "note: row %lld comes back from noise %.3g standard deviations away in "
-             "column %lld (reconstruction_error), wanted at most %g: samples and "
+             "note: %s: comes back from noise %.3g standard deviations away "
+             "(reconstruction_error), wanted at most %g: samples and "
              "log-densities do not belong together there; lower scale_limit or "
              "train.learning_rate, or configure with -DFLOTILLA_DOUBLE=ON",
-             (long long)r->row, r->error, (long long)r->column,
-             FLO_RECONSTRUCTION_LIMIT);
+             where, r->error, FLO_RECONSTRUCTION_LIMIT);
     return true;
 }
 
-void flo_report_evaluation(const flo_evaluation *e, const flo_reconstruction *r,
-                           char *text, size_t size)
+/* A row by its number in its file, and that file. */
+static void put_row(char *line, const flo_rows *rows, int64_t row, const char *row_key,
+                    const char *file_key)
+{
+    char quoted[LINE_BYTES / 4];
+    int64_t row_in_file;
+    const char *const file = flo_rows_file_row(rows, row, &row_in_file);
+    put(line, row_key, (double)row_in_file, 15);
+    flo_json_quote(file, quoted, sizeof quoted);
+    const size_t used = strlen(line);
+    snprintf(line + used, LINE_BYTES - used, ", \"%s\": %s", file_key, quoted);
+}
+
+void flo_report_evaluation(const flo_rows *rows, const flo_evaluation *e,
+                           const flo_reconstruction *r, char *text, size_t size)
 {
     char line[LINE_BYTES];
     snprintf(line, sizeof line, "{\"rows\": %lld", (long long)e->rows);
@@ -317,13 +333,13 @@ void flo_report_evaluation(const flo_evaluation *e, const flo_reconstruction *r,
     put(line, "standard_error_preprocessed", e->preprocessed_error, 6);
     put(line, "bits_per_dimension", e->bits, 12);
     put(line, "lowest_log_prob", e->lowest, 12);
-    put(line, "lowest_row", (double)e->lowest_row, 15);
+    put_row(line, rows, e->lowest_row, "lowest_row", "lowest_file");
     put(line, "trimmed_rows", (double)e->trimmed_rows, 15);
     put(line, "trimmed_log_likelihood", e->trimmed, 12);
     put(line, "nonfinite_rows", (double)e->nonfinite, 15);
     put(line, "reconstruction_error", r->error, 6);
     put(line, "reconstruction_rows", (double)r->rows, 15);
-    put(line, "reconstruction_row", (double)r->row, 15);
+    put_row(line, rows, r->row, "reconstruction_row", "reconstruction_file");
     put(line, "reconstruction_column", (double)r->column, 15);
     snprintf(text, size, "%s}", line);
 }
@@ -362,18 +378,24 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
                            const flo_reconstruction *r, const flo_normals *normals,
                            const flo_normal_figures *n)
 {
-    char text[LINE_BYTES + 2];
+    const flo_rows *const rows = t->rows[FLO_TEST];
+    char text[LINE_BYTES + 2], tail[100] = "";
+    int64_t lowest_row;
     if (!t->directory)
         return FLO_OK;
+    const char *const file = flo_rows_file_row(rows, e->lowest_row, &lowest_row);
+    if (e->trimmed_rows)
+        snprintf(tail, sizeof tail, "; %.4f without the lowest %lld rows", e->trimmed,
+                 (long long)e->trimmed_rows);
     flo_report_line(t,
                     "test log-likelihood %.4f +- %.4f nats over %lld rows; lowest %.4g "
-                    "(row %lld), %.4f without the lowest %lld rows",
+                    "(row %lld of %s)%s",
                     e->log_likelihood, e->standard_error, (long long)e->rows, e->lowest,
-                    (long long)e->lowest_row, e->trimmed, (long long)e->trimmed_rows);
+                    (long long)lowest_row, file, tail);
     flo_report_normals(t, "test", normals, n, e->log_likelihood, e->standard_error);
-    if (flo_report_is_lossy(r, text, sizeof text))
+    if (flo_report_is_lossy(rows, r, text, sizeof text))
         flo_report_line(t, "%s", text);
-    flo_report_evaluation(e, r, text, sizeof text - 1);
+    flo_report_evaluation(rows, e, r, text, sizeof text - 1);
     text[strlen(text) - 1] = '\0'; /* goes on */
     put(text, "normal_independent", n->independent, 12);
     put(text, "normal_independent_error", n->independent_error, 6);

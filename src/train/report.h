@@ -44,15 +44,15 @@ void flo_report_normals(flo_trainer *trainer, const char *split,
                         const flo_normals *normals, const flo_normal_figures *figures,
                         double log_likelihood, double standard_error);
 
-/* An evaluation as a JSON object, in text [size]; a number that JSON does not have is
-   null. Local. */
-void flo_report_evaluation(const flo_evaluation *evaluation,
+/* An evaluation of rows as a JSON object, in text [size]; a number that JSON does not
+   have is null, and rows have the numbers of their files. Local. */
+void flo_report_evaluation(const flo_rows *rows, const flo_evaluation *evaluation,
                            const flo_reconstruction *reconstruction, char *text,
                            size_t size);
 
 /* Whether a reconstruction error is above its limit; then text [size] tells of it and
    of what to do. Local. */
-bool flo_report_is_lossy(const flo_reconstruction *reconstruction, char *text,
-                         size_t size);
+bool flo_report_is_lossy(const flo_rows *rows, const flo_reconstruction *reconstruction,
+                         char *text, size_t size);
 
 #endif
