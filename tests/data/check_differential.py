@@ -368,7 +368,8 @@ class Case:
                 "and the reader:", wanted or "nothing wrong", result.err[-600:])
         if refused:
             return False
-        self.model = flotilla_torch.load(self.f.path("run"))
+        self.checkpoint = flotilla_torch.checkpoint_of(self.f.path("run"))
+        self.model = flotilla_torch.load(self.checkpoint)
         self.check_rows(table)
         self.check_evaluate(table)
         for name in list(self.made)[:2]:
@@ -418,6 +419,7 @@ class Case:
         log_prob = self.scores(x[at], None if c is None else c[at])
         test = json.loads(self.f.read("run", "test.json"))
         e = json.loads(self.f.run("evaluate", "run", "--json").out)
+        self.check_own_scores(log_prob)
         for key in ("log_likelihood", "rows", "lowest_log_prob", "lowest_row"):
             same(e[key], test[key], "evaluate and the run's own test:", key)
         same(e["rows"], len(at), "rows of the test")
@@ -426,6 +428,22 @@ class Case:
         lowest = self.place(source, e)
         self.agree(np.array([self.scores(x[[lowest]], None if c is None else c[[lowest]])[0]]),
                    np.array([log_prob.min()]), "density of the lowest row", e["lowest_row"])
+
+    def check_own_scores(self, wanted):
+        """logprob without DATA: the run's test, with the numbers of its rows."""
+        x, c, at, source = self.own
+        self.f.run("logprob", "run", "-o", "own.h5")
+        with h5py.File(self.f.path("own.h5")) as file:
+            found = file["log_prob"][()]
+            row = file["row"][()] if "row" in file else np.arange(len(found))
+            number = file["file"][()] if "file" in file else 0
+            files = [os.path.basename(n) for n in file["log_prob"].attrs["files"]]
+        row = row + np.cumsum([0, *source.lengths])[number]
+        bad = self.bad(x[row], None if c is None else c[row])
+        same(files, source.files, "files of logprob")
+        same(np.isnan(found).tolist(), bad.tolist(), "logprob without data: bad rows")
+        same(row[~bad].tolist(), at.tolist(), "rows of logprob")
+        self.agree(found[~bad], wanted, "logprob without data")
 
     @staticmethod
     def place(source, e):
@@ -462,7 +480,7 @@ class Case:
         with open(self.f.path("in.bin"), "wb") as file:
             file.write(rows)
         program = os.path.join(os.path.dirname(self.f.program), "tests", "library_scores")
-        subprocess.run([program, self.f.path("run"), str(int(keep.sum())),
+        subprocess.run([program, self.checkpoint, str(int(keep.sum())),
                         self.f.path("in.bin"), self.f.path("out.bin")], check=True,
                        env=self.f.environment)
         out = np.full(len(x), np.nan)
@@ -482,22 +500,21 @@ class Case:
 
 def check_random_use(flotilla):
     whole = os.environ.get("FLOTILLA_TEST_ALL")
-    cases = int(os.environ.get("FLOTILLA_CASES", 100 if whole else 20))
+    cases = int(os.environ.get("FLOTILLA_CASES", 100 if whole else 40))
     seed = int(os.environ.get("FLOTILLA_SEED", 1))
     print(f"FLOTILLA_CASES={cases} FLOTILLA_SEED={seed}", flush=True)
-    scored = [0]
 
     def check(number):
         case = Case(flotilla.part(f"case-{number}"), number, seed)
         try:
-            scored[0] += case.run()
+            return case.run()
         except Failure as failure:
             raise Failure(f"FLOTILLA_SEED={seed}, case {number}:", failure, "\n", case.config,
                           [case.layout, case.names, case.files, case.made]) from None
 
-    every(check, [(number,) for number in range(cases)])
-    print(f"{scored[0]} of {cases} cases scored, the others refused as they must be")
-    require(scored[0] > cases / 3, "most cases were refused")
+    scored = sum(every(check, [(number,) for number in range(cases)]))
+    print(f"{scored} of {cases} cases scored, the others refused as they must be")
+    require(scored > cases / 2, "most cases were refused")
 
 
 if __name__ == "__main__":
