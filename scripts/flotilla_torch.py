@@ -332,6 +332,38 @@ class Standardize(Bijection):
         return x, torch.log(self.deviation).sum().expand(len(z))
 
 
+class Whiten(Bijection):
+    """z = s U ((x - mean) / deviation), U unit lower triangular: the inverse of a Cholesky
+    factor of the correlations of the training rows, s on the diagonal of `factors`."""
+    settings = {}
+
+    def __init__(self, part):
+        super().__init__()
+        D = part.features
+        self.register_buffer("mean", part.constant("mean", D))
+        self.register_buffer("deviation", part.constant("deviation", D))
+        self.register_buffer("factors", part.constant("factors", D, D))
+        if not (self.deviation > 0).all() or not (self.factors.diagonal() > 0).all():
+            part.refuse("deviations or scales that are not positive", "positive ones")
+
+    def _matrix(self):
+        scale = self.factors.diagonal()
+        unit = torch.tril(self.factors, -1) + torch.eye(len(scale), dtype=scale.dtype,
+                                                        device=scale.device)
+        return scale[:, None] * unit
+
+    def _logdet(self):
+        return (torch.log(self.factors.diagonal()) - torch.log(self.deviation)).sum()
+
+    def forward(self, x, context):
+        z = ((x.double() - self.mean) / self.deviation) @ self._matrix().T
+        return z.to(x.dtype), self._logdet().expand(len(x))
+
+    def inverse(self, z, context):
+        y = torch.linalg.solve_triangular(self._matrix(), z.double().T, upper=False).T
+        return (y * self.deviation + self.mean).to(z.dtype), -self._logdet().expand(len(z))
+
+
 class Dequantize(Bijection):
     """z = (x - low + u) / levels of whole numbers x, u uniform in (0, 1) (Uria et al. 2013,
     arXiv 1306.0186): NaN for other numbers. The inverse rounds down."""
@@ -1045,6 +1077,7 @@ class Radial(Bijection):
 
 BIJECTIONS = {
     "standardize": Standardize,
+    "whiten": Whiten,
     "dequantize": Dequantize,
     "box": Box,
     "log": Log,
