@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <sys/stat.h>
 
 /* Where a sanitizer makes opening slow, fewer reads open and close all shards, too. */
 #ifdef __SANITIZE_ADDRESS__
@@ -331,9 +332,9 @@ static void check_files(example *e, const flo_texts *written, const char *wanted
 static void patterns_reach_any_depth(void **state)
 {
     example *const e = *state;
-    static const char *const folders[] = {"d", "d/B", "d/B/[x]", "d/B/[x]/b", "d/.git",
-                                          "d/b"};
-    static const char *const names[] = {"top.h5",          "d/a.h5",  "d/B/a.h5",
+    static const char *const folders[] = {"d",         "d/B",    "d/B/[x]",
+                                          "d/B/[x]/b", "d/.git", "d/b"};
+    static const char *const names[] = {"top.h5",          "d/a.h5",   "d/B/a.h5",
                                         "d/B/[x]/b/a.h5",  "d/b/a.h5", "d/b/c.txt",
                                         "d/.git/hidden.h5"};
     char path[SCRATCH_PATH], other[SCRATCH_PATH];
