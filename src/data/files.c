@@ -92,16 +92,10 @@ static int compare(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Of sorted paths. What is dropped is freed here: globfree knows the others alone. */
-static void drop_doubles(glob_t *found)
+/* Whether the path before it is the same: where ** stands twice both find it. */
+static bool is_double(const glob_t *found, size_t i)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < found->gl_pathc; ++i)
-        if (kept && strcmp(found->gl_pathv[i], found->gl_pathv[kept - 1]) == 0)
-            free(found->gl_pathv[i]);
-        else
-            found->gl_pathv[kept++] = found->gl_pathv[i];
-    found->gl_pathc = kept;
+    return i > 0 && strcmp(found->gl_pathv[i], found->gl_pathv[i - 1]) == 0;
 }
 
 bool flo_files_match(const char *text)
@@ -127,25 +121,28 @@ static flo_status find_matches(flo_context *context, const char *pattern, glob_t
         return flo_fail(context, FLO_ERROR_FILE,
                         "%s: the folders of this pattern cannot be read", pattern);
     qsort(found->gl_pathv, found->gl_pathc, sizeof *found->gl_pathv, compare);
-    drop_doubles(found);
     return FLO_OK;
 }
 
-/* One entry a text: its matches, or none where it is a path as it stands. */
+/* One entry a text: its sorted matches, or none where it is a path as it stands. */
 static flo_status copy_paths(flo_arena *arena, const flo_texts *written,
                              const glob_t *found, flo_texts *files)
 {
     int64_t count = 0;
     char **path;
-    for (int64_t i = 0; i < written->count; ++i)
-        count += found[i].gl_pathc ? (int64_t)found[i].gl_pathc : 1;
+    for (int64_t i = 0; i < written->count; ++i) {
+        count += found[i].gl_pathc ? 0 : 1;
+        for (size_t j = 0; j < found[i].gl_pathc; ++j)
+            count += !is_double(&found[i], j);
+    }
     FLO_TRY(flo_arena_take(arena, count, sizeof *path, &path));
     *files = (flo_texts){count, (const char *const *)path};
     for (int64_t i = 0; i < written->count; ++i) {
         if (!found[i].gl_pathc)
             FLO_TRY(flo_arena_string(arena, written->values[i], path++));
         for (size_t j = 0; j < found[i].gl_pathc; ++j)
-            FLO_TRY(flo_arena_string(arena, found[i].gl_pathv[j], path++));
+            if (!is_double(&found[i], j))
+                FLO_TRY(flo_arena_string(arena, found[i].gl_pathv[j], path++));
     }
     return FLO_OK;
 }
