@@ -34,12 +34,20 @@ typedef struct flo_moments {
     int64_t whitening_row; /* at least D */
 } flo_moments;
 
+/* How far a column of what a layer is fed lies from what its constants were fitted to.
+ */
+typedef struct flo_drift {
+    const char *unit; /* of the shift: "standard deviations" */
+    double shift;     /* of its place, at least 0 */
+    double ratio;     /* its spread over that of then */
+} flo_drift;
+
 typedef struct flo_bijection_kind {
     const char *name;
     const flo_settings *settings; /* name, help, rows */
     bool alternates; /* counts in flo_place.occurrence: its mask alternates */
     bool fitted;     /* has constants that tell of the data: only in `preprocess` */
-    bool correlates;         /* fit takes the correlations of the columns too */
+    bool correlates; /* fit takes the correlations of the columns too */
     bool starts_from_data;   /* start looks at the moments: they are worth computing */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
 
@@ -52,6 +60,11 @@ typedef struct flo_bijection_kind {
     flo_status (*fit)(const flo_bijection *self, flo_context *context,
                       const flo_place *place, const flo_moments *moments,
                       double *constants);
+    /* Of a kind that is fitted: what became of column j since `constants` were fitted,
+       by the moments that it has now; false: the layer leaves it alone. Pure. NULL:
+       not known. */
+    bool (*drift)(const flo_bijection *self, const double *constants,
+                  const flo_moments *moments, int64_t j, flo_drift *drift);
     /* Writes what column j of x must be, and what to do where it is not, into text
        [size]; NULL: flo_range_words of the domain say it. */
     void (*explain)(const flo_bijection *self, int64_t j, char *text, size_t size);

@@ -151,6 +151,25 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
     return FLO_OK;
 }
 
+/* Of the ends, as they would be fitted now. */
+static bool drift(const flo_bijection *self, const double *constants,
+                  const flo_moments *moments, int64_t j, flo_drift *drift)
+{
+    const box *const s = self->state;
+    const int64_t n = s->layer.columns.count;
+    double low, high;
+    if (self->passes && self->passes[j])
+        return false;
+    const int64_t k = flo_column_place(&s->layer.columns, j);
+    const double width = constants[n + k] - constants[k];
+    choose_ends(s, moments->low[j], moments->high[j], &low, &high);
+    const double below = fabs(low - constants[k]),
+                 above = fabs(high - constants[n + k]);
+    *drift = (flo_drift){"widths of its box", (below > above ? below : above) / width,
+                         (high - low) / width};
+    return true;
+}
+
 /* The first flo_real that lies so far above an end that logarithms of shares of the box
    are those of normal numbers. */
 static flo_real first_above(double end, double width)
@@ -200,6 +219,7 @@ const flo_bijection_kind flo_box = {
     .domain = FLO_INTERVAL,
     .configure = configure,
     .fit = fit,
+    .drift = drift,
     .explain = explain,
     .prepare = prepare,
     .init = flo_bijection_init_zero,

@@ -108,6 +108,24 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
     return FLO_OK;
 }
 
+/* Of the least and the greatest level. */
+static bool drift(const flo_bijection *self, const double *constants,
+                  const flo_moments *moments, int64_t j, flo_drift *drift)
+{
+    const dequantize *const s = self->state;
+    const int64_t n = s->columns.count;
+    if (self->passes && self->passes[j])
+        return false;
+    const int64_t k = flo_column_place(&s->columns, j);
+    const double low = constants[k], levels = constants[n + k];
+    const double least = s->low_setting == FLO_AUTO ? moments->low[j] : low;
+    const double below = fabs(least - low);
+    const double above = fabs(moments->high[j] + 1 - low - levels);
+    *drift = (flo_drift){"times its levels", (below > above ? below : above) / levels,
+                         (moments->high[j] - least + 1) / levels};
+    return true;
+}
+
 static flo_status prepare(flo_bijection *self, flo_context *context,
                           const double *constants)
 {
@@ -219,6 +237,7 @@ const flo_bijection_kind flo_dequantize = {
     .image = FLO_UNIT_INTERVAL,
     .configure = configure,
     .fit = fit,
+    .drift = drift,
     .explain = explain,
     .prepare = prepare,
     .init = flo_bijection_init_zero,

@@ -58,6 +58,16 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
     return FLO_OK;
 }
 
+static bool drift(const flo_bijection *self, const double *constants,
+                  const flo_moments *moments, int64_t j, flo_drift *drift)
+{
+    const double mean = constants[j], deviation = constants[self->features + j];
+    *drift =
+        (flo_drift){"standard deviations", fabs(moments->mean[j] - mean) / deviation,
+                    moments->deviation[j] / deviation};
+    return !self->passes || !self->passes[j];
+}
+
 static flo_status prepare(flo_bijection *self, flo_context *context,
                           const double *constants)
 {
@@ -127,6 +137,7 @@ const flo_bijection_kind flo_standardize = {
     .fitted = true,
     .configure = configure,
     .fit = fit,
+    .drift = drift,
     .prepare = prepare,
     .init = flo_bijection_init_zero,
     .start = flo_bijection_start_nothing,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OVERRIDES = 256, RESUME = 256, FRESH, CHECK, INIT, SET, MAX_SECONDS };
+enum { MOST_OVERRIDES = 256, RESUME = 256, FRESH, CHECK, INIT, KEEP, SET, MAX_SECONDS };
 
 typedef struct input {
     flo_train_options options;
@@ -21,7 +21,13 @@ static const struct argp_option options[] = {
     {"fresh", FRESH, 0, 0, "move an old run of the directory aside and start over", 0},
     {"check", CHECK, 0, 0, "read config and data, print what would be done, and stop",
      0},
-    {"init", INIT, "MODEL", 0, "start from the parameters of another run", 0},
+    {"init", INIT, "MODEL", 0,
+     "start from the parameters of another run; preprocessing is fitted to this data",
+     0},
+    {"init-keep-preprocess", KEEP, 0, 0,
+     "with --init: keep the model's preprocessing too, for data like its own, or for a "
+     "part too small to fit it to",
+     0},
     {"set", SET, "KEY=VALUE", 0,
      "override a setting: train.steps=100, flow.layers[0].layers[2].width=64", 0},
     {"max-seconds", MAX_SECONDS, "S", 0,
@@ -45,6 +51,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case INIT:
         o->init = argument;
+        return 0;
+    case KEEP:
+        o->keep_preprocess = true;
         return 0;
     case SET:
         if (o->override_count == MOST_OVERRIDES)
@@ -70,6 +79,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             return flo_cli_refuse(state, "--resume and --fresh exclude each other");
         if (in->resume && o->init)
             return flo_cli_refuse(state, "--resume and --init exclude each other");
+        if (o->keep_preprocess && !o->init)
+            return flo_cli_refuse(
+                state, "--init-keep-preprocess: wanted --init MODEL with it");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -97,6 +97,11 @@ FLO_MUST_USE flo_status flo_rows_agree(flo_comm *comm, flo_rows *rows,
 void flo_rows_locate(const flo_rows *rows, int64_t row, bool of_context, int64_t column,
                      char *text, size_t size);
 
+/* "column 3 (mass)": where one of the D features (or C context columns) stands in its
+   data set, and its name there, into text [size]. Local. */
+void flo_rows_tell_column(const flo_rows *rows, bool of_context, int64_t column,
+                          char *text, size_t size);
+
 /* The error of a split whose rows all have weight 0. Local. */
 flo_status flo_rows_fail_weightless(const flo_rows *rows);
 

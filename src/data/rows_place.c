@@ -54,6 +54,15 @@ int64_t flo_rows_column(const flo_rows *rows, bool of_context, int64_t column,
     return number;
 }
 
+void flo_rows_tell_column(const flo_rows *rows, bool of_context, int64_t column,
+                          char *text, size_t size)
+{
+    const char *name;
+    const int64_t number = flo_rows_column(rows, of_context, column, &name);
+    snprintf(text, size, "column %lld%s%s%s", (long long)number, name ? " (" : "",
+             name ? name : "", name ? ")" : "");
+}
+
 void flo_rows_tell(const flo_rows *rows, const char *split, char *text, size_t size)
 {
     const flo_membership *const m = &rows->membership;

@@ -231,7 +231,8 @@ static bool waits(int64_t layers, const flo_layer *layer, int64_t ready)
 bool flo_flow_waits_for_correlations(const flo_flow *flow)
 {
     return waits(flow->layers, flow->layer, flow->ready) &&
-           flow->layer[flow->ready].bijection->kind->correlates;
+           flow->layer[flow->ready].bijection->kind->correlates &&
+           !flow->layer[flow->ready].given;
 }
 
 bool flo_flow_waits(const flo_flow *flow)
@@ -266,8 +267,9 @@ static flo_status fit(flo_flow *flow, int64_t layers, const flo_layer *layer,
     while (*ready < layers && (moments || !waits(layers, layer, *ready))) {
         const flo_layer *const l = &layer[*ready];
         const bool waited = l->bijection->fitted;
-        FLO_TRY(l->bijection->kind->fit(l->bijection, context, &l->place, moments,
-                                        flow->constant + l->constants));
+        if (!l->given)
+            FLO_TRY(l->bijection->kind->fit(l->bijection, context, &l->place, moments,
+                                            flow->constant + l->constants));
         FLO_TRY(prepare(flow, l));
         moments = waited ? NULL : moments;
         ++*ready;

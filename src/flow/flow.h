@@ -19,6 +19,7 @@ typedef struct flo_layer {
     flo_bijection *bijection;
     flo_place place;
     int64_t parameters, constants; /* offsets */
+    bool given; /* its constants are those of another model: a fit leaves them alone */
 } flo_layer;
 
 typedef struct flo_flow {
@@ -52,10 +53,12 @@ FLO_MUST_USE flo_status flo_flow_create(flo_arena *arena, flo_node *root,
                                         uint64_t seed, flo_flow **flow);
 
 /* Whether a layer waits for the moments of what it is fed: layer[ready] or
-   context_layer[context_ready]. Local. */
+   context_layer[context_ready]; one whose constants are given does so too, to be
+   compared with them. Local. */
 bool flo_flow_waits(const flo_flow *flow);
 
-/* Whether the layer of the features that waits takes their correlations too. Local. */
+/* Whether the layer of the features that waits takes their correlations too, to fit
+   constants of its own. Local. */
 bool flo_flow_waits_for_correlations(const flo_flow *flow);
 
 /* Fills the constants and prepares the layers, one after the other, up to the next that

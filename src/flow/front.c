@@ -67,6 +67,13 @@ static int64_t column_at(flo_front *f, const flo_layer *layer, int64_t k, int64_
     return (int64_t)f->value[0][place];
 }
 
+int64_t flo_front_column(flo_front *f, bool of_context, int64_t k, int64_t place)
+{
+    const flo_flow *const flow = f->flow;
+    return of_context ? column_at(f, flow->context_layer, k, flow->context, place)
+                      : column_at(f, flow->layer, k, flow->features, place);
+}
+
 /* Whether layer k, which has just given value[0] for value[1], refused a number of a
    row that counts. */
 static bool refused(flo_front *f, const flo_layer *layer, int64_t k, int64_t width,

@@ -30,6 +30,10 @@ void flo_front_pass(flo_front *front, int64_t layers, int64_t context_layers,
                     int64_t first_row, int64_t rows, flo_real *x, flo_real *context,
                     const flo_real *weight, flo_refusal *refusal);
 
+/* The column of the data, or of its context, that stands at `place` before layer k of
+   its chain, which is ready up to there. Local. */
+int64_t flo_front_column(flo_front *front, bool of_context, int64_t k, int64_t place);
+
 /* What the layer of a refusal wanted, and what to do, into text [size]. Local. */
 void flo_front_explain(const flo_refusal *refusal, char *text, size_t size);
 

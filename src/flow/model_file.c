@@ -164,12 +164,31 @@ flo_status flo_model_config(flo_arena *arena, flo_image *image, const char *file
     return complete(arena, image, *root);
 }
 
+static flo_status read_constants(flo_image *image, flo_flow *flow)
+{
+    return read_vector(flo_arena_context(flow->arena), image, "constants",
+                       &flow->constants, FLO_ELEMENT_DOUBLE, sizeof(double),
+                       flow->constant);
+}
+
 flo_status flo_model_read_constants(flo_image *image, flo_flow *flow)
 {
-    FLO_TRY(read_vector(flo_arena_context(flow->arena), image, "constants",
-                        &flow->constants, FLO_ELEMENT_DOUBLE, sizeof(double),
-                        flow->constant));
+    FLO_TRY(read_constants(image, flow));
     return flo_flow_prepare(flow);
+}
+
+static void give(int64_t layers, flo_layer *layer, bool keep)
+{
+    for (int64_t k = 0; k < layers; k++)
+        layer[k].given = keep || !layer[k].bijection->kind->fitted;
+}
+
+flo_status flo_model_give_constants(flo_image *image, bool keep, flo_flow *flow)
+{
+    FLO_TRY(read_constants(image, flow));
+    give(flow->layers, flow->layer, keep);
+    give(flow->context_layers, flow->context_layer, keep);
+    return FLO_OK;
 }
 
 flo_status flo_model_read_vector(flo_image *image, const flo_flow *flow,

@@ -35,6 +35,12 @@ FLO_MUST_USE flo_status flo_model_read(flo_arena *arena, flo_image *image,
 /* Reads the constants of a flow that was built already, and prepares it; then a vector
    of tensors under `group` ("parameters", "average"). Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_model_read_constants(flo_image *image, flo_flow *flow);
+
+/* Reads the constants of a flow that is about to be fitted: the layers have those of
+   the file for good (layer->given), but for kinds that are fitted to data where `keep`
+   is false, which have them until they are fitted. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_model_give_constants(flo_image *image, bool keep,
+                                                 flo_flow *flow);
 FLO_MUST_USE flo_status flo_model_read_vector(flo_image *image, const flo_flow *flow,
                                               const char *group, flo_real *vector);
 

@@ -6,6 +6,7 @@
 #include "flow/ranges.h"
 #include "train/chunks.h"
 #include "train/covariance.h"
+#include "train/inherit.h"
 #include "train/report.h"
 
 #include <float.h>
@@ -102,11 +103,14 @@ static flo_status of_the_data(const walk *w, flo_status status)
     if (status != FLO_ERROR_DATA)
         return status;
     snprintf(reason, sizeof reason, "%s", flo_context_message(context));
-    return flo_fail(context, status, "%s: data set '%s': %s%s", flo_rows_file(w->rows),
-                    flo_rows_dataset(w->rows), reason,
+    return flo_fail(context, status, "%s: data set '%s': %s%s%s",
+                    flo_rows_file(w->rows), flo_rows_dataset(w->rows), reason,
                     columns == flo_rows_features(w->rows)
                         ? ""
-                        : " (columns are counted among the features)");
+                        : " (columns are counted among the features)",
+                    w->trainer->options->init
+                        ? "; or keep what --init has, with --init-keep-preprocess"
+                        : "");
 }
 
 /* The correlations of what the rows of the walk become, where the next layer takes
@@ -152,6 +156,7 @@ static flo_status fit_next(walk *w)
                                      .high = statistics.high,
                                      .whitening = covariance.inverse,
                                      .whitening_row = covariance.size};
+        flo_inherit_compare(t, w->front, &moments);
         status = of_the_data(w, flo_flow_fit(t->flow, &moments));
     }
     flo_statistics_free(t->context, &statistics);

@@ -5,9 +5,10 @@
 
 #include "train/trainer.h"
 
-/* Fits the layers that are not ready: each that waits to the moments of what those
-   before it make of the training rows, by one pass over the rows a layer (one for a
-   layer of the features and one of the context together). Passes the rows once more
+/* Fits the layers that are not ready, but for those whose constants are given, which
+   are compared with the data (train/inherit.h): each that waits to the moments of what
+   those before it make of the training rows, by one pass over the rows a layer (one for
+   a layer of the features and one of the context together). Passes the rows once more
    where layers behind the last fitted one do not take all numbers, or where rows that
    are dropped or weigh nothing were not counted; sets trainer->bad_rows. The constants
    are the same bits on any number of ranks. Collective. FLO_ERROR_FILE, FLO_ERROR_DATA

@@ -40,6 +40,20 @@ static void close_line(flo_trainer *t)
         t->reporter->open_line = false;
 }
 
+/* A run tells things before it has a directory: they open its log. */
+static flo_status log_line(flo_trainer *t, const char *line)
+{
+    const char *const early = t->early_lines;
+    if (!t->directory)
+        return t->arena ? flo_arena_print(t->arena, &t->early_lines, "%s%s%s",
+                                          early ? early : "", early ? "\n" : "", line)
+                        : FLO_OK;
+    t->early_lines = NULL;
+    if (early)
+        FLO_TRY(flo_directory_log(t->directory, early));
+    return flo_directory_log(t->directory, line);
+}
+
 static void put_line(flo_trainer *t, bool quiet, const char *format, va_list arguments)
 {
     if (flo_comm_rank(t->comm) != 0)
@@ -50,7 +64,7 @@ static void put_line(flo_trainer *t, bool quiet, const char *format, va_list arg
     if (!quiet)
         fprintf(stderr, "%s\n", line);
     /* A log that cannot be written must not end a run: metrics and checkpoints tell. */
-    if (t->directory && flo_directory_log(t->directory, line) != FLO_OK)
+    if (log_line(t, line) != FLO_OK)
         fprintf(stderr, "%s\n", flo_context_message(t->context));
 }
 

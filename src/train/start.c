@@ -2,12 +2,11 @@
 #include "train/start.h"
 
 #include "comm/watch.h"
-#include "flow/model_file.h"
 #include "run/checkpoints.h"
 #include "run/leftovers.h"
 #include "train/data_start.h"
 #include "train/guard.h"
-#include "train/loaded.h"
+#include "train/inherit.h"
 #include "train/preprocessing.h"
 #include "train/report.h"
 #include "train/save.h"
@@ -91,36 +90,6 @@ flo_status flo_start_image(flo_trainer *t, flo_image **image)
                           image);
 }
 
-/* Constants and parameters of another run's model, which must have the same layers. */
-static flo_status init_from(flo_trainer *t, const flo_model_bytes *b)
-{
-    flo_image *image;
-    FLO_TRY(flo_image_open(t->context, b->path, b->bytes, b->size, &image));
-    flo_status status = flo_model_read_constants(image, t->flow);
-    if (status == FLO_OK)
-        status = flo_model_read_vector(
-            image, t->flow, flo_image_has(image, "average") ? "average" : "parameters",
-            t->theta);
-    flo_image_destroy(&image);
-    char reason[FLO_MESSAGE_BYTES / 2];
-    snprintf(reason, sizeof reason, "%s", flo_context_message(t->context));
-    if (status == FLO_ERROR_FILE)
-        return flo_fail(t->context, status,
-                        "--init %s: found a model of other layers or columns, wanted "
-                        "those of this config and data: %s",
-                        b->path, reason);
-    return status;
-}
-
-static flo_status init(flo_trainer *t)
-{
-    flo_model_bytes bytes;
-    FLO_TRY(flo_model_bytes_read(t->comm, t->context, t->options->init, &bytes));
-    const flo_status status = init_from(t, &bytes);
-    flo_model_bytes_free(t->context, &bytes);
-    return flo_comm_agree(t->comm, t->context, status);
-}
-
 /* Layers that start from data: from the training rows, or from samples of the base. */
 static flo_status start_from_data(flo_trainer *t)
 {
@@ -148,7 +117,7 @@ flo_status flo_start_new(flo_trainer *t)
 {
     flo_flow_init(t->flow, t->theta);
     if (t->options->init)
-        FLO_TRY(init(t));
+        FLO_TRY(flo_inherit(t));
     flo_watch_at(t->comm, FLO_PHASE_PREPROCESSING, 0);
     FLO_TRY(flo_preprocessing_fit(t));
     FLO_TRY(flo_preprocessing_check(t, FLO_VALIDATION));

@@ -16,9 +16,10 @@ typedef struct flo_train_options {
     const char *const *overrides;
     int64_t override_count;
     flo_start start;
-    const char *init; /* MODEL whose parameters are the start; NULL: none */
-    bool check;       /* print what would be done, and stop */
-    bool unwritten;   /* nothing of it is kept: it has no run directory */
+    const char *init;     /* MODEL whose parameters are the start; NULL: none */
+    bool keep_preprocess; /* its fitted constants too */
+    bool check;           /* print what would be done, and stop */
+    bool unwritten;       /* nothing of it is kept: it has no run directory */
     bool quiet;
     double max_seconds; /* 0: no limit */
 } flo_train_options;
@@ -82,6 +83,7 @@ typedef struct flo_trainer {
     int64_t failures;       /* rank 0: checkpoints and samples that were not written */
     double saved_seconds;   /* of the clock, at the last save */
     flo_reporter *reporter; /* rank 0 */
+    char *early_lines;      /* rank 0: told before there was a log; NULL: none */
     flo_shared_memory *checkpoint; /* to go on from, while a run starts; else NULL */
     size_t checkpoint_bytes;
     char *resumed_path; /* for messages */

@@ -271,11 +271,95 @@ def check_rows_that_are_not_taken(flotilla):
     same(np.flatnonzero(~np.isfinite(scores)).tolist(), bad, "scores that are not finite")
     e = json.loads(flotilla.run("evaluate", "run", "new.h5:new", "--json", ranks=2).out)
     same((e["nonfinite_rows"], e["rows"], e["log_likelihood"]), (4, 300, None))
-    # A run that starts from this model has its levels, and says so.
-    flotilla.run("train", "config.yaml", "--set", "run.directory=more", "--set",
-                 "data.files=new.h5", "--set", "data.train=new", "--set",
-                 "data.validation=null", "--set", "data.test=null", "--init", "run", "-q",
-                 code=ERROR).says("'new', row", "00_dequantize found", "from 0 to 6")
+    # A run that starts from this model and keeps its levels says what these do not take.
+    more = ["train", "config.yaml", "--set", "run.directory=more", "--set",
+            "data.files=new.h5", "--set", "data.train=new", "--set", "data.validation=null",
+            "--set", "data.test=null", "--init", "run", "-q"]
+    flotilla.run(*more, "--init-keep-preprocess", code=ERROR).says(
+        "'new', row", "00_dequantize found", "from 0 to 6")
+    flotilla.run(*more, code=ERROR).says("'new', row", "from 0 to 7")
+
+
+STEPS = """
+run: {directory: run, seed: 3, threads: 1}
+data: {files: [data.h5], context: "conditions/{split}", test: test}
+preprocess: [{kind: permutation}, %s]
+flow: {layers: [{kind: lu_linear}, {kind: affine_coupling, hidden: [12]}]}
+train: {batch: 100, lanes: 6, steps: 60, learning_rate: 1e-2}
+report: {samples: 0}
+"""
+EVERY = ("{kind: box, margin: 0.5}, {kind: standardize}, {kind: whiten}", "{kind: standardize}")
+SCALE, SHIFT = np.array([4, 0.25, 1, 1024]), np.array([-8, 3, 0.5, 1 << 17])
+
+
+def two_units(flotilla, steps):
+    """The same rows in two units, and a model of the first."""
+    random = np.random.default_rng(8)
+    for name, scale, shift in (("data.h5", 1, 0), ("moved.h5", SCALE, SHIFT)):
+        contents = {}
+        random = np.random.default_rng(8)
+        for split, rows in (("train", 1200), ("test", 512)):
+            c = np.round(64 * random.standard_normal((rows, 2))) / 64
+            x = np.round(256 * random.standard_normal((rows, 4)) @ (np.eye(4) + 0.3)) / 256
+            x[:, 0] += c[:, 1]
+            contents["conditions/" + split] = (c * np.mean(scale) + np.mean(shift)).astype("f4")
+            contents[split] = (x * scale + shift).astype("f4")
+        flotilla.data(name, contents)
+    flotilla.write("config.yaml", STEPS % steps)
+    train(flotilla, "run")
+    return ["--set", "data.files=moved.h5", "--set", "train.steps=1", "--set", "run.seed=4",
+            "--set", "train.learning_rate=1e-12", "--init", "run"]
+
+
+def log_line(flotilla, run, *words):
+    found = [line for line in flotilla.read(run, "log.txt").splitlines()
+             if all(word in line for word in words)]
+    require(len(found) == 1, words, "in", flotilla.read(run, "log.txt"))
+    return found[0]
+
+
+def check_start_from_a_model_of_other_units(flotilla):
+    """--init fits the preprocessing to the new data: the flow was trained on its output."""
+    for number, steps in enumerate(EVERY):
+        here = flotilla.part(f"steps-{number}")
+        words = two_units(here, steps)
+        before = log_prob(here, "run", "data.h5:test")
+        train(here, "moved", *words, ranks=2 * number)
+        after = log_prob(here, "moved", "moved.h5:test")
+        near(after, before - np.log(SCALE).sum(), 2e-3, "densities of the same rows")
+        line = log_line(here, "moved", "init: parameters of run/")
+        require("preprocessing is fitted to this data" in line, line)
+    # What has moved the most since then, in the model's own units.
+    old, new = (here.arrays(name)["train"].astype("f8") for name in ("data.h5", "moved.h5"))
+    shift = np.abs(new.mean(0) - old.mean(0)) / old.std(0)
+    line = log_line(here, "moved", "init: 01_standardize", "the largest shift is")
+    require(f"shift is {shift.max():.3g} standard deviations, of column {shift.argmax()};"
+            in line and "0.25 (column 1) to 1.02e+03 (column 3)" in line, line)
+    log_line(here, "moved", "init: context_00_standardize", "of context column")
+
+
+def check_start_from_a_model_as_it_is(flotilla):
+    """--init-keep-preprocess: constants are the model's, also on data that could not be
+    fitted to, and what has moved is told."""
+    words = two_units(flotilla, EVERY[1]) + ["--init-keep-preprocess"]
+    old = flotilla.arrays("data.h5")
+    few = {name: old[name][:300].copy() for name in ("train", "test", "conditions/train",
+                                                     "conditions/test")}
+    few["train"][:, 2] = 1.25
+    flotilla.data("few.h5", few)
+    model = flotilla.arrays(flotilla.last("run"))
+    for data, ranks in (("few.h5", 2), ("moved.h5", 0)):
+        kept = train(flotilla, data[:-3], *words, "--set", f"data.files={data}", ranks=ranks)
+        same_arrays({name: kept[name] for name in kept if name.startswith("constants/")},
+                    {name: model[name] for name in model if name.startswith("constants/")})
+        require("as it is (--init-keep-preprocess)" in
+                log_line(flotilla, data[:-3], "init: parameters of run/"))
+    near(log_prob(flotilla, "few", "data.h5:test"), log_prob(flotilla, "run", "data.h5:test"),
+         1e-4, "the model, hardly trained on")
+    log_line(flotilla, "moved", "note: the flow was trained on columns elsewhere", "01_stand")
+    flotilla.run("train", "config.yaml", *words[:-1], "--set", "data.files=few.h5", "--set",
+                 "run.directory=new", code=ERROR).says(
+        "wanted a column that varies", "--init-keep-preprocess")
 
 
 if __name__ == "__main__":
