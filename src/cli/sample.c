@@ -4,6 +4,7 @@
 #include "comm/watch.h"
 #include "train/generate.h"
 #include "train/loaded.h"
+#include "train/origins.h"
 
 enum { FORCE = 256, SEED, TEMPERATURE, CONTEXT };
 
@@ -73,7 +74,7 @@ static flo_status open_conditions(const flo_call *call, const flo_loaded *loaded
                           : "--context has no use");
     FLO_TRY(flo_rows_open_file(call->context, in->conditions, NULL, rows));
     if (flo_rows_features(*rows) == C && flo_rows_count(*rows) >= in->count)
-        return FLO_OK;
+        return flo_origins_apply_as_context(loaded->flow, *rows);
     return flo_fail(
         call->context, FLO_ERROR_DATA,
         "%s: found %lld rows of %lld columns, wanted at least %lld rows of the "

@@ -31,6 +31,15 @@ int64_t flo_rows_column(const flo_rows *rows, bool of_context, int64_t column,
     return number;
 }
 
+void flo_rows_name_column(const flo_rows *rows, bool of_context, int64_t column,
+                          char *text, size_t size)
+{
+    const char *name;
+    const int64_t number = flo_rows_column(rows, of_context, column, &name);
+    snprintf(text, size, "%scolumn %lld%s%.150s%s", of_context ? "context " : "",
+             (long long)number, name ? " (" : "", name ? name : "", name ? ")" : "");
+}
+
 void flo_rows_tell(const flo_rows *rows, const char *split, char *text, size_t size)
 {
     const flo_membership *const m = &rows->membership;

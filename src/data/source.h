@@ -24,6 +24,7 @@ typedef struct flo_source_info {
     int64_t chunk_rows;              /* the most of a shard; 0: all contiguous */
     int64_t stored_bytes;            /* of all shards */
     bool direct;                     /* all shards are read by pread */
+    bool may_round; /* some shard may hold numbers that flo_real does not */
 } flo_source_info;
 
 /* Opens `name` in every file. `files` are paths and glob patterns: in the order given,

@@ -2,6 +2,7 @@
 #include "train/generate.h"
 
 #include "core/integers.h"
+#include "flow/shift.h"
 #include "hdf5/output.h"
 #include "train/chunks.h"
 
@@ -16,6 +17,7 @@ typedef struct generator {
     flo_batch conditions;  /* of one chunk */
     const flo_real *given; /* [chunk, C], in conditions; NULL where C is 0 */
     flo_real *mine, *all;  /* [chunk, D], [ranks, chunk, D] on rank 0 */
+    double *numbers;       /* as all, of a shifted flow */
     flo_output *output;    /* rank 0 */
 } generator;
 
@@ -42,9 +44,13 @@ static flo_status prepare(generator *g)
         return FLO_OK;
     FLO_TRY(flo_allocate(context, flo_comm_size(g->comm) * chunk * D, sizeof(flo_real),
                          &g->all));
+    if (g->flow->origin)
+        FLO_TRY(flo_allocate(context, flo_comm_size(g->comm) * chunk * D,
+                             sizeof *g->numbers, &g->numbers));
     return flo_output_create(context, g->task->path, g->task->force, g->task->source,
-                             "samples", FLO_ELEMENT_REAL, g->task->count, D,
-                             &g->output);
+                             "samples",
+                             g->numbers ? FLO_ELEMENT_DOUBLE : FLO_ELEMENT_REAL,
+                             g->task->count, D, &g->output);
 }
 
 /* The conditions of samples first .. first + count - 1; rows start anew at their end.
@@ -86,8 +92,11 @@ static flo_status do_round(generator *g, int64_t round)
     flo_comm_gather_reals(g->comm, g->mine, count * D, g->all);
     if (g->output) {
         const int64_t most = flo_comm_size(g->comm) * (int64_t)FLO_CHUNK_ROWS;
-        const int64_t left = total - begin;
-        status = flo_output_write(g->output, begin, left < most ? left : most, g->all);
+        const int64_t left = total - begin, rows = left < most ? left : most;
+        if (g->numbers)
+            flo_flow_unshift(g->flow, rows, 0, D, g->all, g->numbers);
+        status = flo_output_write(g->output, begin, rows,
+                                  g->numbers ? (const void *)g->numbers : g->all);
     }
     return flo_comm_agree(g->comm, g->context, status);
 }
@@ -109,6 +118,7 @@ flo_status flo_generate(flo_comm *comm, flo_context *context, const flo_flow *fl
         status = do_round(&g, round);
     flo_free(context, &g.mine);
     flo_free(context, &g.all);
+    flo_free(context, &g.numbers);
     flo_free(context, &g.conditions.x);
     flo_free(context, &g.conditions.context);
     flo_free(context, &g.conditions.weight);
