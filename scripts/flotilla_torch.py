@@ -48,7 +48,7 @@ import yaml
 from torch import nn
 from torch.nn import functional
 
-FORMAT_VERSION = 1
+FORMAT_VERSIONS = (1, 2)  # 2: columns are shifted before the flow sees them
 LOG_TWO_PI = math.log(2 * math.pi)
 
 
@@ -1408,9 +1408,41 @@ class Stream:
 # ---- The flow
 
 
+class Shift:
+    """What is taken off columns in double before the flow sees them: it sees
+    (x - origin) / scale, of which float keeps the digits."""
+
+    def __init__(self, origin, scale):
+        self.origin, self.scale = np.asarray(origin), np.asarray(scale)
+        self.logdet = -float(np.log(self.scale).sum())
+
+    @staticmethod
+    def _less(values, origin):
+        """A column less its origin, of 64-bit integers before they are rounded."""
+        if values.dtype.kind in "iu" and values.dtype.itemsize == 8 and origin == int(origin):
+            bits = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("=")).view(np.uint64)
+            return (bits - np.uint64(int(origin) % 2 ** 64)).view(np.int64).astype(np.float64)
+        return values.astype(np.float64) - origin
+
+    def off(self, values):
+        if torch.is_tensor(values) and values.is_floating_point():
+            return ((values.double() - torch.as_tensor(self.origin, device=values.device))
+                    / torch.as_tensor(self.scale, device=values.device))
+        values = np.asarray(values)
+        if values.ndim != 2 or values.shape[1] != len(self.origin):
+            return values  # what checks the shape says so
+        return np.stack([self._less(column, origin) / scale for column, origin, scale
+                         in zip(values.T, self.origin, self.scale)], axis=1)
+
+    def on(self, x):
+        return (x.double() * torch.as_tensor(self.scale, device=x.device)
+                + torch.as_tensor(self.origin, device=x.device))
+
+
 class Flow(nn.Module):
     """A chain of bijections and a base density. With direction density, forward maps data
-    to noise; with direction sampling, noise to data."""
+    to noise; with direction sampling, noise to data. Where data is shifted (Shift) rows
+    are best given in double or as the integers they are, and come back in double."""
 
     def __init__(self, features, context_features, direction, context_layers, layers, base,
                  seed, real):
@@ -1422,12 +1454,14 @@ class Flow(nn.Module):
         for name, layer in {**context_layers, **layers}.items():
             self.add_module(name, layer)
         self.base = base
+        self.shift = self.context_shift = None
 
     @property
     def dtype(self):
         return next(self.parameters()).dtype
 
-    def _rows(self, values, columns, what):
+    def _rows(self, values, columns, what, shift=None):
+        values = shift.off(values) if shift else values
         device = next(self.parameters()).device
         rows = torch.as_tensor(values, dtype=self.dtype, device=device)
         if rows.dim() != 2 or rows.shape[1] != columns:
@@ -1441,7 +1475,7 @@ class Flow(nn.Module):
                              f"{'no' if context is None else 'a'} context")
         if context is None:
             return None
-        context = self._rows(context, self.context_features, "context")
+        context = self._rows(context, self.context_features, "context", self.context_shift)
         if len(context) != count:
             raise ModelError(f"found {len(context)} rows of context for {count} rows")
         return context
@@ -1474,19 +1508,21 @@ class Flow(nn.Module):
     def forward(self, x, context=None, first=0):
         """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D],
         which are rows first .. of their data set: whole numbers take the noise of that row."""
-        x = self._rows(x, self.features, "rows")
-        return self._run(x, self._condition(self._context(context, len(x))), False, first)
+        x = self._rows(x, self.features, "rows", self.shift)
+        z, logdet = self._run(x, self._condition(self._context(context, len(x))), False, first)
+        return z, logdet + self.shift.logdet if self.shift else logdet
 
     def inverse(self, z, context=None):
         """Back through the layers: x and log|det dx/dz|."""
         z = self._rows(z, self.features, "rows")
-        return self._run(z, self._condition(self._context(context, len(z))), True)
+        x, logdet = self._run(z, self._condition(self._context(context, len(z))), True)
+        return (self.shift.on(x), logdet - self.shift.logdet) if self.shift else (x, logdet)
 
     def log_prob(self, x, context=None, first=0):
         """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; NaN for a row
         that is not finite. x are rows first .. of their data set: whole numbers take the
         noise of that row, as in `flotilla logprob`."""
-        x = self._rows(x, self.features, "rows")
+        x = self._rows(x, self.features, "rows", self.shift)
         context = self._context(context, len(x))
         finite = torch.isfinite(x).all(dim=1)
         if context is not None:
@@ -1494,6 +1530,7 @@ class Flow(nn.Module):
         context = self._condition(context)
         z, logdet = self._run(x, context, self.direction == "sampling", first)
         log_prob = self.base.log_prob(z, context) + logdet
+        log_prob = log_prob + self.shift.logdet if self.shift else log_prob
         return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
 
     def noise(self, n, stream, context=None, temperature=1.0):
@@ -1515,7 +1552,8 @@ class Flow(nn.Module):
         context = self._condition(self._context(context, n))
         dtype = np.float64 if self.dtype == torch.float64 else np.float32
         z = self.noise(n, lambda b: Stream(seed, SAMPLES, 0, b, dtype), context, temperature)
-        return self._run(z, context, self.direction == "density")[0]
+        x = self._run(z, context, self.direction == "density")[0]
+        return self.shift.on(x) if self.shift else x
 
 
 # ---- The file
@@ -1639,10 +1677,11 @@ def check_format(file):
         raise ModelError("found no flotilla model in it, wanted a checkpoint or a run "
                          "directory")
     version = int(file.attrs.get("format_version", 0))
-    if version != FORMAT_VERSION:
-        raise ModelError(f"found model format {version}, wanted {FORMAT_VERSION}: take the "
+    if version not in FORMAT_VERSIONS:
+        raise ModelError(f"found model format {version}, wanted one of {FORMAT_VERSIONS}: take the "
                          "flotilla_torch.py of the flotilla that wrote it")
-    unknown = (set(file.attrs) ^ ATTRIBUTES) | (set(file) - GROUPS)
+    shift = {"origin", "scale"} if version == 2 else set()
+    unknown = (set(file.attrs) ^ ATTRIBUTES) | (set(file) - GROUPS - shift) | (shift - set(file))
     if unknown:
         raise ModelError(f"found or missing, not as wanted: {', '.join(sorted(unknown))}; is "
                          "this model of another version of flotilla?")
@@ -1704,9 +1743,14 @@ def read_model(path, average):
         config = yaml.load(file["config"].asstr()[()], Loader=yaml.BaseLoader)
         group = "average" if average and "average" in file else "parameters"
         tensors = vector(file, group)
-        model = build(config, int(file.attrs["features"]),
-                      int(file.attrs["context_features"]), int(file.attrs["seed"]),
-                      REALS[real_of(file)], tensors, tensors_below(file, "constants")).eval()
+        features = int(file.attrs["features"])
+        model = build(config, features, int(file.attrs["context_features"]),
+                     int(file.attrs["seed"]), REALS[real_of(file)], tensors,
+                     tensors_below(file, "constants")).eval()
+        if "origin" in file:
+            origin, scale = file["origin"][()], file["scale"][()]
+            model.shift = Shift(origin[:features], scale[:features])
+            model.context_shift = Shift(origin[features:], scale[features:])
         model.schema = (yaml.load(file["schema"].asstr()[()], Loader=yaml.BaseLoader)
                         if "schema" in file else {})
         return model

@@ -31,10 +31,22 @@ int64_t flo_model_parameters(const flo_model *model);
 void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
                         const flo_real *x, const flo_real *context, double *log_prob);
 
+/* The same of x [rows, D] and context [rows, C] in double. A model whose data lies far
+   from 0 beside its spread, or out of the range of flo_real, takes an origin off its
+   columns in double first: then this keeps digits that x loses as flo_real. Local. */
+void flo_model_log_prob_double(flo_model *model, int64_t first, int64_t rows,
+                               const double *x, const double *context,
+                               double *log_prob);
+
 /* Samples first .. first + count - 1 of a seed into x [count, D] under context [count,
    C] (NULL where C is 0). Sample i is a function of (seed, i) alone. temperature scales
    the base's spread; 1 draws from the density. Local. */
 void flo_model_sample(flo_model *model, uint64_t seed, int64_t first, int64_t count,
                       double temperature, const flo_real *context, flo_real *x);
+
+/* The same into x [count, D] in double, under context [count, C] in double. Local. */
+void flo_model_sample_double(flo_model *model, uint64_t seed, int64_t first,
+                             int64_t count, double temperature, const double *context,
+                             double *x);
 
 #endif

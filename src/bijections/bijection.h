@@ -42,6 +42,16 @@ typedef struct flo_drift {
     double ratio;     /* its spread over that of then */
 } flo_drift;
 
+/* What may be done to a column, in double, before the first layer that acts on it sees
+   it: taken off an origin, times a factor. A layer that needs the numbers themselves
+   takes none. */
+typedef enum flo_shifts {
+    FLO_SHIFTS_NONE,
+    FLO_SHIFTS_FACTOR,       /* any factor above 0 */
+    FLO_SHIFTS_WHOLE_ORIGIN, /* a whole number */
+    FLO_SHIFTS_BOTH
+} flo_shifts;
+
 typedef struct flo_bijection_kind {
     const char *name;
     const flo_settings *settings; /* name, help, rows */
@@ -106,7 +116,11 @@ struct flo_bijection {
                            settings say all */
     bool dithers;       /* every pass forward needs the noise, not training alone */
     const bool *passes; /* [D], columns that it leaves as they are; NULL: none */
-    void *state;        /* of the kind, in the arena */
+    flo_shifts shifts;  /* of the columns that it does not pass; configure says */
+    /* [D], borrowed; NULL: 0 and 1. A column that it is the first to act on is fed as
+       (number - origin) * factor: what settings and messages say is of the number. */
+    const double *origin, *factor;
+    void *state; /* of the kind, in the arena */
 };
 
 /* Makes the layer that a config node describes. The arena owns it. Local.

@@ -65,28 +65,40 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     self->state = s;
     self->fitted = s->levels_setting == FLO_AUTO;
     self->dithers = true;
+    self->shifts = FLO_SHIFTS_WHOLE_ORIGIN;
     self->noise = n;
     FLO_TRY(flo_layout_add(&self->constants, n, 0, false, &ignored, "low"));
     return flo_layout_add(&self->constants, n, 0, false, &ignored, "levels");
 }
 
-static flo_status fit_column(const dequantize *s, flo_context *context, int64_t j,
+/* What is taken off column j before the layer sees it: constants are of what it sees,
+   settings and messages of the column itself. */
+static double origin_of(const flo_bijection *self, int64_t j)
+{
+    return self->origin ? self->origin[j] : 0;
+}
+
+static flo_status fit_column(const flo_bijection *self, flo_context *context, int64_t j,
                              const flo_moments *moments, double *low, double *levels)
 {
+    const dequantize *const s = self->state;
+    const double origin = origin_of(self, j);
     const double least = moments->low[j], greatest = moments->high[j];
-    *low = s->low_setting == FLO_AUTO ? least : (double)s->low_setting;
+    if (s->low_setting == FLO_AUTO)
+        *low = least;
     *levels = greatest - *low + 1;
     if (least != floor(least) || greatest != floor(greatest))
         return flo_fail(context, FLO_ERROR_DATA,
-                        "dequantize: column %lld reaches from %.9g to %.9g, wanted "
+                        "dequantize: column %lld reaches from %.16g to %.16g, wanted "
                         "whole numbers; leave the column out of the layer's `columns`",
-                        (long long)j, least, greatest);
+                        (long long)j, least + origin, greatest + origin);
     if (!(*levels >= 1 && *levels <= MOST_LEVELS))
         return flo_fail(context, FLO_ERROR_DATA,
-                        "dequantize: column %lld reaches from %.9g to %.9g, wanted at "
-                        "most %.0f levels, from low %.9g on: so fine a column is as "
-                        "good as continuous; leave it out of the layer's `columns`",
-                        (long long)j, least, greatest, MOST_LEVELS, *low);
+                        "dequantize: column %lld reaches from %.16g to %.16g, wanted "
+                        "at most %.0f levels, from low %.16g on: so fine a column is "
+                        "as good as continuous; leave it out of the layer's `columns`",
+                        (long long)j, least + origin, greatest + origin, MOST_LEVELS,
+                        *low + origin);
     return FLO_OK;
 }
 
@@ -98,12 +110,13 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
     const dequantize *const s = self->state;
     const int64_t n = s->columns.count;
     for (int64_t k = 0; k < n; k++) {
+        const int64_t j = flo_column_chosen(&s->columns, k);
         double *const low = &constants[k], *const levels = &constants[n + k];
         *low = s->low_setting == FLO_AUTO ? 0 : (double)s->low_setting;
+        *low -= origin_of(self, j);
         *levels = (double)s->levels_setting;
         if (self->fitted)
-            FLO_TRY(fit_column(s, context, flo_column_chosen(&s->columns, k), moments,
-                               low, levels));
+            FLO_TRY(fit_column(self, context, j, moments, low, levels));
     }
     return FLO_OK;
 }
@@ -226,7 +239,8 @@ static void explain(const flo_bijection *self, int64_t j, char *text, size_t siz
     snprintf(text, size,
              "a whole number from %.0f to %.0f; set levels (and low) to hold all "
              "values, or leave a column of other numbers out of the layer's `columns`",
-             s->low[k], s->low[k] + s->levels[k] - 1);
+             s->low[k] + origin_of(self, j),
+             s->low[k] + origin_of(self, j) + s->levels[k] - 1);
 }
 
 const flo_bijection_kind flo_dequantize = {

@@ -105,8 +105,10 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     (void)place;
     FLO_TRY(flo_scalar_configure(self, arena, node, &plain, sizeof(logarithm)));
     logarithm *const s = self->state;
-    if (s->offset_setting == 0)
+    if (s->offset_setting == 0) {
+        self->shifts = FLO_SHIFTS_FACTOR; /* it becomes an offset of z */
         return FLO_OK;
+    }
     s->layer.map = &with_offset;
     s->offset = (flo_real)s->offset_setting;
     s->log_offset = flo_log(s->offset);

@@ -25,6 +25,7 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
     FLO_TRY(flo_column_choice_make(self, arena, &s->columns));
     self->state = s;
+    self->shifts = FLO_SHIFTS_BOTH;
     FLO_TRY(
         flo_layout_add(&self->constants, self->features, 0, false, &ignored, "mean"));
     return flo_layout_add(&self->constants, self->features, 0, false, &ignored,

@@ -35,6 +35,7 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     FLO_TRY(flo_settings_read(arena, NULL, node, &settings, NULL));
     FLO_TRY(flo_arena_take(arena, D * D, sizeof *s->factors, &s->factors));
     self->state = s;
+    self->shifts = FLO_SHIFTS_BOTH;
     FLO_TRY(flo_layout_add(&self->constants, D, 0, false, &ignored, "mean"));
     FLO_TRY(flo_layout_add(&self->constants, D, 0, false, &ignored, "deviation"));
     return flo_layout_add(&self->constants, D, D, false, &ignored, "factors");

@@ -4,6 +4,7 @@
 #include "comm/watch.h"
 #include "train/excerpt.h"
 #include "train/loaded.h"
+#include "train/origins.h"
 
 #include <string.h>
 
@@ -105,16 +106,18 @@ static flo_status open_split(flo_arena *arena, const flo_loaded *loaded,
                               &settings));
     const int which = choose_split(&settings, *split);
     *split = splits[which];
-    return flo_rows_open_bound(context, &settings, loaded->flow->seed, (flo_split)which,
-                               loaded->flow->schema, rows);
+    FLO_TRY(flo_rows_open_bound(context, &settings, loaded->flow->seed,
+                                (flo_split)which, loaded->flow->schema, rows));
+    return flo_origins_apply(loaded->flow, *rows);
 }
 
 static flo_status open_rows(const flo_call *call, flo_arena *arena, const input *in,
-                            const char **split, flo_rows **rows)
+                            const char **split, const flo_flow **flow, flo_rows **rows)
 {
     flo_loaded loaded;
     *rows = NULL;
     FLO_TRY(flo_loaded_read(call->comm, arena, in->model, &loaded));
+    *flow = loaded.flow;
     flo_watch_at(call->comm, FLO_PHASE_SCORING, 0);
     *split = in->data ? "data" : in->split;
     if (in->data)
@@ -125,9 +128,9 @@ static flo_status open_rows(const flo_call *call, flo_arena *arena, const input 
 
 /* Rank 0 reads and writes: what is for a picture is little. */
 static flo_status write_rows(const flo_call *call, const input *in, const char *split,
-                             flo_rows *rows)
+                             const flo_flow *flow, flo_rows *rows)
 {
-    const flo_excerpt excerpt = {in->most, split, in->output, in->force};
+    const flo_excerpt excerpt = {in->most, split, in->output, in->force, flow};
     int64_t written = 0;
     flo_status status = FLO_OK;
     if (flo_cli_speaks(call))
@@ -155,14 +158,15 @@ flo_status flo_verb_rows(const flo_call *call, int *exit_code)
     flo_arena *arena;
     flo_rows *rows = NULL;
     const char *split = NULL;
+    const flo_flow *flow = NULL;
     bool go_on;
     flo_cli_parse(call, &argp, &in, &go_on, exit_code);
     if (!go_on)
         return FLO_OK;
     FLO_TRY(flo_arena_create(call->context, &arena));
-    flo_status status = open_rows(call, arena, &in, &split, &rows);
+    flo_status status = open_rows(call, arena, &in, &split, &flow, &rows);
     if (status == FLO_OK)
-        status = write_rows(call, &in, split, rows);
+        status = write_rows(call, &in, split, flow, rows);
     flo_rows_close(&rows);
     flo_arena_destroy(&arena);
     return status;

@@ -4,6 +4,7 @@
 #include "comm/watch.h"
 #include "train/generate.h"
 #include "train/loaded.h"
+#include "train/origins.h"
 
 enum { FORCE = 256, SEED, TEMPERATURE, CONTEXT };
 
@@ -74,7 +75,7 @@ static flo_status open_conditions(const flo_call *call, flo_arena *arena,
                           : "--context has no use");
     FLO_TRY(flo_loaded_conditions(call->context, arena, loaded, in->conditions, rows));
     if (flo_rows_features(*rows) == C && flo_rows_count(*rows) >= in->count)
-        return FLO_OK;
+        return flo_origins_apply_as_context(loaded->flow, *rows);
     return flo_fail(
         call->context, FLO_ERROR_DATA,
         "%s: found %lld rows of %lld columns, wanted at least %lld rows of the "

@@ -149,6 +149,11 @@ flo_status flo_feed_create(flo_context *context, const flo_feed_task *task,
     return status;
 }
 
+flo_status flo_feed_shift(flo_feed *feed, const double *origin, const double *factor)
+{
+    return feed->prefetch ? flo_prefetch_shift(feed->prefetch, origin, factor) : FLO_OK;
+}
+
 static void free_batch(flo_context *context, flo_batch *batch)
 {
     flo_free(context, &batch->x);

@@ -31,6 +31,12 @@ int64_t flo_feed_needs(const flo_lane_plan *plan, int64_t lanes, int64_t reals,
 FLO_MUST_USE flo_status flo_feed_create(flo_context *context, const flo_feed_task *task,
                                         flo_feed **feed);
 
+/* Has a streaming feed read rows as flo_rows_shift does; of a resident one its rows are
+   shifted by their owner. Before the first step is prepared. Local. FLO_ERROR_MEMORY.
+ */
+FLO_MUST_USE flo_status flo_feed_shift(flo_feed *feed, const double *origin,
+                                       const double *factor);
+
 /* Ends the thread too, soon also while it reads. */
 void flo_feed_destroy(flo_feed **feed);
 

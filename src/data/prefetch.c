@@ -170,6 +170,15 @@ flo_status flo_prefetch_create(flo_context *context, const flo_data_settings *se
     return status;
 }
 
+flo_status flo_prefetch_shift(flo_prefetch *p, const double *origin,
+                              const double *factor)
+{
+    const flo_status status = flo_rows_shift(p->rows, origin, factor);
+    return status == FLO_OK
+               ? FLO_OK
+               : flo_fail(p->context, status, "%s", flo_context_message(p->own));
+}
+
 static void stop(flo_prefetch *p)
 {
     pthread_mutex_lock(&p->lock);

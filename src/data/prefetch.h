@@ -23,6 +23,11 @@ FLO_MUST_USE flo_status flo_prefetch_create(flo_context *context,
                                             uint64_t seed, int64_t lanes,
                                             flo_prefetch **prefetch);
 
+/* flo_rows_shift of the thread's rows, before anything is asked for. Local.
+   FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_prefetch_shift(flo_prefetch *prefetch, const double *origin,
+                                           const double *factor);
+
 /* Ends the thread, within one piece of reading; windows are the caller's again. */
 void flo_prefetch_destroy(flo_prefetch **prefetch);
 

@@ -105,6 +105,19 @@ void flo_rows_tell_column(const flo_rows *rows, bool of_context, int64_t column,
 /* The error of a split whose rows all have weight 0. Local. */
 flo_status flo_rows_fail_weightless(const flo_rows *rows);
 
+/* Has flo_rows_read give (number - origin) * factor, computed in double: origin, factor
+   [D + C], features first, are copied. Weights stay. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_rows_shift(flo_rows *rows, const double *origin,
+                                       const double *factor);
+
+/* Row `row` in double, whatever the shift: number [D + C], features first. NaN and
+   infinities stand as they are. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_rows_read_wide(flo_rows *rows, int64_t row, double *number);
+
+/* Whether columns may hold numbers that flo_real does not: of 64 or 32 bits, and not of
+   its own type. Local. */
+bool flo_rows_may_round(const flo_rows *rows);
+
 /* Reads rows [first, first + count) of the split into arrays with room for them. A row
    with NaN or Inf (feature, context or weight; or a negative weight) is FLO_ERROR_DATA
    naming file, data set, row in that file, column and value; with on_bad_rows: drop its

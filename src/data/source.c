@@ -178,6 +178,21 @@ static flo_status check_shard(const flo_source *source, int64_t shard,
     return check_names(source, shard, dataset);
 }
 
+/* Whether flo_real holds every number of a type, by its name (dataset.h). Of a table or
+   a group only the first is known. */
+static bool may_round(const flo_dataset_info *info)
+{
+    static const char *const exact[] = {
+        "float16", "float32", "int8",    "uint8", "int16", "uint16", ">f2", ">f4",
+        ">i2",     ">u2",     "float64", ">f8",   "int32", "uint32", ">i4", ">u4"};
+    enum { IN_FLOAT = 10, IN_DOUBLE = sizeof exact / sizeof *exact };
+    const int count = sizeof(flo_real) == 8 ? IN_DOUBLE : IN_FLOAT;
+    for (int i = 0; i < count && !info->by_name; i++)
+        if (strcmp(info->type, exact[i]) == 0)
+            return false;
+    return true;
+}
+
 /* Adds a shard to the figures of the whole. */
 static void count_shard(flo_source *source, int64_t shard, const flo_dataset *dataset)
 {
@@ -188,6 +203,7 @@ static void count_shard(flo_source *source, int64_t shard, const flo_dataset *da
     source->info.rows += info->rows;
     source->info.stored_bytes += info->stored_bytes;
     source->info.direct = source->info.direct && info->direct;
+    source->info.may_round = source->info.may_round || may_round(info);
     if (info->chunk_rows > source->info.chunk_rows)
         source->info.chunk_rows = info->chunk_rows;
     if (flo_dataset_bytes(dataset) > source->shard_bytes)
@@ -283,6 +299,7 @@ static flo_status count_group(flo_source *source)
 flo_status flo_source_choose(flo_source *source, int64_t count, const int64_t *column)
 {
     close_shards(source);
+    source->origin = source->factor = NULL;
     if (!source->column || count > source->column_room)
         FLO_TRY(flo_arena_take(source->arena, count, sizeof *source->column,
                                &source->column));
@@ -291,6 +308,20 @@ flo_status flo_source_choose(flo_source *source, int64_t count, const int64_t *c
         source->column[i] = column ? column[i] : i;
     source->chosen = count;
     return source->info.is_group ? count_group(source) : FLO_OK;
+}
+
+flo_status flo_source_shift(flo_source *source, const double *origin,
+                            const double *factor)
+{
+    const int64_t n = source->chosen;
+    double *shift;
+    close_shards(source);
+    FLO_TRY(flo_arena_take(source->arena, 2 * n, sizeof *shift, &shift));
+    memcpy(shift, origin, (size_t)n * sizeof *shift);
+    memcpy(shift + n, factor, (size_t)n * sizeof *shift);
+    source->origin = shift;
+    source->factor = shift + n;
+    return FLO_OK;
 }
 
 const flo_source_info *flo_source_describe(const flo_source *source)

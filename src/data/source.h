@@ -24,6 +24,7 @@ typedef struct flo_source_info {
     int64_t chunk_rows;              /* the most of a shard; 0: all contiguous */
     int64_t stored_bytes;            /* of all shards */
     bool direct;                     /* all shards are read by pread */
+    bool may_round; /* some shard may hold numbers that flo_real does not */
 } flo_source_info;
 
 /* Opens `name` in every file. `files` are paths and glob patterns: in the order given,
@@ -76,6 +77,17 @@ FLO_MUST_USE flo_status flo_source_choose(flo_source *source, int64_t count,
    read by different threads. Local. FLO_ERROR_FILE (naming the shard). */
 FLO_MUST_USE flo_status flo_source_read(flo_source *source, int64_t first,
                                         int64_t count, int64_t stride, flo_real *out);
+
+/* The same in double, of the numbers as they are stored, whatever the shift. */
+FLO_MUST_USE flo_status flo_source_read_wide(flo_source *source, int64_t first,
+                                             int64_t count, int64_t stride,
+                                             double *out);
+
+/* Has flo_source_read give (value - origin) * factor, computed in double: origin and
+   factor [chosen columns] are copied, and hold until the next choice. Columns of origin
+   0 and factor 1 are read as without. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_source_shift(flo_source *source, const double *origin,
+                                         const double *factor);
 
 /* For messages: the file that holds a row and its number there; and the source as a
    whole: its file, or the first one "and 63 more". Borrowed. */

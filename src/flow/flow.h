@@ -39,8 +39,10 @@ typedef struct flo_flow {
     int64_t base_parameters; /* offset of the base's slice, behind the layers' */
     flo_layout parameters;   /* theta [P] */
     flo_layout constants;
-    double *constant;             /* [constants.size] */
-    int64_t ready, context_ready; /* the first layers whose constants are there */
+    double *constant;              /* [constants.size] */
+    const double *origin, *factor; /* [D + C], see shift.h; NULL: 0 and 1 */
+    double log_factor;             /* sum of log factor of the features */
+    int64_t ready, context_ready;  /* the first layers whose constants are there */
 } flo_flow;
 
 /* Builds the flow of config nodes `flow` (a map), `preprocess` (a list or NULL) and

@@ -91,6 +91,10 @@ static bool refused(flo_front *f, const flo_layer *layer, int64_t k, int64_t wid
                              .place = at % width,
                              .value = (double)f->value[1][at]};
     refusal->column = column_at(f, layer, k, width, refusal->place);
+    const flo_bijection *const b = layer[k].bijection;
+    if (b->origin && b->shifts != FLO_SHIFTS_NONE)
+        refusal->value =
+            refusal->value / b->factor[refusal->place] + b->origin[refusal->place];
     return true;
 }
 

@@ -14,7 +14,7 @@ typedef struct flo_refusal {
     int64_t row;    /* of the split */
     int64_t column; /* of the data, or of its context */
     int64_t place;  /* where layers that change places have brought that column */
-    double value;   /* as the layer is fed it */
+    double value;   /* as the layer is fed it, or where it is shifted before, itself */
 } flo_refusal;
 
 /* Memory for passing rows, in the arena; flow is borrowed. Local. FLO_ERROR_MEMORY. */

@@ -1,7 +1,9 @@
 /* The public face of a trained flow. */
 #include "flotilla/model.h"
 
+#include "core/integers.h"
 #include "flow/model_file.h"
+#include "flow/shift.h"
 #include "flow/tiles.h"
 #include "hdf5/sealed_file.h"
 #include "linalg/products.h"
@@ -12,6 +14,9 @@ struct flo_model {
     flo_flow *flow;
     flo_real *theta;
     flo_tiles *tiles;
+    int64_t piece;       /* rows that are turned to what the flow takes at a time */
+    flo_real *x, *given; /* [piece, D], [piece, C] */
+    double *wide;        /* [piece, most of D and C] */
 };
 
 static flo_status read_image(flo_model *m, const char *path, const void *bytes,
@@ -34,7 +39,14 @@ static flo_status fill(flo_model *m, const char *path, int threads)
     const flo_status status = read_image(m, path, bytes, size);
     flo_free(m->context, &bytes);
     FLO_TRY(status);
-    return flo_tiles_create(m->arena, m->flow, threads > 0 ? threads : 1, &m->tiles);
+    const int64_t D = m->flow->features, C = m->flow->context;
+    const int thread_count = threads > 0 ? threads : 1;
+    m->piece = (int64_t)thread_count * FLO_TILE_ROWS;
+    FLO_TRY(flo_arena_take(m->arena, m->piece * D, sizeof *m->x, &m->x));
+    FLO_TRY(flo_arena_take(m->arena, m->piece * C, sizeof *m->given, &m->given));
+    FLO_TRY(flo_arena_take(m->arena, m->piece * flo_greater(D, C), sizeof *m->wide,
+                           &m->wide));
+    return flo_tiles_create(m->arena, m->flow, thread_count, &m->tiles);
 }
 
 flo_status flo_model_open(flo_context *context, const char *path, int threads,
@@ -73,16 +85,102 @@ int64_t flo_model_parameters(const flo_model *model)
     return model->flow->parameters.size;
 }
 
-void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
-                        const flo_real *x, const flo_real *context, double *log_prob)
+static void widen(int64_t n, const flo_real *from, double *to)
 {
-    flo_tiles_log_prob(model->tiles, model->theta, first, rows, x, context, log_prob,
-                       NULL);
+    for (int64_t i = 0; i < n; i++)
+        to[i] = (double)from[i];
+}
+
+/* Numbers [rows, n] of columns `first` on of the D + C to what the flow takes. */
+static void narrow(const flo_model *m, int64_t rows, int64_t first, int64_t n,
+                   const double *number, flo_real *y)
+{
+    if (m->flow->origin)
+        flo_flow_shift_rows(m->flow, rows, first, n, number, y);
+    else
+        for (int64_t i = 0; i < rows * n; i++)
+            y[i] = (flo_real)number[i];
+}
+
+/* The numbers of rows i .. of a call, given as flo_real or as double. */
+static const flo_real *take(flo_model *m, int64_t i, int64_t rows, int64_t first,
+                            int64_t n, const flo_real *real, const double *wide,
+                            flo_real *y)
+{
+    if (real)
+        widen(rows * n, real + i * n, m->wide);
+    if (n)
+        narrow(m, rows, first, n, real ? m->wide : wide + i * n, y);
+    return y;
+}
+
+/* Rows by pieces of whole tiles: a row's bits do not depend on where calls are cut. */
+static void log_prob(flo_model *m, int64_t first, int64_t rows, const flo_real *x,
+                     const double *wide_x, const flo_real *context,
+                     const double *wide_context, double *log_prob)
+{
+    const int64_t D = m->flow->features, C = m->flow->context;
+    for (int64_t i = 0, n; i < rows; i += n) {
+        n = flo_lesser(m->piece, rows - i);
+        take(m, i, n, 0, D, x, wide_x, m->x);
+        take(m, i, n, D, C, context, wide_context, m->given);
+        flo_tiles_log_prob(m->tiles, m->theta, first + i, n, m->x, m->given,
+                           log_prob + i, NULL);
+    }
+}
+
+void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
+                        const flo_real *x, const flo_real *context, double *result)
+{
+    if (model->flow->origin)
+        log_prob(model, first, rows, x, NULL, context, NULL, result);
+    else
+        flo_tiles_log_prob(model->tiles, model->theta, first, rows, x, context, result,
+                           NULL);
+}
+
+void flo_model_log_prob_double(flo_model *model, int64_t first, int64_t rows,
+                               const double *x, const double *context, double *result)
+{
+    log_prob(model, first, rows, NULL, x, NULL, context, result);
+}
+
+/* Into x, or where that is NULL into wide_x. */
+static void sample(flo_model *m, uint64_t seed, int64_t first, int64_t count,
+                   double temperature, const flo_real *context,
+                   const double *wide_context, flo_real *x, double *wide_x)
+{
+    const int64_t D = m->flow->features, C = m->flow->context;
+    for (int64_t i = 0, n; i < count; i += n) {
+        n = flo_lesser(m->piece, count - i);
+        take(m, i, n, D, C, context, wide_context, m->given);
+        flo_tiles_sample(m->tiles, m->theta, seed, first + i, n, temperature, m->given,
+                         m->x);
+        if (m->flow->origin)
+            flo_flow_unshift(m->flow, n, 0, D, m->x, m->wide);
+        else
+            widen(n * D, m->x, m->wide);
+        for (int64_t k = 0; k < n * D; k++)
+            if (x)
+                x[i * D + k] = (flo_real)m->wide[k];
+            else
+                wide_x[i * D + k] = m->wide[k];
+    }
 }
 
 void flo_model_sample(flo_model *model, uint64_t seed, int64_t first, int64_t count,
                       double temperature, const flo_real *context, flo_real *x)
 {
-    flo_tiles_sample(model->tiles, model->theta, seed, first, count, temperature,
-                     context, x);
+    if (model->flow->origin)
+        sample(model, seed, first, count, temperature, context, NULL, x, NULL);
+    else
+        flo_tiles_sample(model->tiles, model->theta, seed, first, count, temperature,
+                         context, x);
+}
+
+void flo_model_sample_double(flo_model *model, uint64_t seed, int64_t first,
+                             int64_t count, double temperature, const double *context,
+                             double *x)
+{
+    sample(model, seed, first, count, temperature, NULL, context, NULL, x);
 }

@@ -2,6 +2,7 @@
 #include "flow/model_file.h"
 
 #include "core/version.h"
+#include "flow/shift.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -86,12 +87,53 @@ static flo_status read_schema(flo_image *image, const char *file, flo_flow *flow
                     (long long)flow->context);
 }
 
+static flo_status add_shift(flo_image *image, const flo_flow *flow)
+{
+    const int64_t columns = flow->features + flow->context;
+    flo_context *const context = flo_arena_context(flow->arena);
+    double *scale;
+    if (!flow->origin)
+        return FLO_OK;
+    FLO_TRY(flo_allocate(context, columns, sizeof *scale, &scale));
+    for (int64_t j = 0; j < columns; j++)
+        scale[j] = 1 / flow->factor[j];
+    flo_status status =
+        flo_image_add(image, "origin", FLO_ELEMENT_DOUBLE, 1, &columns, flow->origin);
+    if (status == FLO_OK)
+        status = flo_image_add(image, "scale", FLO_ELEMENT_DOUBLE, 1, &columns, scale);
+    flo_free(context, &scale);
+    return status;
+}
+
+/* Read before constants are, which are of what is left. */
+static flo_status read_shift(flo_image *image, flo_flow *flow)
+{
+    const int64_t columns = flow->features + flow->context;
+    flo_context *const context = flo_arena_context(flow->arena);
+    double *shift;
+    if (!flo_image_has(image, "origin"))
+        return FLO_OK;
+    FLO_TRY(flo_allocate(context, 2 * columns, sizeof *shift, &shift));
+    flo_status status =
+        flo_image_read(image, "origin", FLO_ELEMENT_DOUBLE, columns, shift);
+    if (status == FLO_OK)
+        status = flo_image_read(image, "scale", FLO_ELEMENT_DOUBLE, columns,
+                                shift + columns);
+    for (int64_t j = columns; j < 2 * columns; j++)
+        shift[j] = 1 / shift[j];
+    if (status == FLO_OK)
+        status = flo_flow_shift(flow, shift, shift + columns);
+    flo_free(context, &shift);
+    return status;
+}
+
 flo_status flo_model_add(flo_image *image, const flo_flow *flow, const char *config,
                          const flo_real *theta, const flo_real *average)
 {
     FLO_TRY(flo_image_set_text(image, "/", "format", "flotilla model"));
-    FLO_TRY(
-        flo_image_set_integer(image, "/", "format_version", FLO_MODEL_FORMAT_VERSION));
+    FLO_TRY(flo_image_set_integer(image, "/", "format_version",
+                                  flow->origin ? FLO_MODEL_FORMAT_SHIFTED
+                                               : FLO_MODEL_FORMAT_VERSION));
     FLO_TRY(flo_image_set_text(image, "/", "flotilla_version", FLO_VERSION));
     FLO_TRY(flo_image_set_text(image, "/", "real", FLO_REAL_NAME));
     FLO_TRY(flo_image_set_integer(image, "/", "features", flow->features));
@@ -102,6 +144,7 @@ flo_status flo_model_add(flo_image *image, const flo_flow *flow, const char *con
                                                                         : "sampling"));
     FLO_TRY(flo_image_add_text(image, "config", config));
     FLO_TRY(add_schema(image, flow));
+    FLO_TRY(add_shift(image, flow));
     FLO_TRY(add_vector(image, "constants", &flow->constants, FLO_ELEMENT_DOUBLE,
                        sizeof(double), flow->constant));
     FLO_TRY(add_vector(image, "parameters", &flow->parameters, FLO_ELEMENT_REAL,
@@ -128,12 +171,13 @@ static flo_status check_format(flo_context *context, flo_image *image, const cha
             file);
     int64_t version;
     FLO_TRY(flo_image_get_integer(image, "/", "format_version", &version));
-    if (version != FLO_MODEL_FORMAT_VERSION)
+    if (version != FLO_MODEL_FORMAT_VERSION && version != FLO_MODEL_FORMAT_SHIFTED)
         return flo_fail(
             context, FLO_ERROR_FILE,
-            "%s: found model format %lld, wanted %d: read it with the version "
+            "%s: found model format %lld, wanted %d or %d: read it with the version "
             "of flotilla that wrote it",
-            file, (long long)version, FLO_MODEL_FORMAT_VERSION);
+            file, (long long)version, FLO_MODEL_FORMAT_VERSION,
+            FLO_MODEL_FORMAT_SHIFTED);
     return FLO_OK;
 }
 
@@ -173,6 +217,7 @@ static flo_status read_constants(flo_image *image, flo_flow *flow)
 
 flo_status flo_model_read_constants(flo_image *image, flo_flow *flow)
 {
+    FLO_TRY(read_shift(image, flow));
     FLO_TRY(read_constants(image, flow));
     return flo_flow_prepare(flow);
 }
@@ -185,6 +230,8 @@ static void give(int64_t layers, flo_layer *layer, bool keep)
 
 flo_status flo_model_give_constants(flo_image *image, bool keep, flo_flow *flow)
 {
+    if (keep)
+        FLO_TRY(read_shift(image, flow));
     FLO_TRY(read_constants(image, flow));
     give(flow->layers, flow->layer, keep);
     give(flow->context_layers, flow->context_layer, keep);

@@ -4,14 +4,17 @@
    (float or double), features, context_features, direction. Arrays: config (text),
    schema (text, schema/schema.h; not of a model without data, nor of old files),
    parameters/LAYER/TENSOR, average/LAYER/TENSOR (where the run averages),
-   constants/LAYER/TENSOR (in double). */
+   constants/LAYER/TENSOR (in double). Where columns are shifted before the flow sees
+   them (shift.h) also origin and scale [features + context_features] (in double: rows
+   hold (number - origin) / scale), and format_version is 2, so that a program that does
+   not know of them refuses the model. */
 #ifndef FLO_FLOW_MODEL_FILE_H
 #define FLO_FLOW_MODEL_FILE_H
 
 #include "flow/flow.h"
 #include "hdf5/image.h"
 
-enum { FLO_MODEL_FORMAT_VERSION = 1 };
+enum { FLO_MODEL_FORMAT_VERSION = 1, FLO_MODEL_FORMAT_SHIFTED = 2 };
 
 /* Adds a model to an image. average may be NULL. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_model_add(flo_image *image, const flo_flow *flow,

@@ -214,8 +214,8 @@ void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
 void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
     const size_t bytes = (size_t)w->rows * sizeof *w->logdet;
-    memset(w->logdet, 0, bytes);
-    memset(w->preprocessed, 0, bytes);
+    for (int64_t i = 0; i < w->rows; i++)
+        w->logdet[i] = w->preprocessed[i] = flow->log_factor;
     for (int64_t k = 0; k < flow->layers; k++) {
         flo_flow_forward_layer(flow, theta, w, k);
         if (k + 1 == flow->preprocess)
@@ -234,7 +234,8 @@ void flo_flow_inverse_layer(const flo_flow *flow, const flo_real *theta,
 
 void flo_flow_inverse(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
-    memset(w->logdet, 0, (size_t)w->rows * sizeof *w->logdet);
+    for (int64_t i = 0; i < w->rows; i++)
+        w->logdet[i] = -flow->log_factor;
     for (int64_t k = flow->layers - 1; k >= 0; k--)
         flo_flow_inverse_layer(flow, theta, w, k);
 }

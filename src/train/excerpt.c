@@ -3,6 +3,7 @@
 
 #include "core/arena.h"
 #include "data/rows_place.h"
+#include "flow/shift.h"
 #include "hdf5/image.h"
 #include "hdf5/sealed_file.h"
 
@@ -15,6 +16,7 @@ enum { PIECE_ROWS = 1024, CLOSE = 16 };
 typedef struct picker {
     flo_arena *arena;
     flo_rows *rows;
+    const flo_flow *flow; /* NULL: columns are not shifted */
     int64_t D, C, total;
     int64_t wanted;  /* rows to read */
     int64_t count;   /* rows kept so far */
@@ -111,14 +113,26 @@ static flo_status add_files(picker *e, flo_image *image)
     return flo_image_add(image, "file", FLO_ELEMENT_INT64, 1, &e->count, e->file);
 }
 
+/* Columns [first, first + n) of the D + C, kept in y, as in the file. */
+static flo_status add_numbers(picker *e, flo_image *image, const char *path,
+                              int64_t first, int64_t n, const flo_real *y)
+{
+    const int64_t shape[2] = {e->count, n};
+    double *number;
+    if (!e->flow || !e->flow->origin)
+        return flo_image_add(image, path, FLO_ELEMENT_REAL, 2, shape, y);
+    FLO_TRY(flo_arena_take(e->arena, e->count * n, sizeof *number, &number));
+    flo_flow_unshift(e->flow, e->count, first, n, y, number);
+    return flo_image_add(image, path, FLO_ELEMENT_DOUBLE, 2, shape, number);
+}
+
 static flo_status add_rows(picker *e, flo_image *image)
 {
-    const int64_t x[2] = {e->count, e->D}, context[2] = {e->count, e->C};
-    FLO_TRY(flo_image_add(image, "x", FLO_ELEMENT_REAL, 2, x, e->kept.x));
+    const int64_t *const x = &e->count;
+    FLO_TRY(add_numbers(e, image, "x", 0, e->D, e->kept.x));
     FLO_TRY(add_columns(e, image, false, "x", "column"));
     if (e->C) {
-        FLO_TRY(flo_image_add(image, "context", FLO_ELEMENT_REAL, 2, context,
-                              e->kept.context));
+        FLO_TRY(add_numbers(e, image, "context", e->D, e->C, e->kept.context));
         FLO_TRY(add_columns(e, image, true, "context", "context_column"));
     }
     FLO_TRY(flo_image_add(image, "weight", FLO_ELEMENT_REAL, 1, x, e->kept.weight));
@@ -158,7 +172,7 @@ static flo_status write_file(flo_context *context, picker *e,
 flo_status flo_excerpt_write(flo_context *context, flo_rows *rows,
                              const flo_excerpt *excerpt, int64_t *written)
 {
-    picker e = {.rows = rows};
+    picker e = {.rows = rows, .flow = excerpt->flow};
     if (!excerpt->force && access(excerpt->path, F_OK) == 0)
         return flo_fail(context, FLO_ERROR_USAGE,
                         "%s: exists already; give another name, or --force to replace "

@@ -3,17 +3,20 @@
 #define FLO_TRAIN_EXCERPT_H
 
 #include "data/rows.h"
+#include "flow/flow.h"
 
 typedef struct flo_excerpt {
     int64_t most;      /* rows; all of them where there are fewer */
     const char *split; /* what the rows are called: "test" */
     const char *path;
     bool force;
+    const flo_flow *flow; /* by which the rows are shifted; NULL: not at all */
 } flo_excerpt;
 
 /* Writes rows floor(k N / n), k = 0 .. n - 1, of the N rows, as a flow gets them but
    before `preprocess`: data sets x [n, D], context [n, C] (where C is not 0), weight
-   [n], double; row [n], its number in its file, file [n], an index into the attribute
+   [n], as rows are kept, or where columns are shifted in double and as in the file; row
+   [n], its number in its file, file [n], an index into the attribute
    `files` of x, and column [D], context_column [C], numbers in the data set that they
    come from. Attributes `columns` of x and context: names, where there are names;
    `source` of the root: which file, data set and part; `rows`: N; `left_out`: rows of

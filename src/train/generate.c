@@ -2,6 +2,7 @@
 #include "train/generate.h"
 
 #include "core/integers.h"
+#include "flow/shift.h"
 #include "hdf5/output.h"
 #include "train/chunks.h"
 
@@ -18,6 +19,7 @@ typedef struct generator {
     flo_batch conditions;  /* of one chunk */
     const flo_real *given; /* [chunk, C], in conditions; NULL where C is 0 */
     flo_real *mine, *all;  /* [chunk, D], [ranks, chunk, D] on rank 0 */
+    double *numbers;       /* as all, of a shifted flow */
     flo_output *output;    /* rank 0 */
 } generator;
 
@@ -74,7 +76,7 @@ static flo_status create_output(generator *g)
     const flo_schema *const schema = g->flow->schema;
     const flo_generation *const task = g->task;
     flo_output_set set = {.name = "samples",
-                          .element = FLO_ELEMENT_REAL,
+                          .element = g->numbers ? FLO_ELEMENT_DOUBLE : FLO_ELEMENT_REAL,
                           .rank = 1,
                           .shape = {g->flow->features}};
     flo_arena *arena;
@@ -104,6 +106,9 @@ static flo_status prepare(generator *g)
         return FLO_OK;
     FLO_TRY(flo_allocate(context, flo_comm_size(g->comm) * chunk * D, sizeof(flo_real),
                          &g->all));
+    if (g->flow->origin)
+        FLO_TRY(flo_allocate(context, flo_comm_size(g->comm) * chunk * D,
+                             sizeof *g->numbers, &g->numbers));
     return create_output(g);
 }
 
@@ -146,8 +151,11 @@ static flo_status do_round(generator *g, int64_t round)
     flo_comm_gather_reals(g->comm, g->mine, count * D, g->all);
     if (g->output) {
         const int64_t most = flo_comm_size(g->comm) * (int64_t)FLO_CHUNK_ROWS;
-        const int64_t left = total - begin;
-        status = flo_output_write(g->output, begin, left < most ? left : most, g->all);
+        const int64_t left = total - begin, rows = left < most ? left : most;
+        if (g->numbers)
+            flo_flow_unshift(g->flow, rows, 0, D, g->all, g->numbers);
+        status = flo_output_write(g->output, begin, rows,
+                                  g->numbers ? (const void *)g->numbers : g->all);
     }
     return flo_comm_agree(g->comm, g->context, status);
 }
@@ -169,6 +177,7 @@ flo_status flo_generate(flo_comm *comm, flo_context *context, const flo_flow *fl
         status = do_round(&g, round);
     flo_free(context, &g.mine);
     flo_free(context, &g.all);
+    flo_free(context, &g.numbers);
     flo_free(context, &g.conditions.x);
     flo_free(context, &g.conditions.context);
     flo_free(context, &g.conditions.weight);

@@ -16,6 +16,7 @@ static flo_status take(flo_trainer *t, const flo_model_bytes *b)
 {
     flo_image *image;
     FLO_TRY(flo_image_open(t->context, b->path, b->bytes, b->size, &image));
+    t->inherits_shift = flo_image_has(image, "origin");
     flo_status status =
         flo_model_give_constants(image, t->options->keep_preprocess, t->flow);
     if (status == FLO_OK)
@@ -154,8 +155,9 @@ void flo_inherit_compare(flo_trainer *t, flo_front *front, const flo_moments *mo
                                     .deviation = moments->deviation + D,
                                     .low = moments->low + D,
                                     .high = moments->high + D};
-    if (!t->options->init)
-        return;
+    const bool shifted = t->inherits_shift || t->flow->origin;
+    if (!t->options->init || (shifted && !t->options->keep_preprocess))
+        return; /* or constants of columns that were taken off another origin */
     if (waits(flow->context_layers, flow->context_layer, flow->context_ready))
         compare(t, front, true, flow->context_ready, &of_context);
     if (waits(flow->layers, flow->layer, flow->ready))

@@ -7,6 +7,7 @@
 #include "linalg/products.h"
 #include "run/checkpoints.h"
 #include "train/config.h"
+#include "train/origins.h"
 #include "train/threads.h"
 
 static flo_status read_file(flo_context *context, const char *model, flo_model_bytes *b)
@@ -153,6 +154,9 @@ flo_status flo_loaded_rows(flo_comm *comm, flo_arena *arena, const flo_loaded *l
                                        open_rows(arena, loaded, data, rows));
     if (status == FLO_OK)
         status = flo_rows_agree(comm, *rows, &fingerprint);
+    if (status == FLO_OK)
+        status = flo_comm_agree(comm, flo_arena_context(arena),
+                                flo_origins_apply(loaded->flow, *rows));
     if (status != FLO_OK)
         flo_rows_close(rows);
     return status;

@@ -142,11 +142,12 @@ static double noise_of_map(const scoring *s)
     return sum;
 }
 
-static void find_constants(scoring *s)
+static void find_constants(const flo_flow *flow, scoring *s)
 {
     const flo_normals *const n = s->normals;
     const flo_covariance *const v = &n->covariance;
-    s->constant[0] = s->constant[1] = -0.5 * (double)s->features * log_two_pi;
+    s->constant[0] = s->constant[1] =
+        flow->log_factor - 0.5 * (double)s->features * log_two_pi;
     for (int64_t j = 0; j < s->features; j++) {
         const double deviation = n->statistics.deviation[j];
         const double variance = deviation * deviation + n->noise[j];
@@ -296,7 +297,7 @@ flo_status flo_normals_score(flo_trainer *t, const flo_normals *n, flo_rows *row
     flo_status status = take(t->context, chunks, &s);
     status = flo_comm_agree(t->comm, t->context, status);
     if (status == FLO_OK) {
-        find_constants(&s);
+        find_constants(t->flow, &s);
         status = flo_comm_agree(t->comm, t->context, walk(t, &s, rows));
     }
     if (status == FLO_OK) {

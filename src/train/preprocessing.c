@@ -29,8 +29,8 @@ static flo_status fail(const walk *w, const flo_refusal *r)
     flo_rows_locate(w->rows, r->row, r->of_context, r->column, where, sizeof where);
     flo_front_explain(r, wanted, sizeof wanted);
     return flo_fail(w->trainer->context, FLO_ERROR_DATA,
-                    "%s: layer %s found %.9g, wanted %s", where, r->layer->name,
-                    r->value, wanted);
+                    "%s: layer %s found %.*g, wanted %s", where, r->layer->name,
+                    fabs(r->value) < 1e9 ? 9 : 16, r->value, wanted);
 }
 
 static flo_status apply(void *data, int64_t first, flo_batch *batch)
@@ -67,17 +67,18 @@ static void warn_of_rounding(flo_trainer *t, const flo_statistics *statistics)
 {
     const double epsilon = sizeof(flo_real) == 8 ? DBL_EPSILON : (double)FLT_EPSILON;
     for (int64_t j = 0; j < statistics->columns; j++) {
+        const bool shifted = t->flow->origin && t->flow->origin[j] != 0;
         const double mean = fabs(statistics->mean[j]);
         const double levels =
             mean > 0 ? statistics->deviation[j] / (mean * epsilon) : 1 / epsilon;
         if (levels > 0 && levels < 1000) /* none: an error of its own */
             flo_report_line(
                 t,
-                "note: column %lld has mean %g and standard deviation %g, of "
+                "note: column %lld has mean %g and standard deviation %g%s, of "
                 "which %s tells about %.0f levels apart; subtract a constant "
                 "in the file%s",
                 (long long)j, statistics->mean[j], statistics->deviation[j],
-                FLO_REAL_NAME, levels,
+                shifted ? " once its origin is taken off" : "", FLO_REAL_NAME, levels,
                 sizeof(flo_real) == 8 ? "" : ", or build with -DFLOTILLA_DOUBLE=ON");
     }
 }

@@ -7,6 +7,7 @@
 #include "train/data_start.h"
 #include "train/guard.h"
 #include "train/inherit.h"
+#include "train/origins.h"
 #include "train/preprocessing.h"
 #include "train/report.h"
 #include "train/save.h"
@@ -119,6 +120,7 @@ flo_status flo_start_new(flo_trainer *t)
     if (t->options->init)
         FLO_TRY(flo_inherit(t));
     flo_watch_at(t->comm, FLO_PHASE_PREPROCESSING, 0);
+    FLO_TRY(flo_origins_take(t));
     FLO_TRY(flo_preprocessing_fit(t));
     FLO_TRY(flo_preprocessing_check(t, FLO_VALIDATION));
     FLO_TRY(flo_preprocessing_check(t, FLO_TEST));
@@ -200,6 +202,7 @@ static void check_best(flo_trainer *t)
 flo_status flo_start_resume(flo_trainer *t)
 {
     FLO_TRY(flo_comm_agree(t->comm, t->context, read_snapshot(t)));
+    FLO_TRY(flo_origins_take(t));
     check_best(t);
     return FLO_OK;
 }

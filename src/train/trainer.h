@@ -55,6 +55,7 @@ typedef struct flo_trainer {
 
     flo_rows *rows[FLO_SPLITS]; /* NULL where the run has no such split */
     flo_schema *schema;         /* of the data; NULL without */
+    bool inherits_shift;        /* the model of options->init has origins (origins.h) */
     uint64_t fingerprint;
     flo_lane_plan plan;
     flo_feed *feed;

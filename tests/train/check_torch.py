@@ -375,6 +375,39 @@ def check_models(flotilla):
     every(compare, cases_of(flotilla).items())
 
 
+def check_shifted(flotilla):
+    """A model whose columns and context are taken off an origin first: by numbers as they
+    are stored, integers of 64 bits too."""
+    random = np.random.default_rng(4)
+    count = random.integers(0, 50, (ROWS, 2))
+    begin = np.array([1700000000, 2 ** 61 + 3])
+    flotilla.data("data.h5", {"rows": count + begin, "conditions": random.normal(size=(ROWS, 2)) + 1e12,
+                              "more": random.normal(size=(SAMPLES, 2)) + 1e12})
+    config = yaml.safe_load(CONFIG.replace("DIRECTORY", "shifted"))
+    config["data"].update(train="rows", context="conditions")
+    config["preprocess"] = [{"kind": "dequantize"}, {"kind": "logit"}]
+    config["flow"] = {"layers": [{"kind": "affine_autoregressive", "hidden": [8]}]}
+    flotilla.run("train", flotilla.write("c.yaml", yaml.safe_dump(config)), "-q")
+    with h5py.File(flotilla.last("shifted")) as file:
+        same(file.attrs["format_version"], 2)
+        near(file["origin"][()] / np.append(begin, [1e12, 1e12]), 1, 1e-6)
+    model, data = flotilla_torch.load(flotilla.path("shifted")), flotilla.arrays("data.h5")
+    with h5py.File(flotilla.path("scored.h5"), "w") as file:
+        file["rows"], file["conditions"] = data["rows"], data["conditions"]
+    flotilla.run("logprob", "shifted", "scored.h5:rows", "-o", "scores.h5")
+    scores = flotilla.arrays("scores.h5")["log_prob"]
+    with torch.no_grad():
+        near(model.log_prob(data["rows"], data["conditions"]).numpy(), scores, 1e-3)
+        z, logdet = model(data["rows"][:4], data["conditions"][:4])
+        back, less = model.inverse(z, data["conditions"][:4])
+    near((logdet + less).numpy(), 0, 1e-4)
+    near(back.numpy(), data["rows"][:4].astype("f8"), 0)
+    flotilla.run("sample", "shifted", "-n", SAMPLES, "--seed", 11, "-o", "s.h5", "--context",
+                 "data.h5:more")
+    same_arrays({"": model.sample(SAMPLES, 11, data["more"]).numpy()},
+                {"": flotilla.arrays("s.h5")["samples"]})
+
+
 def kinds_of(flotilla):
     """What `flotilla config` says of presets and of the kinds of layers and densities: for
     each its settings, with their default and, of some, the choices."""
@@ -472,7 +505,8 @@ SHIFT = "average/01_elementwise_affine/shift"
 # What is changed in a checkpoint, and what the refusal says.
 REFUSED = [
     (lambda f: f.attrs.modify("format", b"other"), "no flotilla model"),
-    (lambda f: f.attrs.modify("format_version", 2), "model format 2, wanted 1"),
+    (lambda f: f.attrs.modify("format_version", 3), "model format 3, wanted one of (1, 2)"),
+    (lambda f: f.attrs.modify("format_version", 2), "origin, scale"),
     (lambda f: f.attrs.create("colour", 1), "colour"),
     (lambda f: f.attrs.create("real", "half"), "in a model that says half"),
     (lambda f: f.attrs.__delitem__("seed"), "seed"),
