@@ -2,15 +2,20 @@
 blocks. What a file is, its first bytes say.
 """
 import gzip
+import inspect
 import os
 import zipfile
 import zlib
 
 import numpy as np
 
+import precision
 import text_table
 
 BLOCK_BYTES = 8 << 20
+# What numpy, gzip, zipfile and pyarrow raise over the bytes of a file.
+DAMAGE = (EOFError, ValueError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile,
+          NotImplementedError, RuntimeError, SyntaxError)
 
 
 class Refused(Exception):
@@ -19,11 +24,13 @@ class Refused(Exception):
 
 class Table:
     """rows: their number or None; shape: of one row; type: or None; columns: names or None;
-    blocks: an iterator of arrays [n, *shape]; place: gives the bytes of the file read."""
+    blocks: an iterator of arrays [n, *shape]; place: gives the bytes of the file read; head:
+    of a text table."""
 
-    def __init__(self, path, shape, blocks, rows=None, type=None, columns=None, place=None):
+    def __init__(self, path, shape, blocks, rows=None, type=None, columns=None, place=None,
+                 head=None):
         self.path, self.shape, self.rows, self.type = path, tuple(shape), rows, type
-        self.columns, self.blocks, self.place = columns, blocks, place
+        self.columns, self.blocks, self.place, self.head = columns, blocks, place, head
         self.bytes = 0  # of the file
 
     def share(self, rows):
@@ -66,6 +73,7 @@ def picked(names, wanted):
 
 
 def open_text(path, file, args, raw):
+    file = text_table.Lines(file)
     try:
         head = text_table.Head(file, args.delimiter, args.header)
     except text_table.BadTable as error:
@@ -79,7 +87,7 @@ def open_text(path, file, args, raw):
             raise Refused(f"{path}: {error}") from None
 
     return Table(path, [len(wanted) if wanted else head.width], blocks(),
-                 columns=picked(head.names, wanted), place=raw.tell)
+                 columns=picked(head.names, wanted), place=raw.tell, head=head)
 
 
 def read_exactly(file, size, path):
@@ -100,41 +108,67 @@ def array_blocks(file, path, rows, shape, type):
         yield np.frombuffer(data, type).reshape(count, *shape)
 
 
-def fields_as_columns(blocks, names):
+def side_by_side(path, columns, names, first_row):
+    """Columns [n] each as [n, columns], of a type that holds all: whole numbers beside
+    floating-point ones, or of unlike sign, must survive it."""
+    out = np.stack(columns, axis=1)
+    for j, column in enumerate(columns):
+        if out.dtype.kind != "f" or column.dtype.kind not in "iu":
+            continue
+        bad = precision.rounded(column, out.dtype)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise Refused(f"{path}: row {first_row + row}, column '{names[j]}': found "
+                          f"{column[row]}, a whole number that {out.dtype} does not hold, as "
+                          f"which the columns are kept side by side; leave it out: --drop "
+                          f"{names[j]}")
+    return out
+
+
+def fields_as_columns(path, blocks, names):
+    first_row = 0
     for block in blocks:
-        yield np.stack([block[name] for name in names], axis=1)
+        yield side_by_side(path, [block[name] for name in names], names, first_row)
+        first_row += len(block)
 
 
 def array_table(path, rows, shape, type, blocks, args):
     """A table of an array, structured or not."""
-    names = None
     if type.names:
         names = list(type.names)
+        names = picked(names, choose(args, names, len(names), path))
         kinds = [type[name] for name in names]
         for name, kind in zip(names, kinds):
             if kind.kind not in "biuf":
                 raise Refused(f"{path}: field '{name}' is of type {kind}, wanted numbers: "
-                              f"convert it first")
-        blocks, shape, type = fields_as_columns(blocks, names), [len(names)], \
-            np.result_type(*kinds)
+                              f"convert it first, or leave it out: --drop {name}")
+        return Table(path, [len(names)], fields_as_columns(path, blocks, names), rows,
+                     np.result_type(*kinds), names)
     if type.kind not in "biuf":
         raise Refused(f"{path}: found an array of type {type}, wanted real numbers")
-    width = shape[0] if len(shape) == 1 else 1
-    wanted = choose(args, names, width, path) if len(shape) == 1 else None
+    wanted = choose(args, None, shape[0], path) if len(shape) == 1 else None
     if wanted:
         blocks, shape = (block[:, wanted] for block in blocks), [len(wanted)]
-    return Table(path, shape, blocks, rows, type, picked(names, wanted))
+    return Table(path, shape, blocks, rows, type)
 
 
-def open_npy(path, file, args, whole=None):
-    """`whole` gives the array at once, where rows are not stored one after another."""
+def read_header(path, file):
+    """Shape, whether it is stored column by column, and type of an .npy."""
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if not read:
         raise Refused(f"{path}: found .npy version {version}, wanted 1.0 or 2.0; its names of "
                       "fields are not Latin: save it with others")
-    shape, by_column, type = read(file)
+    # Newer numpy stops at 10,000 bytes, which some hundred fields are.
+    limit = {"max_header_size": 1 << 26} \
+        if "max_header_size" in inspect.signature(read).parameters else {}
+    return read(file, **limit)
+
+
+def open_npy(path, file, args, whole=None):
+    """`whole` gives the array at once, where rows are not stored one after another."""
+    shape, by_column, type = read_header(path, file)
     if type.hasobject or not shape:
         raise Refused(f"{path}: found {'Python objects' if type.hasobject else 'one number'}, "
                       "wanted an array of numbers [N, D]")
@@ -154,6 +188,9 @@ def open_npz(path, name, dataset, args):
     """One table an array: (data set, table)."""
     archive = zipfile.ZipFile(path)
     names = [n[:-4] for n in archive.namelist() if n.endswith(".npy")]
+    if not names:
+        raise Refused(f"{path}: found a zip archive without arrays ({archive.namelist()[:3]}), "
+                      f"{WANTED}; save a spreadsheet as CSV, unpack an archive")
     if name and name not in names:
         raise Refused(f"{path}: no array '{name}'; it has: {', '.join(names)}")
     for one in [name] if name else names:
@@ -169,6 +206,18 @@ def open_idx(path, file, args):
     type = np.dtype(types[magic[2]])
     return array_table(path, rows, shape, type,
                        array_blocks(file, path, rows, shape, type), args)
+
+
+def check_gaps(path, columns, names, kinds, is_integer, first_row):
+    """Of whole numbers with gaps pyarrow makes float64, which may have rounded large ones."""
+    for name, kind, column in zip(names, kinds, columns):
+        if is_integer(kind) and column.dtype.kind == "f":
+            large = np.flatnonzero(np.abs(column) >= text_table.EXACT)
+            if large.size:
+                raise Refused(f"{path}: row {first_row + large[0]}, column '{name}': found "
+                              f"{column[large[0]]:.0f} in a column of whole numbers with "
+                              f"missing ones, which only float64 holds, and whole numbers not "
+                              f"above 2^53; leave it out: --drop {name}")
 
 
 def open_parquet(path, args):
@@ -188,15 +237,60 @@ def open_parquet(path, args):
                           f"it out: --drop {name}")
 
     def blocks():
-        step = max(1, BLOCK_BYTES // (8 * len(names)))
+        step, first_row = max(1, BLOCK_BYTES // (8 * len(names))), 0
         for batch in file.iter_batches(step, columns=names):
-            yield np.column_stack([batch.column(batch.schema.get_field_index(name))
-                                   .to_numpy(zero_copy_only=False) for name in names])
+            columns = [batch.column(batch.schema.get_field_index(name))
+                       .to_numpy(zero_copy_only=False) for name in names]
+            check_gaps(path, columns, names, kinds, types.is_integer, first_row)
+            yield side_by_side(path, columns, names, first_row)
+            first_row += len(columns[0])
 
     # Of integers with gaps numpy makes floating-point numbers.
     some_float = any(types.is_floating(kind) for kind in kinds)
     return Table(path, [len(names)], blocks(), file.metadata.num_rows,
                  np.dtype("f8") if some_float else None, names)
+
+
+# First bytes of what is no table of numbers here, what it is, and what to do.
+FOREIGN = [
+    (b"\x80\x02", "Python pickle", "PICKLE"), (b"\x80\x03", "Python pickle", "PICKLE"),
+    (b"\x80\x04", "Python pickle", "PICKLE"), (b"\x80\x05", "Python pickle", "PICKLE"),
+    (b"\xff\xfe", "text in UTF-16", "iconv -f utf-16 -t utf-8"),
+    (b"\xfe\xff", "text in UTF-16", "iconv -f utf-16 -t utf-8"),
+    (b"BZh", "bzip2 file", "bunzip2"), (b"\xfd7zXZ", "xz file", "unxz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard file", "unzstd"),
+    (b"SIMPLE  =", "FITS file", "astropy.table.Table.read"),
+    (b"ARROW1", "Arrow file", "pyarrow.feather.read_table"),
+    (b"FEA1", "Feather file", "pyarrow.feather.read_table"),
+    (b"ORC", "ORC file", "pyarrow.orc.read_table"),
+    (b"CDF\x01", "netCDF-3 file", "nccopy -k nc4"),
+    (b"CDF\x02", "netCDF-3 file", "nccopy -k nc4"),
+    (b"CDF\x05", "netCDF-3 file", "nccopy -k nc4"),
+    (b"MATLAB 5.0", "MATLAB file", "save -v7.3, which is HDF5"),
+    (b"root", "ROOT file", "uproot"), (b"SQLite format 3", "SQLite file", "sqlite3 -csv"),
+    (b"\xd0\xcf\x11\xe0", "Excel file", "its own export to CSV"),
+    (b"%PDF", "PDF", "what made it"),
+]
+WANTED = "wanted text (CSV and the like), .npy, .npz, Parquet or IDX"
+
+
+def check_readable(path, start):
+    """`start`: the first bytes, unpacked; of text a good part of them."""
+    what = next(((what, by) for first, what, by in FOREIGN if start.startswith(first)), None)
+    if not what and path.lower().endswith((".pkl", ".pickle")):
+        what = "Python pickle", "PICKLE"
+    if what and what[1] == "PICKLE":
+        raise Refused(f"{path}: found a Python pickle, which can run any program when it is "
+                      f"read, {WANTED}; load it where you trust it and save the table, as by "
+                      "numpy.save or DataFrame.to_csv")
+    if what:
+        raise Refused(f"{path}: found a {what[0]}, {WANTED}; convert it first, as by {what[1]}")
+
+
+def check_text(path, start):
+    if b"\0" in start:
+        raise Refused(f"{path}: found bytes that are no text (a zero at byte "
+                      f"{start.index(0)}), {WANTED}")
 
 
 def open_input(path, name, dataset, args):
@@ -208,8 +302,9 @@ def open_input(path, name, dataset, args):
     else:
         file = raw
     file.seek(0)
-    start = file.read(8)
+    start = file.read(4096)
     file.seek(0)
+    check_readable(path, start)
     if name and not start.startswith(b"PK"):
         raise Refused(f"{path}: :{name} names an array of an .npz file, which this is not")
     if start.startswith(b"PK"):
@@ -222,9 +317,10 @@ def open_input(path, name, dataset, args):
     elif start.startswith(b"\x93NUMPY"):
         whole = None if file is not raw else lambda: np.load(path, mmap_mode="r")
         table = open_npy(path, file, args, whole)
-    elif start[:2] == b"\0\0" and start[2] in (8, 9, 11, 12, 13, 14) and start[3] > 0:
+    elif start[:2] == b"\0\0" and len(start) > 3 and start[2] in (8, 9, 11, 12, 13, 14) and start[3] > 0:
         table = open_idx(path, file, args)
     else:
+        check_text(path, start)
         table = open_text(path, file, args, raw)
     return [(dataset or args.dataset, table)]
 
@@ -255,7 +351,7 @@ def open_inputs(args):
         dataset, path, name = cut_input(text)
         try:
             found = open_input(path, name, dataset, args)
-        except (EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             raise Refused(f"{path}: damaged: {error}; copy the file again") from None
         for dataset, table in found:
             check_names(table)

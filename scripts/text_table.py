@@ -3,7 +3,8 @@
 A table is cut into blocks at line ends; numpy's C reader parses them, several at a time in
 processes of their own, so memory does not grow with the table. A cell that is empty, NA,
 N/A, NULL, null, None or nan is missing: NaN. Blocks with something else that is no number
-are read again cell by cell, to say which line and column it is.
+are read again cell by cell, to say which line and column it is; so are blocks with whole
+numbers that float64 does not hold, to keep them as integers. Lines end with LF, CR LF or CR.
 """
 import array
 import collections
@@ -18,6 +19,8 @@ import numpy as np
 BLOCK_BYTES = 2 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MISSING = frozenset(["", "na", "n/a", "null", "none", "nan", "-nan", "<na>"])
+csv.field_size_limit(1 << 30)  # a line of a wide table, cut by another delimiter, is one
+EXACT = 1 << 53  # whole numbers are exact in float64 up to here
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "spaces"}
 
 
@@ -41,7 +44,11 @@ def split(line, delimiter):
     """The cells of one line of text."""
     if delimiter == " ":
         return line.split()
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise BadTable(f"found a line that is no text table: {error}: "
+                       f"\"{line[:60]}\"") from None
 
 
 def guess_delimiter(lines):
@@ -55,8 +62,43 @@ def guess_delimiter(lines):
     return max(",;\t|", key=text.count) if re.search("[,;\t|]", text) else ","
 
 
+class Lines:
+    """A file whose lines all end with LF, whichever of the three ends they have there."""
+
+    def __init__(self, file):
+        self.file, self.held, self.after_cr = file, b"", False
+
+    def translated(self, size):
+        data = self.file.read(size)
+        if self.after_cr and data.startswith(b"\n"):
+            data = data[1:] or self.file.read(size)
+            self.after_cr = False
+        if data:
+            self.after_cr = data.endswith(b"\r")
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return data
+
+    def read(self, size):
+        data, self.held = self.held, b""
+        return data or self.translated(size)
+
+    def readline(self):
+        pieces = [self.held]
+        while b"\n" not in pieces[-1]:
+            pieces.append(self.translated(1 << 16))
+            if not pieces[-1]:
+                break
+        text = b"".join(pieces)
+        end = text.find(b"\n") + 1 or len(text)
+        self.held = text[end:]
+        return text[:end]
+
+
 class Head:
-    """The lines before the rows: comments, names of columns; and the delimiter."""
+    """The lines before the rows: comments, names of columns; and the delimiter. `file` is
+    a Lines. inexact: of the first whole number that float64 does not hold, line, column and
+    text; is_rounded: such a number is rounded in a block."""
 
     def __init__(self, file, delimiter=None, header=None):
         lines = [line for line in (file.readline() for _ in range(50)) if line]
@@ -78,12 +120,16 @@ class Head:
             names = split(text[first - 1].lstrip("# "), self.delimiter)
             if len(names) == self.width:
                 self.names = [name.strip() for name in names]
+        self.inexact, self.is_rounded = None, False
         self.lines = first                     # before the rows
         self.rest = b"".join(lines[first:])    # read already
         if first == 0:
             self.rest = self.rest.removeprefix(BYTE_ORDER_MARK)
         if first < len(text) and self.names:
             self.check_width(split(text[first], self.delimiter), first + 1)
+
+    def name(self, j):
+        return f"column {j}" + (f" ('{self.names[j]}')" if self.names else "")
 
     def check_width(self, cells, line):
         if len(cells) != self.width and len(cells) > 0:
@@ -161,33 +207,87 @@ def read_slowly(block, head, wanted, first_line):
             elif is_number(cells[j]):
                 numbers.append(float(cells[j]))
             else:
-                name = f" ('{head.names[j]}')" if head.names else ""
                 raise BadTable(
-                    f"line {number}, column {j}{name}: found \"{cells[j][:60]}\", wanted a "
+                    f"line {number}, {head.name(j)}: found \"{cells[j][:60]}\", wanted a "
                     "number, or nothing, NA, null or nan for a missing one; correct it, or "
                     f"leave the column out: --drop {head.names[j] if head.names else j}")
     return np.array(numbers).reshape(-1, head.width if wanted is None else len(wanted))
 
 
+def read_rows(block, head, wanted, gaps):
+    """Rows [n, columns] of a block, and whether gaps had to be filled."""
+    for filled in (False, True):
+        if filled or not gaps:
+            try:
+                text = fill_missing(block, head.delimiter) if filled else block
+                rows = read_fast(text, head, wanted)
+                # numpy compares the lines of a block with each other only.
+                if rows.shape[1] == (head.width if wanted is None else len(wanted)):
+                    return rows, filled
+            except ValueError:
+                pass
+    return read_slowly(block, head, wanted, 0), True
+
+
+def whole_number(cell):
+    """The number that a cell of digits alone is, or None."""
+    return int(cell) if re.fullmatch(r"\s*[+-]?\d+\s*", cell, re.ASCII) else None
+
+
+def as_integers(rows, exact):
+    """The rows with their exact numbers {(row, position): number} as int64 or uint64, or
+    None where no such type holds all."""
+    if np.isinf(rows).any() or not (rows == np.trunc(rows)).all():
+        return None
+    known = rows.copy()
+    for place in exact:
+        known[place] = 0
+    numbers = [*exact.values(), int(known.min()), int(known.max())]
+    type = next((t for t in ("i8", "u8") if np.iinfo(t).min <= min(numbers)
+                 and max(numbers) <= np.iinfo(t).max), None)
+    if type is None:
+        return None
+    out = known.astype(type)
+    for place, number in exact.items():
+        out[place] = number
+    return out
+
+
+def keep_exact(block, head, wanted, rows):
+    """The rows as integers where float64 does not hold all of their whole numbers and there
+    are no others; and (line of the block, column, text) of the first such number."""
+    large = np.flatnonzero((np.abs(rows) >= EXACT).any(axis=0))
+    if not large.size:
+        return rows, None
+    exact, first, at = {}, None, 0
+    for line, text in enumerate(block.decode("utf-8", "replace").split("\n")):
+        cells = split(text, head.delimiter)
+        if not cells:
+            continue
+        for k in large.tolist():
+            j = k if wanted is None else wanted[k]
+            number = whole_number(cells[j])
+            if number is not None and abs(number) >= EXACT:
+                exact[at, k] = number
+                if not np.isfinite(rows[at, k]) or number != int(rows[at, k]):
+                    first = first or (line, j, cells[j].strip())
+        at += 1
+    kept = as_integers(rows, exact) if first else None
+    return rows if kept is None else kept, first
+
+
 def parse(block, head, wanted, gaps):
-    """Rows [n, columns] of a block, and whether gaps had to be filled. A BadTable is
-    returned, not raised: its line number counts from the block's beginning."""
+    """Rows [n, columns] of a block, whether gaps had to be filled, and the first number that
+    float64 does not hold. A BadTable is returned, not raised: its line number counts from
+    the block's beginning."""
     if not block.strip():
-        return np.empty((0, head.width if wanted is None else len(wanted))), gaps
+        return np.empty((0, head.width if wanted is None else len(wanted))), gaps, None
     try:
-        for filled in (False, True):
-            if filled or not gaps:
-                try:
-                    text = fill_missing(block, head.delimiter) if filled else block
-                    rows = read_fast(text, head, wanted)
-                    # numpy compares the lines of a block with each other only.
-                    if rows.shape[1] == (head.width if wanted is None else len(wanted)):
-                        return rows, filled
-                except ValueError:
-                    pass
-        return read_slowly(block, head, wanted, 0), True
+        rows, gaps = read_rows(block, head, wanted, gaps)
+        rows, inexact = keep_exact(block, head, wanted, rows)
+        return rows, gaps, inexact
     except BadTable as error:
-        return error, gaps
+        return error, gaps, None
 
 
 def located(error, lines):
@@ -223,9 +323,12 @@ def blocks(file, head, wanted, jobs):
     def take():
         nonlocal gaps, lines
         result, count = waiting.popleft()
-        rows, gaps = result.get()
+        rows, gaps, inexact = result.get()
         if isinstance(rows, BadTable):
             raise located(rows, lines)
+        if inexact:
+            head.inexact = head.inexact or (inexact[0] + lines + 1, *inexact[1:])
+            head.is_rounded |= rows.dtype.kind == "f"
         lines += count
         return rows
 

@@ -16,22 +16,21 @@ without a name go to --dataset. What a file is, its content says:
   Parquet     needs pyarrow
   IDX         the images of MNIST: [N, H, W]
 
-all of them also compressed by gzip. Numbers become float32; a source of nothing but whole
-numbers keeps them, in the smallest integer type that holds them all; --type chooses. Names
+all of them also compressed by gzip. Numbers become float32, or float64 where that would lose
+what they tell (times in seconds, Julian dates, 1e-40; a note says which); a source of nothing
+but whole numbers keeps them, in the smallest integer type that holds them all; --type chooses.
+Whole numbers above 2^53 beside others are refused: no type holds both. Names
 of columns are stored as the attribute `columns`, so that data.columns can use them. Memory
 does not grow with the input; where the number of rows or the type is not known before all is
 read, the disk holds the rows twice for a while. The output appears under its name when it is
 complete. To make shards, convert each file to an output of its own. Needs numpy and h5py.
 """
 import argparse
-import gzip
 import os
 import signal
 import sys
 import tempfile
 import time
-import zipfile
-import zlib
 
 if __name__ == "__main__":
     import right_python
@@ -40,9 +39,11 @@ if __name__ == "__main__":
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
-from tables import Refused, open_inputs  # noqa: E402
+import tables as inputs  # noqa: E402
+from precision import Loss  # noqa: E402
+from tables import Refused  # noqa: E402
+from text_table import EXACT  # noqa: E402
 
-EXACT = 1 << 53  # whole numbers of a text table are exact up to here
 INTEGERS = [np.dtype(t) for t in ("u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8")]
 TYPES = {np.dtype(t).name: np.dtype(t)
          for t in INTEGERS + [np.dtype(f) for f in ("<f2", "<f4", "<f8")]}
@@ -66,13 +67,16 @@ def final_type(tables, asked):
     return None
 
 
-def place_of(bad, first_row, columns):
-    row, *rest = np.argwhere(bad)[0].tolist()
+def column_words(j, columns):
+    return f"column {j}" + (f" ('{columns[j]}')" if columns else "")
+
+
+def place_words(index, first_row, columns):
+    row, *rest = index
     where = f"row {first_row + row}"
     if rest:
-        name = f" ('{columns[rest[0]]}')" if columns else ""
-        where += f", column {rest[0]}{name}" if len(rest) == 1 else f", element {rest}"
-    return where, tuple([row] + rest)
+        where += f", {column_words(rest[0], columns)}" if len(rest) == 1 else f", element {rest}"
+    return where
 
 
 def cast(block, type, path, first_row, columns):
@@ -88,10 +92,18 @@ def cast(block, type, path, first_row, columns):
         out = np.where(bad, 0, block).astype(type) if bad.any() else block.astype(type)
         advice = "without --type the type is found"
     if bad is not None and bad.any():
-        where, index = place_of(bad, first_row, columns)
-        raise Refused(f"{path}: {where}: found {block[index]}, wanted a number of type "
-                      f"{type.name}; {advice}")
+        index = tuple(np.argwhere(bad)[0].tolist())
+        raise Refused(f"{path}: {place_words(index, first_row, columns)}: found "
+                      f"{block[index]}, wanted a number of type {type.name}; {advice}")
     return out
+
+
+class NeedsDouble(Exception):
+    """float32 loses what Loss found, and nobody asked for it."""
+
+
+def see(loss, block, path, first_row, columns):
+    loss.see(block, lambda index: f"{path}: {place_words(index, first_row, columns)}")
 
 
 class Spool:
@@ -117,16 +129,16 @@ class Spool:
         out = self.integers(block) if self.type is None and block.size else None
         if out is None and block.size:
             self.whole = False
-            out = cast(block, self.type or TYPES["float32"], *where)
+            out = cast(block, self.type or TYPES["float64"], *where)
         if block.size:
             self.file.write(np.ascontiguousarray(out))
             self.segments.append((out.dtype, out.size))
 
-    def found_type(self):
+    def found_type(self, loss):
         if self.type is not None:
             return self.type
         return (smallest_integer(self.low, self.high) if self.whole else None) \
-            or TYPES["float32"]
+            or TYPES["float64" if loss.found else "float32"]
 
     def blocks(self, shape):
         self.file.seek(0)
@@ -206,7 +218,7 @@ def all_blocks(tables, progress, counts, rows_done):
                 yield block, table.path, rows, table.columns
                 rows += len(block)
                 progress.show(table.share(rows), rows_done + counts.rows + rows)
-        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        except inputs.DAMAGE as error:
             raise Refused(f"{table.path}: damaged: {error}; copy the file again") from None
         counts.rows += rows
         progress.done += 1
@@ -232,33 +244,93 @@ def format_for(sets):
     return ("v108", "v110") if most > 60000 else ("earliest", "v110")
 
 
-def convert(file, name, tables, args, progress, rows_done):
-    """Writes one data set; returns its rows."""
+def check_exact(tables, type, asked):
+    """Whole numbers of text that float64 rounds are kept where all are whole."""
+    for table in tables:
+        head = table.head
+        if not head or not head.inexact or (type.kind != "f" and not head.is_rounded):
+            continue
+        line, j, cell = head.inexact
+        what = (f"{table.path}: line {line}, {head.name(j)}: found {cell}, a whole number that "
+                f"float64 rounds to {float(cell):.0f}")
+        if asked and type.kind == "f":
+            print(f"note: {what}", file=sys.stderr)
+        else:
+            raise Refused(f"{what}, and the table has other numbers or gaps too, so that no "
+                          f"type of integers holds all; leave the column out: --drop "
+                          f"{head.names[j] if head.names else j}, or take what is nearest: "
+                          "--type float64")
+
+
+def say_loss(loss, type, asked):
+    if loss.found:
+        print(f"note: {loss.found}" + ("" if asked else f"; so it is kept as {type.name} "
+                                       "(--type float32 makes it float32 all the same)"),
+              file=sys.stderr)
+
+
+def write_at_once(file, name, tables, blocks, type, columns, asked):
+    """A data set whose rows and type are known; gives it, and what it lost."""
+    data, at = create(file, name, sum(t.rows for t in tables), tables[0].shape, type,
+                      columns), 0
+    loss = Loss(type)
+    for block, *where in blocks:
+        see(loss, block, *where)
+        if loss.found and not asked:
+            break
+        data[at:at + len(block)] = cast(block, type, *where)
+        at += len(block)
+    loss.see_end(lambda j: f"{tables[0].path}: {column_words(j, columns)}")
+    if loss.found and not asked and type.itemsize == 4:
+        del data, file[name]
+        raise NeedsDouble(loss)
+    if loss.found and not asked:
+        raise Refused(f"{loss.found}: no type holds it and the others; leave it out")
+    return data, loss
+
+
+def write_by_spool(file, name, tables, blocks, type, columns, args, counts):
+    """The same where they are known once all is read."""
+    loss = Loss(type or TYPES["float32"])
+    spool = Spool(os.path.dirname(os.path.abspath(args.output)), type)
+    for block, *where in blocks:
+        see(loss, block, *where)
+        spool.add(block, *where)
+    loss.see_end(lambda j: f"{tables[0].path}: {column_words(j, columns)}")
+    if not counts.rows:
+        raise Refused(f"{tables[0].path}: found no row after the names of columns")
+    type = spool.found_type(loss)
+    check_exact(tables, type, args.type)
+    data, at = create(file, name, counts.rows, tables[0].shape, type, columns), 0
+    for block in spool.blocks(tables[0].shape):
+        data[at:at + len(block)] = block.astype(type)
+        at += len(block)
+    if type.kind != "f":
+        loss.found = None
+    return data, loss
+
+
+def convert(file, name, tables, args, progress, rows_done, type=None, reason=None):
+    """Writes one data set; returns its rows. `type` is asked for, or found by `reason`."""
     check_alike(name, tables)
     columns = next((table.columns for table in tables if table.columns), None)
-    shape, type = tables[0].shape, final_type(tables, args.type)
-    counts, begin = Counts(), progress.seconds()
+    counts, begin, done = Counts(), progress.seconds(), progress.done
     blocks = all_blocks(tables, progress, counts, rows_done)
+    type = type or final_type(tables, args.type)
     if type is not None and all(table.rows is not None for table in tables):
-        data, at = create(file, name, sum(t.rows for t in tables), shape, type, columns), 0
-        for block, *where in blocks:
-            data[at:at + len(block)] = cast(block, type, *where)
-            at += len(block)
+        try:
+            data, loss = write_at_once(file, name, tables, blocks, type, columns, args.type)
+        except NeedsDouble as needs:
+            progress.done = done
+            return convert(file, name, inputs.open_inputs(args)[name], args, progress,
+                           rows_done, TYPES["float64"], needs.args[0])
     else:
-        spool = Spool(os.path.dirname(os.path.abspath(args.output)), type)
-        for block, *where in blocks:
-            spool.add(block, *where)
-        type = spool.found_type()
-        if not counts.rows:
-            raise Refused(f"{tables[0].path}: found no row after the names of columns")
-        data, at = create(file, name, counts.rows, shape, type, columns), 0
-        for block in spool.blocks(shape):
-            data[at:at + len(block)] = block.astype(type)
-            at += len(block)
+        data, loss = write_by_spool(file, name, tables, blocks, type, columns, args, counts)
     progress.clear()
     size = " x ".join(str(n) for n in data.shape)
-    print(f"{name:10} {size} {type.name}, {1e-6 * data.nbytes:.1f} MB in "
+    print(f"{name:10} {size} {data.dtype.name}, {1e-6 * data.nbytes:.1f} MB in "
           f"{progress.seconds() - begin:.1f} s{counts.text(columns)}")
+    say_loss(reason or loss, data.dtype, args.type)
     return counts.rows
 
 
@@ -298,7 +370,7 @@ def run(args):
     if os.path.exists(args.output) and not args.force:
         raise Refused(f"{args.output}: is there already; --force writes over it, or give "
                       "another name")
-    sets = open_inputs(args)
+    sets = inputs.open_inputs(args)
     progress = Progress([table for tables in sets.values() for table in tables])
     partial = args.output + ".partial"
     rows = 0

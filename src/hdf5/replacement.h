@@ -31,6 +31,11 @@ FLO_MUST_USE flo_status flo_replacement_write(flo_replacement *replacement,
 /* fsync, close, rename over the path, fsync of the directory. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_replacement_commit(flo_replacement *replacement);
 
+/* The same without the two fsync: at once for who reads, whole after a kill, but a
+   power cut may leave the old file, the new one or an empty one. Local. FLO_ERROR_FILE.
+ */
+FLO_MUST_USE flo_status flo_replacement_commit_quickly(flo_replacement *replacement);
+
 /* Reports `call`, which failed with errno, with what to do about it. Local. */
 flo_status flo_replacement_fail(const flo_replacement *replacement, const char *call);
 

@@ -27,6 +27,11 @@ FLO_MUST_USE flo_status flo_sealed_write(flo_context *context, const char *path,
 FLO_MUST_USE flo_status flo_file_replace(flo_context *context, const char *path,
                                          const void *bytes, size_t size);
 
+/* The same for what is soon written again: at once, but not durably, which takes some
+   microseconds; a power cut may leave an empty file. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_file_replace_quickly(flo_context *context, const char *path,
+                                                 const void *bytes, size_t size);
+
 /* Reads a sealed file whole and verifies it: bytes [*size] of the image, owned by the
    caller (flo_free). Local. FLO_ERROR_FILE naming what is wrong: missing, too short, no
    trailer, other length, other checksum. */

@@ -149,14 +149,15 @@ static void print_status(const char *state, int64_t step, const char *message,
 
 flo_status flo_directory_write_status(flo_context *context, const char *path,
                                       const char *state, int64_t step,
-                                      const char *message)
+                                      const char *message,
+                                      flo_directory_replace *replace)
 {
     const size_t room = FLO_JSON_BYTES(strlen(message)), bytes = room + 4096;
     char *memory;
     FLO_TRY(flo_allocate(context, (int64_t)(room + bytes), 1, &memory));
     char *const text = memory + room;
     print_status(state, step, message, memory, text, bytes);
-    const flo_status status = flo_file_replace(context, path, text, strlen(text));
+    const flo_status status = replace(context, path, text, strlen(text));
     flo_free(context, &memory);
     return status;
 }
@@ -171,7 +172,16 @@ flo_status flo_directory_status(flo_directory *directory, const char *state,
                         directory->path);
     return flo_directory_write_status(directory->context,
                                       flo_directory_own(directory, "status.json"),
-                                      state, step, message);
+                                      state, step, message, flo_file_replace);
+}
+
+flo_status flo_directory_progress(flo_directory *directory, int64_t step)
+{
+    if (flo_lock_lost(directory->lock))
+        return FLO_OK;
+    return flo_directory_write_status(directory->context,
+                                      flo_directory_own(directory, "status.json"),
+                                      "running", step, "", flo_file_replace_quickly);
 }
 
 /* "state" comes first in what we write, and a text holds no bare quotes. */

@@ -50,6 +50,11 @@ FLO_MUST_USE flo_status flo_directory_status(flo_directory *directory,
                                              const char *state, int64_t step,
                                              const char *message);
 
+/* The same with "running" and no message, not durably: often, the next makes up for one
+   that fails. A run that another process has taken over is left alone without a word:
+   flo_directory_status tells. Local. FLO_ERROR_FILE. */
+FLO_MUST_USE flo_status flo_directory_progress(flo_directory *directory, int64_t step);
+
 /* From another process of the same run, when the one that holds the directory cannot:
    appends the message to log.txt and sets status.json to failed with it. Nothing is
    asked of the lock. Local. FLO_ERROR_FILE. */

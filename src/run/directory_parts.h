@@ -26,10 +26,15 @@ const char *flo_directory_own(flo_directory *directory, const char *name);
  */
 FLO_MUST_USE flo_status flo_directory_make(flo_context *context, const char *path);
 
+/* How a file is replaced: flo_file_replace, or flo_file_replace_quickly. */
+typedef flo_status flo_directory_replace(flo_context *context, const char *path,
+                                         const void *bytes, size_t size);
+
 /* Replaces the file status.json at `path`, whoever writes it. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_directory_write_status(flo_context *context,
                                                    const char *path, const char *state,
-                                                   int64_t step, const char *message);
+                                                   int64_t step, const char *message,
+                                                   flo_directory_replace *replace);
 
 /* Appends a line to the file at `path`: both or neither of it. Local. FLO_ERROR_FILE.
  */

@@ -291,7 +291,8 @@ static flo_status write_line(flo_trainer *t, double train, double rate, double n
     r->step = t->progress.step;
     r->wait = wait;
     r->exposed = exposed;
-    return flo_directory_metrics(t->directory, line);
+    FLO_TRY(flo_directory_metrics(t->directory, line));
+    return flo_directory_progress(t->directory, t->progress.step);
 }
 
 void flo_report_step(flo_trainer *t, double rate, double norm,

@@ -24,10 +24,10 @@ void flo_report_check(flo_trainer *trainer);
 /* Forgets the times before the first step. Local. */
 void flo_report_start(flo_trainer *trainer);
 
-/* A line of metrics when report.every says so or a validation was made at this step
-   (else NULL); the window of training sums starts anew. Every rank calls it:
-   the window is part of a checkpoint. A line that cannot be written is reported, and
-   training goes on. Local. */
+/* A line of metrics, and its step in status.json, when report.every says so or a
+   validation was made at this step (else NULL); the window of training sums starts
+   anew. Every rank calls it: the window is part of a checkpoint. What cannot be written
+   is reported, and training goes on. Local. */
 void flo_report_step(flo_trainer *trainer, double rate, double norm,
                      const flo_evaluation *validation);
 

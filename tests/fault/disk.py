@@ -113,5 +113,7 @@ def killed_at_the_last_checkpoint(flotilla):
     train(part, code=-signal.SIGKILL)
     same(sorted(f for f in files_below(part.path("run")) if ".tmp." in f)[0].split(".tmp.")[0],
          LAST)
+    same([part.status("run")[key] for key in ("state", "step")],
+         ["running", part.metrics("run")[-1]["step"]], "status.json of a killed run")
     heal(part)
     return part

@@ -205,6 +205,11 @@ static void the_status(void **state)
         assert_true(form[i] == 'd' ? isdigit((unsigned char)when[i])
                                    : when[i] == form[i]);
 
+    ok(flo_directory_progress(directory, 250));
+    scratch_read(in_run(f, "status.json"), text, sizeof text);
+    assert_ptr_equal(strstr(text, "{\"state\": \"running\", \"step\": 250, "), text);
+    assert_non_null(strstr(text, "\"message\": \"\""));
+
     ok(flo_directory_status(directory, "finished", INT64_MAX, ""));
     flo_directory_state(directory, word, sizeof word);
     assert_string_equal(word, "finished");
@@ -246,6 +251,10 @@ static void a_lost_run_is_left_alone(void **state)
     ok(flo_directory_status(new, "running", 2, "new"));
     refused(FLO_ERROR_USAGE, flo_directory_status(old, "running", 3, "old"),
             "taken this run over");
+    ok(flo_directory_progress(old, 5));
+    char text[1024];
+    scratch_read(in_run(f, "status.json"), text, sizeof text);
+    assert_non_null(strstr(text, "\"step\": 2,"));
     flo_directory_close(&old);
     ok(flo_directory_status(new, "running", 4, "new"));
     flo_directory_close(&new);

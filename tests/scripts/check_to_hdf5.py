@@ -6,8 +6,10 @@ Called as: check_to_hdf5.py PROGRAM MPIEXEC.
 import gzip
 import json
 import os
+import pickle
 import subprocess
 import sys
+import zipfile
 
 import h5py
 import numpy as np
@@ -76,6 +78,27 @@ TEXTS = [
     ("a,id,b\n1,x7,2\n3,x8,4\n", ["--drop", "id"], [[1, 2], [3, 4]], "u1", ["a", "b"]),
     ("a,id,b\n1,x7,2\n3,x8,\n", ["--columns", "2,a"], [[2, 1], [NAN, 3]], "f4", ["b", "a"]),
     ("1|2|3|4\n", ["--columns", "1:4", "--drop", "2"], [[2, 4]], "u1", []),
+    ("a,b\r1.5,2\r,4\r", [], [[1.5, 2], [NAN, 4]], "f4", ["a", "b"]),
+    ("1,2\r3,4", [], [[1, 2], [3, 4]], "u1", []),
+    ("a,b\r\n1,2\r3,4\n5,6", [], [[1, 2], [3, 4], [5, 6]], "u1", ["a", "b"]),
+    ("id,x\n9007199254740993,1\n-9007199254740995,2\n", [],
+     [[9007199254740993, 1], [-9007199254740995, 2]], "<i8", ["id", "x"]),
+    ('id\n"18446744073709551615"\n\n0\n', [], [[18446744073709551615], [0]], "<u8", ["id"]),
+    ("9007199254740992 1e3\n9007199254740993 2\n", [],
+     [[9007199254740992, 1000], [9007199254740993, 2]], "<u8", []),
+    ("id,x\n9007199254740993,1.5\n", ["--drop", "id"], [[1.5]], "f4", ["x"]),
+    ("id,x\n9007199254740993,1.5\n", ["--type", "float64"], [[9007199254740992, 1.5]], "f8",
+     ["id", "x"]),
+    # What float32 would lose: steps of 128 s, of 6 hours, an origin, and small masses.
+    ("t,x\n1700000001,0.5\n1700000002,1.5\n", [], [[1700000001, .5], [1700000002, 1.5]], "f8",
+     ["t", "x"]),
+    ("t,x\n1700000001,0.5\n", ["--type", "float32"], [[1.7e9, .5]], "f4", ["t", "x"]),
+    ("jd\n2459000.125\n2459300.625\n", [], [[2459000.125], [2459300.625]], "f8", ["jd"]),
+    ("m\n1e-40\n1e30\n", [], [[1e-40], [1e30]], "f8", ["m"]),
+    ("m\n1\n1e39\n", [], [[1], [1e39]], "f8", ["m"]),
+    ("x\n0.1\n1234567.5\n16777216\n", [], [[0.1], [1234567.5], [16777216]], "f4", ["x"]),
+    ("x\n1e20\n1234567890123456789e3\n", [], [[1e20], [1234567890123456789e3]], "f4", ["x"]),
+    ("c\n0.1\n0.1\n", [], [[0.1], [0.1]], "f4", ["c"]),
 ]
 
 
@@ -83,6 +106,8 @@ def check_texts(flotilla):
     for text, options, rows, type, names in TEXTS:
         flotilla.write("in.csv", text)
         arrays, found = convert(flotilla, "in.csv", *options, "--jobs", 1)
+        if type == "f4":
+            rows = np.float32(rows)
         same_rows(arrays["train"], rows, type, repr(text))
         same(found, names, "names of", repr(text))
 
@@ -104,10 +129,21 @@ BAD_TEXTS = [
     ("a,b\n1,2\n", ["--columns", "c"], 'no column "c"'),
     ("a,b\n1,2\n", ["--drop", "2"], "wanted a name, a number from 0 to 1"),
     ("a,b\n1,2\n", ["--drop", "0,b"], "leave no column"),
-    ("v\n1\n1e39\n", [], "row 1, column 0 ('v'): found 1e+39, wanted a number of type float32"),
+    ("v\n1\n1e39\n", ["--type", "float32"], "row 1, column 0 ('v'): found 1e+39, wanted a number of type float32"),
     ("v\n1\n256\n", ["--type", "uint8"], "row 1, column 0 ('v'): found 256.0"),
     ("v\n1\n\n0.5\n", ["--type", "int32"], "row 1, column 0 ('v'): found 0.5"),
     ("v,w\n1,1\n,2\n", ["--type", "int32"], "row 1, column 0 ('v'): found nan"),
+    ("a,b\r1,2\r3,blue\r", [], "in.csv: line 3, column 1 ('b'): found \"blue\""),
+    ("x,id\n1,2\n\n1.5,9007199254740993\n", [],
+     "line 4, column 1 ('id'): found 9007199254740993, a whole number that float64 rounds to "
+     "9007199254740992"),
+    ("x,id\n1,2\n,-9007199254740993\n", [], "--drop id, or take what is nearest"),
+    ("18446744073709551616\n-1\n18446744073709551617\n", [],
+     "line 3, column 0: found 18446744073709551617"),
+    ("id\n9007199254740993\n" + "8\n" * (1 << 20) + "0.5\n", [],
+     "line 2, column 0 ('id'): found 9007199254740993"),
+    ("9007199254740993,\n", ["--type", "int64"], "found nan"),
+    ("a,b\n1,2\n" + "x" * 200000 + ",1\n", [], "line 3, column 0 ('a'): found \"xxx"),
 ]
 
 
@@ -179,7 +215,11 @@ def check_arrays(flotilla):
             x.astype("f2"), "f4"), ("counts", counts, counts, "<i2"), ("flags", counts > 5,
             counts > 5, "u1"), ("one", np.arange(9), np.arange(9), "u1"),
             ("record", record, [[0, i] for i in range(4)], "f4"),
-            ("large", np.array([2**63, 1], "u8"), [2**63, 1], "<u8")):
+            ("large", np.array([2**63, 1], "u8"), [2**63, 1], "<u8"),
+            ("times", np.array([[1.7e9 + 1, .5], [1.7e9, 1]]), [[1.7e9 + 1, .5], [1.7e9, 1]],
+             "f8"),
+            ("origin", 1e12 + np.arange(20.0) / 8, 1e12 + np.arange(20.0) / 8, "f8"),
+            ("tiny", np.array([1, 1e-40]), np.array([1, 1e-40]), "f8")):
         np.save(flotilla.path("in.npy"), array)
         arrays, names = convert(flotilla, "in.npy", "--dataset", name)
         same_rows(arrays[name], wanted, type, name)
@@ -258,6 +298,14 @@ def check_parquet(flotilla):
     arrays, names = convert(flotilla, "in.parquet", "--drop", "d", env=env)
     same_rows(arrays["train"], [[1.5, 1, 1], [2, 2, 0], [NAN, 300, 1]], "f4", "parquet")
     same(names, ["a", "b", "c"])
+    flotilla.write("ids.parquet", 'PAR1{"a": ["double", [1.5, 2]], "b": ["int64", [1, '
+                   '9007199254740993]], "c": ["int64", [9007199254740993, null]]}')
+    run(flotilla, "ids.parquet", "--drop", "c", "-o", "no.h5", code=1, env=env,
+        says="row 1, column 'b': found 9007199254740993")
+    run(flotilla, "ids.parquet", "--drop", "a,b", "-o", "no.h5", code=1, env=env,
+        says="row 0, column 'c': found 9007199254740992")
+    arrays, _ = convert(flotilla, "ids.parquet", "--columns", "b", env=env)
+    same_rows(arrays["train"], [[1], [9007199254740993]], "<u8", "parquet of ids")
     arrays, _ = convert(flotilla, "in.parquet", "--columns", "b,c", env=env)
     same_rows(arrays["train"], [[1, 1], [2, 0], [300, 1]], "<u2", "parquet of integers")
 
@@ -294,14 +342,35 @@ def check_bad_files(flotilla):
     open(flotilla.path("short.npz"), "wb").write(open(flotilla.path("x.npz"), "rb").read()[:9000])
     open(flotilla.path("short.gz"), "wb").write(gzip.compress(b"a\n" + b"12\n" * 9000)[:40])
     flotilla.data("x.h5", {"x": np.zeros(3)})
+    for protocol in range(6):
+        with open(flotilla.path(f"x{protocol}.pkl"), "wb") as file:
+            pickle.dump(np.arange(3), file, protocol)
+        run(flotilla, f"x{protocol}.pkl", "-o", "out.h5", code=1, says="found a Python pickle")
+    os.rename(flotilla.path("x5.pkl"), flotilla.path("x5.csv"))
+    record = np.zeros(2, [("mass", "f4"), ("id", "i8"), ("name", "U3")])
+    record["id"] = 1, 2**60 + 1
+    np.save(flotilla.path("record.npy"), record)
+    np.save(flotilla.path("mixed.npy"), record[["mass", "id"]])
+    open(flotilla.path("wide.csv"), "wb").write("a,b\n1,2\n".encode("utf-16"))
+    open(flotilla.path("zeros.csv"), "wb").write(b"1,2\n3,\0\n")
+    open(flotilla.path("x.fits"), "wb").write(b"SIMPLE  =                    T")
+    with zipfile.ZipFile(flotilla.path("book.xlsx"), "w") as file:
+        file.writestr("xl/workbook.xml", "<xml/>")
     for name, says in (
             ("no.csv", "no.csv: No such file"), (".", "Is a directory"),
             ("words.npy", "type <U1"), ("objects.npy", "Python objects"),
             ("complex.npy", "complex128"), ("number.npy", "one number"),
             ("short.npy", "ends early"), ("head.npy", "damaged"), ("short.npz", "damaged"),
-            ("short.gz", "damaged"), ("x.h5", "is HDF5 already"), ("x.npz:y", "it has: x")):
+            ("short.gz", "damaged"), ("x.h5", "is HDF5 already"), ("x.npz:y", "it has: x"),
+            ("x5.csv", "found a Python pickle"), ("wide.csv", "text in UTF-16"),
+            ("zeros.csv", "a zero at byte 6"), ("x.fits", "a FITS file"),
+            ("book.xlsx", "zip archive without arrays"),
+            ("record.npy", "'name' is of type <U3"),
+            ("mixed.npy", "row 1, column 'id': found 1152921504606846977, a whole number")):
         run(flotilla, name, "-o", "out.h5", code=1, says=says)
         require(not os.path.exists(flotilla.path("out.h5")), "an output after", name)
+    arrays, names = convert(flotilla, "record.npy", "--drop", "name,mass")
+    same_rows(arrays["train"], [[1], [2**60 + 1]], "<u8", "the number of a structured array")
     run(flotilla, "x.npy", "-o", "no/such/folder/out.h5", code=1)
     run(flotilla, "x.npy", code=2, says="-o")
     run(flotilla, "x.npy", "-o", "out.h5", "--delimiter", "ab", code=2, says="one character")
@@ -314,6 +383,10 @@ def check_many_names(flotilla):
     arrays, found = convert(flotilla, "wide.csv")
     same(found, names, "5000 names")
     told = json.loads(flotilla.run("inspect", "out.h5", "--json").out)
+    np.save(flotilla.path("wide.npy"), np.ones(2, [(name, "f4") for name in names[:1500]]))
+    same(convert(flotilla, "wide.npy")[1], names[:1500], "1500 fields")
+    flotilla.write("wider.csv", ",".join(["1.25"] * 30000) + "\n")
+    same(convert(flotilla, "wider.csv")[0]["train"].shape, (1, 30000))
     same([column["name"] for column in told["column"]], names, "as flotilla reads them")
 
 
