@@ -3,6 +3,7 @@
 #include "data/levels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -149,6 +150,22 @@ void flo_levels_add(flo_levels *levels, int64_t rows, const flo_real *x)
             levels->column[kept++] = column;
     }
     levels->active = kept;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const flo_real x = *(const flo_real *)a, y = *(const flo_real *)b;
+    return (x > y) - (x < y);
+}
+
+void flo_levels_list(const flo_levels *levels, int64_t column, flo_real *value)
+{
+    const flo_real *const table = levels->table + column * SLOTS;
+    int64_t count = 0;
+    for (int64_t s = 0; s < SLOTS; ++s)
+        if (!isnan(table[s]))
+            value[count++] = table[s];
+    qsort(value, (size_t)count, sizeof *value, compare);
 }
 
 int64_t flo_levels_count(const flo_levels *levels, int64_t column)
