@@ -86,7 +86,7 @@ static void what_cannot_be_is_refused(void **state)
         {"[{column: 0, values: [99999999999999999]}]", "values"},
         {"[{column: 3, values: [1]}]", "one of the 3 context columns"},
         {"[{column: 1, values: [1]}, {column: 1, values: [1]}]", "each once"},
-        {"[{column: 1, values: [1], kind: x}]", "kind"},
+        {"[{column: 1, values: [1], value: 2}]", "value"},
         {"[3]", "a map"},
     };
     fixture *const f = *state;
