@@ -1439,14 +1439,44 @@ class Shift:
                 + torch.as_tensor(self.origin, device=x.device))
 
 
+class Categories:
+    """Context columns that are labels, by column their values, rising: networks see one column
+    for every value, 0 or 1, in the place of the label."""
+
+    def __init__(self, entries, columns):
+        self.values = {}
+        for entry in entries:
+            where = "context_categories"
+            if not isinstance(entry, dict) or entry.keys() != {"column", "values"}:
+                raise ModelError(f"{where}: found {entry!r}, wanted column and values")
+            values = entry["values"] if isinstance(entry["values"], list) else [entry["values"]]
+            self.values[convert(entry["column"], int, where)] = [
+                convert(value, int, where) for value in values]
+        self.columns = columns
+        self.width = columns + sum(len(values) - 1 for values in self.values.values())
+
+    def encode(self, context):
+        """Rows [N, C] as networks see them; which of them have known labels [N]."""
+        known, parts = torch.ones(len(context), dtype=torch.bool, device=context.device), []
+        for j in range(self.columns):
+            column = context[:, j:j + 1]
+            if j in self.values:
+                hot = column == torch.tensor(self.values[j]).to(context)
+                known = known & hot.any(dim=1)
+                column = hot.to(context.dtype)
+            parts.append(column)
+        return torch.cat(parts, dim=1), known
+
+
 class Flow(nn.Module):
     """A chain of bijections and a base density. With direction density, forward maps data
     to noise; with direction sampling, noise to data. Where data is shifted (Shift) rows
     are best given in double or as the integers they are, and come back in double."""
 
-    def __init__(self, features, context_features, direction, context_layers, layers, base,
-                 seed, real):
+    def __init__(self, features, context_features, direction, categories, context_layers,
+                 layers, base, seed, real):
         super().__init__()
+        self.categories = categories
         self.seed, self.real = seed, real  # of the run; the type of its random numbers
         self.features, self.context_features = features, context_features
         self.direction = direction
@@ -1484,7 +1514,10 @@ class Flow(nn.Module):
         """Context as the layers see it, through a chain of its own."""
         for name in self.context_layers:
             context, _ = getattr(self, name)(context, None)
-        return context
+        return self._known(context)[0]
+
+    def _known(self, context):
+        return (context, None) if context is None else self.categories.encode(context)
 
     def _noise(self, k, rows, columns, first):
         """What layer k adds to rows first ..: in training other noise every time."""
@@ -1520,13 +1553,13 @@ class Flow(nn.Module):
 
     def log_prob(self, x, context=None, first=0):
         """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; NaN for a row
-        that is not finite. x are rows first .. of their data set: whole numbers take the
-        noise of that row, as in `flotilla logprob`."""
+        that is not finite or has a category that training had not. x are rows first .. of
+        their data set: whole numbers take the noise of that row, as in `flotilla logprob`."""
         x = self._rows(x, self.features, "rows", self.shift)
         context = self._context(context, len(x))
         finite = torch.isfinite(x).all(dim=1)
         if context is not None:
-            finite = finite & torch.isfinite(context).all(dim=1)
+            finite = finite & torch.isfinite(context).all(dim=1) & self._known(context)[1]
         context = self._condition(context)
         z, logdet = self._run(x, context, self.direction == "sampling", first)
         log_prob = self.base.log_prob(z, context) + logdet
@@ -1549,7 +1582,12 @@ class Flow(nn.Module):
     def sample(self, n, seed=1, context=None, temperature=1.0):
         """x [n, D]: the rows that `flotilla sample` draws with this seed; n rows are the first
         of more."""
-        context = self._condition(self._context(context, n))
+        context = self._context(context, n)
+        if context is not None and not self._known(context)[1].all():
+            raise ModelError("found a category that the model does not know, wanted in column "
+                             + "; ".join(f"{column} one of {values}" for column, values in
+                                         self.categories.values.items()))
+        context = self._condition(context)
         dtype = np.float64 if self.dtype == torch.float64 else np.float32
         z = self.noise(n, lambda b: Stream(seed, SAMPLES, 0, b, dtype), context, temperature)
         x = self._run(z, context, self.direction == "density")[0]
@@ -1725,15 +1763,17 @@ def build(config, features, context, seed, real, parameters, constants):
             layers[name] = make(node, BIJECTIONS, name, columns, conditions)
         return layers
 
+    categories = Categories(config.get("context_categories", []), context)
     context_layers = chain({"preprocess_context": config.get("preprocess_context", [])},
                            "context_", context, 0)
     layers = chain({"preprocess": config.get("preprocess", []), "flow.layers": flow["layers"]},
-                   "", features, context)
-    base = make(flow["base"], DENSITIES, "base", features, context)
+                   "", features, categories.width)
+    base = make(flow["base"], DENSITIES, "base", features, categories.width)
     if parameters or constants:
         raise ModelError("found tensors that no layer of its config has: "
                          f"{', '.join(sorted([*parameters, *constants]))}")
-    return Flow(features, context, direction, context_layers, layers, base, seed, real)
+    return Flow(features, context, direction, categories, context_layers, layers, base, seed,
+                real)
 
 
 def read_model(path, average):

@@ -25,9 +25,10 @@ int64_t flo_model_parameters(const flo_model *model);
 /* log_prob [rows] in nats, in the data's own units, of x [rows, D] under context [rows,
    C] (NULL where C is 0). A row that is not finite gives NaN, and one that the model's
    first layers do not take (a whole number outside of the levels, say) one that is not
-   finite. first is the number of row 0 in its file or table: a model of whole numbers
-   adds the noise of that row, and a multiple of 256 gives the bits of `flotilla
-   logprob`. A row's bits do not depend on the rows beside it. Local. */
+   finite. Categories are given as the data has them; one that was not among the
+   training rows gives NaN. first is the number of row 0 in its file or table: a model
+   of whole numbers adds the noise of that row, and a multiple of 256 gives the bits of
+   `flotilla logprob`. A row's bits do not depend on the rows beside it. Local. */
 void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
                         const flo_real *x, const flo_real *context, double *log_prob);
 
@@ -39,7 +40,8 @@ void flo_model_log_prob_double(flo_model *model, int64_t first, int64_t rows,
                                double *log_prob);
 
 /* Samples first .. first + count - 1 of a seed into x [count, D] under context [count,
-   C] (NULL where C is 0). Sample i is a function of (seed, i) alone. temperature scales
+   C] (NULL where C is 0); NaN under a category that was not among the training rows.
+   Sample i is a function of (seed, i) alone. temperature scales
    the base's spread; 1 draws from the density. Local. */
 void flo_model_sample(flo_model *model, uint64_t seed, int64_t first, int64_t count,
                       double temperature, const flo_real *context, flo_real *x);

@@ -48,7 +48,10 @@ static flo_status print_all(flo_arena *arena)
         "#   preprocess: [{kind: standardize}]\n"
         "# preprocess_context: the same for the columns of data.context; the default "
         "is\n"
-        "#   preprocess_context: [{kind: standardize}]\n\n");
+        "#   preprocess_context: [{kind: standardize}]\n"
+        "# context_categories: the values of data.categories; a run finds and keeps "
+        "them:\n"
+        "#   context_categories: [{column: 0, values: [0, 1, 2]}]\n\n");
     FLO_TRY(print_presets(arena));
     printf("# Kinds of bijections, {kind: NAME, ...} in flow.layers:\n\n");
     for (const flo_bijection_kind *const *kind = flo_bijection_kinds; *kind; kind++)

@@ -3,6 +3,7 @@
 
 #include "comm/watch.h"
 #include "data/rows_place.h"
+#include "train/categories.h"
 #include "train/evaluate.h"
 #include "train/loaded.h"
 #include "train/report.h"
@@ -89,6 +90,8 @@ static flo_status evaluate(const flo_call *call, flo_arena *arena, const input *
     if (status == FLO_OK)
         status = flo_reconstruct(call->comm, call->context, loaded.tiles, loaded.theta,
                                  rows, &r);
+    if (status == FLO_OK)
+        status = flo_categories_warn(call->comm, call->context, &loaded, rows);
     if (status == FLO_OK && flo_cli_speaks(call))
         print(&loaded, rows, &e, &r, in->json);
     flo_rows_close(&rows);

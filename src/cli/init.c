@@ -131,7 +131,8 @@ static void print_columns(const subject *s)
     const bool misled = flo_source_find_column(s->source, "all") >= 0;
     if (!by_name && !misled && s->features == columns)
         return;
-    printf("  columns:  # take out what is no feature; see also context and weights\n");
+    printf("  columns:  # take out what is no feature; see also context, categories, "
+           "weights\n");
     for (int64_t c = 0; c < columns; c++) {
         const char *const name = flo_source_column_name(s->source, c);
         const char *const text = name ? quoted(s->arena, name) : "";

@@ -89,11 +89,12 @@ static flo_status inspect_model(const flo_call *call, flo_arena *arena, const in
 /* The sections of a config that make the model, a preset expanded, as YAML. */
 static flo_status print_model_sections(flo_arena *arena, const flo_node *root)
 {
-    static const char *const sections[] = {"preprocess", "preprocess_context", "flow"};
+    static const char *const sections[] = {"preprocess", "context_categories",
+                                           "preprocess_context", "flow"};
     flo_node *model;
     char *text;
     FLO_TRY(flo_node_create(arena, FLO_NODE_MAP, root->file, 0, &model));
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         const flo_node *const section = flo_node_find(root, sections[i]);
         if (!section)
             continue;

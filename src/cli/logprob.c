@@ -3,6 +3,7 @@
 
 #include "comm/watch.h"
 #include "data/rows_place.h"
+#include "train/categories.h"
 #include "train/evaluate.h"
 #include "train/loaded.h"
 
@@ -61,6 +62,8 @@ static flo_status logprob(const flo_call *call, flo_arena *arena, const input *i
     if (status == FLO_OK && flo_cli_speaks(call))
         fprintf(stderr, "wrote %lld rows to %s: %s\n", (long long)flo_rows_count(rows),
                 in->output, label);
+    if (status == FLO_OK)
+        status = flo_categories_warn(call->comm, call->context, &loaded, rows);
     flo_rows_close(&rows);
     return status;
 }

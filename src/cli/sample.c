@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 
 #include "comm/watch.h"
+#include "train/categories.h"
 #include "train/generate.h"
 #include "train/loaded.h"
 #include "train/origins.h"
@@ -85,6 +86,22 @@ static flo_status open_conditions(const flo_call *call, flo_arena *arena,
         loaded->path);
 }
 
+/* A category that the model does not know. */
+static flo_status refuse_unknown(const flo_call *call, const flo_loaded *loaded,
+                                 const input *in, flo_rows *conditions)
+{
+    flo_unknown unknown;
+    FLO_TRY(flo_categories_look(call->comm, call->context, loaded->flow, conditions,
+                                in->count, true, &unknown));
+    if (!unknown.rows)
+        return FLO_OK;
+    return flo_fail(call->context, FLO_ERROR_DATA,
+                    "--context: %lld of %lld rows have a category that %s does not "
+                    "know; the first: %s",
+                    (long long)unknown.rows, (long long)in->count, loaded->path,
+                    unknown.first);
+}
+
 static flo_status sample(const flo_call *call, flo_arena *arena, const input *in)
 {
     flo_loaded loaded;
@@ -97,6 +114,8 @@ static flo_status sample(const flo_call *call, flo_arena *arena, const input *in
         status = flo_arena_print(arena, &source, "flotilla sample %s --seed %lld",
                                  loaded.path, (long long)in->seed);
     status = flo_comm_agree(call->comm, call->context, status);
+    if (status == FLO_OK && conditions)
+        status = refuse_unknown(call, &loaded, in, conditions);
     const flo_generation task = {.seed = (uint64_t)in->seed,
                                  .count = in->count,
                                  .temperature = in->temperature,

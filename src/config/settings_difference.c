@@ -60,7 +60,8 @@ static const flo_node *unwrap(const flo_node *node, const flo_node *other)
 
 static flo_status compare(comparison *c, const flo_node *a, const flo_node *b);
 
-/* Every child of a with its partner in b; children of b alone come last. */
+/* Every child of a with its partner in b; children of b alone come last: null is as
+   good as a setting that was not there yet. */
 static flo_status compare_maps(comparison *c, const flo_node *a, const flo_node *b)
 {
     for (const flo_node *child = a->first; child && !c->path; child = child->next) {
@@ -68,7 +69,7 @@ static flo_status compare_maps(comparison *c, const flo_node *a, const flo_node 
         FLO_TRY(partner ? compare(c, child, partner) : report(c, child));
     }
     for (const flo_node *child = b->first; child && !c->path; child = child->next)
-        if (!flo_node_find(a, child->key))
+        if (!flo_node_find(a, child->key) && !flo_node_is_null(child))
             FLO_TRY(report(c, child));
     return FLO_OK;
 }

@@ -3,6 +3,7 @@
 #include "data/levels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -139,16 +140,48 @@ static void add_column(flo_levels *levels, int64_t column, int64_t rows,
     }
 }
 
-void flo_levels_add(flo_levels *levels, int64_t rows, const double *x)
+/* Columns that cannot tell more are looked at no longer. */
+static void leave_out_done(flo_levels *levels)
 {
     int64_t kept = 0;
     for (int64_t a = 0; a < levels->active; ++a) {
         const int64_t column = levels->column[a];
-        add_column(levels, column, rows, x + column);
         if (!is_many(levels, column) || levels->whole[column])
             levels->column[kept++] = column;
     }
     levels->active = kept;
+}
+
+void flo_levels_add(flo_levels *levels, int64_t rows, const double *x)
+{
+    for (int64_t a = 0; a < levels->active; ++a)
+        add_column(levels, levels->column[a], rows, x + levels->column[a]);
+    leave_out_done(levels);
+}
+
+void flo_levels_add_row(flo_levels *levels, const flo_real *x)
+{
+    for (int64_t a = 0; a < levels->active; ++a) {
+        const double value = (double)x[levels->column[a]];
+        add_column(levels, levels->column[a], 1, &value);
+    }
+    leave_out_done(levels);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void flo_levels_list(const flo_levels *levels, int64_t column, double *value)
+{
+    const double *const table = levels->table + column * SLOTS;
+    int64_t count = 0;
+    for (int64_t s = 0; s < SLOTS; ++s)
+        if (!isnan(table[s]))
+            value[count++] = table[s];
+    qsort(value, (size_t)count, sizeof *value, compare);
 }
 
 int64_t flo_levels_count(const flo_levels *levels, int64_t column)

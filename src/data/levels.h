@@ -1,4 +1,4 @@
-/* Inside src/data: the different numbers of each column, counted up to a limit. */
+/* The different numbers of each column, counted up to a limit. */
 #ifndef FLO_DATA_LEVELS_H
 #define FLO_DATA_LEVELS_H
 
@@ -16,10 +16,15 @@ void flo_levels_destroy(flo_levels **levels);
 /* Looks at rows x [rows, columns]; NaN and infinities do not count. Columns with many
    levels that are not whole cost nothing any more. Local. */
 void flo_levels_add(flo_levels *levels, int64_t rows, const double *x);
+void flo_levels_add_row(flo_levels *levels, const flo_real *x); /* one row [columns] */
 
 /* Makes each rank's count that of the numbers of all ranks together. Collective.
    FLO_ERROR_MEMORY, agreed on. */
 FLO_MUST_USE flo_status flo_levels_share(flo_comm *comm, flo_levels *levels);
+
+/* The different numbers of a column, rising, into value [flo_levels_count]: of a column
+   with at most FLO_LEVELS_MOST; after flo_levels_share on rank 0 alone. Local. */
+void flo_levels_list(const flo_levels *levels, int64_t column, double *value);
 
 /* How many different finite numbers a column has: at most FLO_LEVELS_MOST + 1, which
    means more. Whether all of them are whole. Local. */

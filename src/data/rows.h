@@ -102,6 +102,12 @@ void flo_rows_locate(const flo_rows *rows, int64_t row, bool of_context, int64_t
 void flo_rows_tell_column(const flo_rows *rows, bool of_context, int64_t column,
                           char *text, size_t size);
 
+/* Which of the C context columns a setting names, as data.context names columns: of the
+   data set that the context is from. chosen [C]. Local. FLO_ERROR_CONFIG (not one of
+   them, or there is no context), FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_rows_choose_context(const flo_rows *rows,
+                                                const flo_node *setting, bool *chosen);
+
 /* The error of a split whose rows all have weight 0. Local. */
 flo_status flo_rows_fail_weightless(const flo_rows *rows);
 

@@ -48,6 +48,14 @@ static const flo_setting rows[] = {
      .flags = FLO_NULL_VALUE,
      .help = "what the density is conditioned on: null, columns as above, or the path "
              "of a data set, in which {split} stands for the split's data set"},
+    {.name = "categories",
+     .type = FLO_NODE,
+     .offset = PLACE(categories),
+     .fallback = "null",
+     .flags = FLO_NULL_VALUE,
+     .help = "context columns that are labels (whole numbers, at most 1000 different "
+             "ones), by index or name as in context: networks see one column for every "
+             "value that training has, 0 or 1, in the place of a number"},
     {.name = "weights",
      .type = FLO_NODE,
      .offset = PLACE(weights),

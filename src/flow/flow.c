@@ -1,6 +1,7 @@
 /* A flow built from its config: the list of layers unrolled, the vectors laid out. */
 #include "flow/flow.h"
 
+#include "config/node.h"
 #include "flow/ranges.h"
 
 #include <stdio.h>
@@ -129,7 +130,7 @@ static flo_status add_layers(flo_flow *flow, flo_node *root, flo_node *layers)
               .layer = &flow->layer,
               .count = &flow->layers,
               .features = flow->features,
-              .context = flow->context,
+              .context = flow->categories.encoded,
               .prefix = "",
               .preprocess = true};
     flo_node *const preprocess = flo_node_find(root, "preprocess");
@@ -149,6 +150,40 @@ static flo_status add_layers(flo_flow *flow, flo_node *root, flo_node *layers)
     return add_list(&w, layers);
 }
 
+/* The default: every column that is a number is standardized. */
+static flo_status add_standardize(flo_flow *flow, flo_node *root, const char *key)
+{
+    const flo_categories *const c = &flow->categories;
+    char *columns = "", *text = "[{kind: standardize}]";
+    for (int64_t j = 0; j < c->context && c->count; j++)
+        if (!flo_categories_at(c, j))
+            FLO_TRY(flo_arena_print(flow->arena, &columns, "%s%s%lld", columns,
+                                    *columns ? ", " : "", (long long)j));
+    if (c->count == c->context)
+        text = "[]";
+    else if (c->count)
+        FLO_TRY(flo_arena_print(flow->arena, &text,
+                                "[{kind: standardize, columns: [%s]}]", columns));
+    return flo_node_set(flow->arena, root, key, text, FLO_FILE_DEFAULT);
+}
+
+/* Categories go to the networks as they are. */
+static flo_status spare_categories(const flo_flow *flow, const flo_node *steps)
+{
+    for (int64_t k = 0; k < flow->context_layers; k++)
+        for (int64_t i = 0; i < flow->categories.count; i++) {
+            const flo_bijection *const b = flow->context_layer[k].bijection;
+            const int64_t column = flow->categories.column[i].column;
+            if (!b->passes || !b->passes[column])
+                return flo_settings_fail(
+                    flow->arena, steps,
+                    "steps that leave categories alone: %s acts on context column "
+                    "%lld, which is one; give it `columns` without that",
+                    flow->context_layer[k].name, (long long)column);
+        }
+    return FLO_OK;
+}
+
 /* The layers of the context: networks take columns of any scale. */
 static flo_status add_context_layers(flo_flow *flow, flo_node *root)
 {
@@ -161,8 +196,7 @@ static flo_status add_context_layers(flo_flow *flow, flo_node *root)
               .preprocess = true};
     static const char key[] = "preprocess_context";
     if (flow->context && !flo_node_find(root, key))
-        FLO_TRY(
-            flo_node_set(flow->arena, root, key, "[{kind: standardize}]", "default"));
+        FLO_TRY(add_standardize(flow, root, key));
     flo_node *const steps = flo_node_find(root, key);
     if (steps && steps->kind != FLO_NODE_LIST)
         return flo_settings_fail(flow->arena, steps,
@@ -171,13 +205,16 @@ static flo_status add_context_layers(flo_flow *flow, flo_node *root)
         return flo_settings_fail(flow->arena, steps,
                                  "no such steps where there are no context columns; "
                                  "data.context names those");
-    return steps ? add_list(&w, steps) : FLO_OK;
+    if (!steps)
+        return FLO_OK;
+    FLO_TRY(add_list(&w, steps));
+    return spare_categories(flow, steps);
 }
 
 static flo_status add_base(flo_flow *flow, const flo_flow_settings *settings)
 {
     FLO_TRY(flo_density_create(flow->arena, settings->base, flow->features,
-                               flow->context, &flow->base));
+                               flow->categories.encoded, &flow->base));
     if (flow->base->log_evidence != 0)
         return flo_settings_fail(flow->arena, settings->base,
                                  "a normalised base: log_evidence 0");
@@ -209,6 +246,7 @@ flo_status flo_flow_create(flo_arena *arena, flo_node *root, int64_t features,
                        .seed = seed};
     flo_layout_start(&flow->parameters, arena);
     flo_layout_start(&flow->constants, arena);
+    FLO_TRY(flo_categories_read(arena, root, context, &flow->categories));
     FLO_TRY(add_context_layers(flow, root));
     FLO_TRY(add_layers(flow, root, settings.layers));
     FLO_TRY(add_base(flow, &settings));
@@ -316,7 +354,13 @@ void flo_flow_init(const flo_flow *flow, flo_real *theta)
 
 flo_status flo_flow_describe(const flo_flow *flow, char **text)
 {
-    char *table = "";
+    char *table = "", values[FLO_MESSAGE_BYTES / 4];
+    for (int64_t i = 0; i < flow->categories.count; i++) {
+        flo_category_list(&flow->categories.column[i], values, sizeof values);
+        FLO_TRY(flo_arena_print(flow->arena, &table,
+                                "%s  context column %lld: one-hot, %s\n", table,
+                                (long long)flow->categories.column[i].column, values));
+    }
     for (int64_t k = 0; k < flow->context_layers; k++)
         FLO_TRY(flo_arena_print(flow->arena, &table, "%s  %-32s\n", table,
                                 flow->context_layer[k].name));

@@ -10,6 +10,7 @@
 
 #include "bijections/bijection.h"
 #include "densities/density.h"
+#include "flow/categories.h"
 #include "flow/settings.h"
 #include "schema/schema.h"
 
@@ -33,8 +34,9 @@ typedef struct flo_flow {
     flo_layer *layer;   /* [L] */
     int64_t preprocess; /* the first layers, those of section `preprocess` */
     int64_t fixed;      /* the first layers, without parameters: backward stops there */
-    int64_t context_layers;   /* without parameters, on rows [B, C] */
-    flo_layer *context_layer; /* [context_layers], "context_00_standardize" */
+    flo_categories categories; /* of the context; layers see encoded columns E of it */
+    int64_t context_layers;    /* without parameters, on rows [B, C] */
+    flo_layer *context_layer;  /* [context_layers], "context_00_standardize" */
     flo_density *base;
     int64_t base_parameters; /* offset of the base's slice, behind the layers' */
     flo_layout parameters;   /* theta [P] */
@@ -47,7 +49,8 @@ typedef struct flo_flow {
 
 /* Builds the flow of config nodes `flow` (a map), `preprocess` (a list or NULL) and
    `preprocess_context` (a list; where there is context and it is not written, its
-   columns are standardized) for D features and C context columns. Everything lives in
+   columns are standardized, but for those of `context_categories`) for D features and C
+   context columns. Everything lives in
    the arena, which must be that of the nodes: defaults are filled into them. Local.
    FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_flow_create(flo_arena *arena, flo_node *root,

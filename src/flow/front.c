@@ -117,6 +117,31 @@ static void pass_block(flo_front *f, const flo_layer *layer, int64_t layers,
     memcpy(rows, f->value[0], bytes);
 }
 
+/* In the place of a layer. */
+static const flo_layer categories = {.name = "categories"};
+
+/* Layers leave categories alone, so they are looked at as the data has them. */
+static void check_categories(const flo_flow *flow, int64_t first_row, int64_t rows,
+                             const flo_real *context, const flo_real *weight,
+                             flo_refusal *refusal)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        const flo_real *const row = context + i * flow->context;
+        const flo_category *const category =
+            weight[i] == 0 ? NULL : flo_categories_unknown(&flow->categories, row);
+        if (!category)
+            continue;
+        *refusal = (flo_refusal){.layer = &categories,
+                                 .category = category,
+                                 .of_context = true,
+                                 .row = first_row + i,
+                                 .column = category->column,
+                                 .place = category->column,
+                                 .value = (double)row[category->column]};
+        return;
+    }
+}
+
 void flo_front_pass(flo_front *f, int64_t layers, int64_t context_layers,
                     int64_t first_row, int64_t rows, flo_real *x, flo_real *context,
                     const flo_real *weight, flo_refusal *refusal)
@@ -125,6 +150,11 @@ void flo_front_pass(flo_front *f, int64_t layers, int64_t context_layers,
     refusal->layer = NULL;
     for (int64_t i = 0; i < rows && !refusal->layer; i += BLOCK) {
         f->pass.rows = rows - i < BLOCK ? rows - i : BLOCK;
+        if (flow->categories.count)
+            check_categories(flow, first_row + i, f->pass.rows,
+                             context + i * flow->context, weight + i, refusal);
+        if (refusal->layer)
+            return;
         if (context_layers)
             pass_block(f, flow->context_layer, context_layers, flow->context,
                        first_row + i, weight + i, context + i * flow->context, refusal);
@@ -136,6 +166,10 @@ void flo_front_pass(flo_front *f, int64_t layers, int64_t context_layers,
 
 void flo_front_explain(const flo_refusal *refusal, char *text, size_t size)
 {
+    if (refusal->category) {
+        flo_category_explain(refusal->category, text, size);
+        return;
+    }
     const flo_bijection *const b = refusal->layer->bijection;
     if (b->kind->explain)
         b->kind->explain(b, refusal->place, text, size);

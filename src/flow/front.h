@@ -7,9 +7,11 @@
 
 typedef struct flo_front flo_front;
 
-/* A number that a layer does not take. */
+/* A number that a layer does not take, or a category that the flow does not know. */
 typedef struct flo_refusal {
-    const flo_layer *layer; /* NULL: all were taken */
+    const flo_layer
+        *layer; /* NULL: all were taken; of a category it has a name alone */
+    const flo_category *category; /* NULL: it is no category */
     bool of_context;
     int64_t row;    /* of the split */
     int64_t column; /* of the data, or of its context */
@@ -22,10 +24,11 @@ FLO_MUST_USE flo_status flo_front_create(flo_arena *arena, const flo_flow *flow,
                                          flo_front **front);
 
 /* x [rows, D] through the first layers of the flow and context [rows, C] through the
-   first of its own, in place; these must be ready (flow->ready) and without parameters
-   (flow->fixed). The noise is that of rows first_row .. of the split. Rows of weight
-   [rows] 0 may become anything. Where a layer makes a number not finite, *refusal says
-   so, and rows from there on are left anyhow. Local. */
+   first of its own, in place, where categories are checked too; these must be ready
+   (flow->ready) and without parameters (flow->fixed). The noise is that of rows
+   first_row .. of the split. Rows of weight [rows] 0 may become anything. Where a layer
+   makes a number not finite, *refusal says so, and rows from there on are left anyhow.
+   Local. */
 void flo_front_pass(flo_front *front, int64_t layers, int64_t context_layers,
                     int64_t first_row, int64_t rows, flo_real *x, flo_real *context,
                     const flo_real *weight, flo_refusal *refusal);

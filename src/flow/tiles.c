@@ -55,13 +55,15 @@ typedef struct call {
 } call;
 
 /* NaN for rows whose values or context are not finite: a flow may map infinity to a
-   density of 0, which would look like a row that was scored. */
+   density of 0, which would look like a row that was scored. And for a category that
+   the model does not know: nothing can be said of the density under it. */
 static void mark_bad_rows(const call *c, int64_t start, int64_t count, double *log_prob)
 {
     const int64_t D = c->flow->features, C = c->flow->context;
     for (int64_t i = start; i < start + count; i++)
         if (flo_vector_first_nonfinite(D, c->x + i * D) < D ||
-            (C && flo_vector_first_nonfinite(C, c->context + i * C) < C))
+            (C && flo_vector_first_nonfinite(C, c->context + i * C) < C) ||
+            flo_categories_unknown(&c->flow->categories, c->context + i * C))
             log_prob[i] = (double)NAN;
 }
 
@@ -147,6 +149,17 @@ void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t firs
     }
 }
 
+/* NaN for samples [count] under a category that the model does not know. */
+static void mark_unknown(const flo_flow *flow, int64_t count, const flo_real *context,
+                         flo_real *x)
+{
+    const int64_t D = flow->features, C = flow->context;
+    for (int64_t i = 0; i < count; i++)
+        if (flo_categories_unknown(&flow->categories, context + i * C))
+            for (int64_t j = 0; j < D; j++)
+                x[i * D + j] = (flo_real)NAN;
+}
+
 /* Rows [begin, end) of tile t; x and context start at sample `first`. */
 static void sample_tile(const flo_flow *flow, const flo_real *theta, flo_workspace *w,
                         flo_random_key key, int64_t t, int64_t first, int64_t begin,
@@ -160,6 +173,10 @@ static void sample_tile(const flo_flow *flow, const flo_real *theta, flo_workspa
     flo_flow_generate(flow, theta, w);
     memcpy(x + (start + begin - first) * D, flo_workspace_data(flow, w) + begin * D,
            (size_t)((end - begin) * D) * sizeof *x);
+    if (flow->categories.count)
+        mark_unknown(flow, end - begin,
+                     context + (start + begin - first) * flow->context,
+                     x + (start + begin - first) * D);
 }
 
 void flo_tiles_sample(flo_tiles *tiles, const flo_real *theta, uint64_t seed,

@@ -66,8 +66,8 @@ static flo_status take_context(flo_arena *arena, const flo_flow *flow, int64_t r
         cache = most(cache, flow->context_layer[k].bijection->cache);
     FLO_TRY(take_reals(arena, rows * cache, &w->context_cache));
     FLO_TRY(take_reals(arena, rows * flow->context, &w->raw_context));
-    FLO_TRY(take_reals(arena, rows * flow->context, &w->context));
-    return take_reals(arena, rows * flow->context, &w->dcontext);
+    FLO_TRY(take_reals(arena, rows * flow->categories.encoded, &w->context));
+    return take_reals(arena, rows * flow->categories.encoded, &w->dcontext);
 }
 
 static flo_status take_two_in_turn(flo_arena *arena, const flo_flow *flow, int64_t rows,
@@ -137,9 +137,13 @@ void flo_workspace_condition(const flo_flow *flow, flo_workspace *w)
         to = from;
         from = passed;
     }
-    if (flow->context && from != w->context)
-        memcpy(w->context, from,
-               (size_t)(w->rows * flow->context) * sizeof *w->context);
+    const size_t bytes = (size_t)(w->rows * flow->context) * sizeof *w->context;
+    if (flow->categories.count) {
+        if (from == w->context)
+            memcpy(w->raw_context, from, bytes);
+        flo_categories_encode(&flow->categories, w->rows, w->raw_context, w->context);
+    } else if (flow->context && from != w->context)
+        memcpy(w->context, from, bytes);
 }
 
 /* Dithering of training step s is stream s + 1 of its purpose,

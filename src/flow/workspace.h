@@ -18,7 +18,7 @@ typedef struct flo_workspace {
     flo_real **cache;           /* [L + 1]; the last is the base's */
     flo_real **noise;      /* [L + 1]; without training, only of layers that dither */
     flo_real *raw_context; /* [B, C], as the data has it: flo_workspace_condition */
-    flo_real *context;     /* [B, C], as the layers see it */
+    flo_real *context;     /* [B, E], as the layers see it */
     flo_real *context_cache;
     flo_real *weight;      /* [B] */
     double *logdet;        /* [B], of the last pass */
@@ -26,7 +26,7 @@ typedef struct flo_workspace {
     double *log_prob;      /* [B] */
     double *dlogdet;       /* [B] */
     flo_real *gradient[2]; /* [B, D]: by the value between layers, in turn */
-    flo_real *dcontext;    /* [B, C] */
+    flo_real *dcontext;    /* [B, E] */
     flo_real *normals;     /* [B, normals of the base]: flo_workspace_sample */
     flo_real *uniforms;    /* [B, uniforms of the base] */
     flo_real *scratch;     /* borrowed: one a thread is enough */
@@ -48,7 +48,8 @@ flo_real *flo_workspace_noise(const flo_flow *flow, const flo_workspace *workspa
 /* What layer k is handed; L: the base density. Local. */
 flo_pass flo_workspace_pass(const flo_workspace *workspace, int64_t k);
 
-/* raw_context, which is lost, through the context's layers into context: once for every
+/* raw_context, which is lost, through the context's layers into context, with one-hot
+   columns in the place of categories (zeros for one that is not known): once for every
    set of rows, before any pass over them. logdet is lost too. Pure. Local. */
 void flo_workspace_condition(const flo_flow *flow, flo_workspace *workspace);
 

@@ -118,9 +118,9 @@ const flo_settings *const flo_config_sections[] = {&run_table,
                                                    NULL};
 
 static const char *const known[] = {
-    "run",    "data",      "preprocess", "preprocess_context",
-    "flow",   "objective", "train",      "checkpoint",
-    "report", "comm"};
+    "run",  "data",      "preprocess", "preprocess_context", "context_categories",
+    "flow", "objective", "train",      "checkpoint",         "report",
+    "comm"};
 
 /* Settings that a resumed run may have otherwise. */
 static const char *const changeable[] = {"run.directory",

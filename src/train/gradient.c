@@ -216,7 +216,8 @@ static void forward(const flo_gradient *g, worker *w, const flo_real *theta,
                                       flo_lane_batch_first(task->plan, lane)};
         ws->rows = flo_lane_batch_rows(task->plan, lane);
         memset(ws->dcontext, 0,
-               (size_t)(ws->rows * task->flow->context) * sizeof *ws->dcontext);
+               (size_t)(ws->rows * task->flow->categories.encoded) *
+                   sizeof *ws->dcontext);
         if (task->feed) {
             flo_batch batch = {.x = flo_workspace_data(task->flow, ws),
                                .context = ws->raw_context,

@@ -7,6 +7,7 @@
 #include "train/chunks.h"
 #include "train/covariance.h"
 #include "train/inherit.h"
+#include "train/labels.h"
 #include "train/report.h"
 
 #include <float.h>
@@ -20,6 +21,7 @@ typedef struct walk {
     flo_arena *arena; /* of the front alone */
     flo_front *front;
     int64_t layers, context_layers; /* how many they pass */
+    flo_levels *levels;             /* of their context, on their first way; or NULL */
 } walk;
 
 /* Says which number of which row a layer does not take. */
@@ -37,6 +39,7 @@ static flo_status apply(void *data, int64_t first, flo_batch *batch)
 {
     const walk *const w = data;
     flo_refusal refusal;
+    flo_labels_see(w->levels, w->trainer->flow->context, batch);
     flo_front_pass(w->front, w->layers, w->context_layers, first, batch->rows, batch->x,
                    batch->context, batch->weight, &refusal);
     return refusal.layer ? fail(w, &refusal) : FLO_OK;
@@ -53,10 +56,11 @@ static flo_status begin(flo_trainer *t, flo_split split, walk *w)
 }
 
 /* Whether a layer from the given ones on, of those without parameters, takes only a
-   part of the line. */
+   part of the line, or categories only some values. */
 static bool is_limited(const flo_flow *flow, int64_t layers, int64_t context_layers)
 {
-    return flo_ranges_are_limited(flow->layer, layers, flow->fixed) ||
+    return flow->categories.count ||
+           flo_ranges_are_limited(flow->layer, layers, flow->fixed) ||
            flo_ranges_are_limited(flow->context_layer, context_layers,
                                   flow->context_layers);
 }
@@ -88,9 +92,10 @@ static flo_status collect(walk *w, flo_statistics *statistics)
 {
     flo_trainer *const t = w->trainer;
     const flo_row_map map = {apply, w};
+    const bool passes =
+        w->layers || w->context_layers || w->levels || t->flow->categories.count;
     FLO_TRY(flo_statistics_collect(t->comm, t->context, w->rows, &t->plan,
-                                   w->layers || w->context_layers ? &map : NULL,
-                                   statistics));
+                                   passes ? &map : NULL, statistics));
     t->bad_rows = statistics->bad_rows;
     return FLO_OK;
 }
@@ -147,6 +152,11 @@ static flo_status fit_next(walk *w)
     w->layers = t->flow->ready < t->flow->fixed ? t->flow->ready : t->flow->fixed;
     w->context_layers = t->flow->context_ready;
     FLO_TRY(collect(w, &statistics));
+    const flo_status told = flo_labels_tell(t, &w->levels);
+    if (told != FLO_OK) {
+        flo_statistics_free(t->context, &statistics);
+        return told;
+    }
     warn_of_rounding(t, &statistics);
     flo_covariance covariance;
     flo_status status = correlate(w, &statistics, &covariance);
@@ -192,7 +202,10 @@ flo_status flo_preprocessing_fit(flo_trainer *t)
     walk w;
     flo_status status = begin(t, FLO_TRAIN, &w);
     if (status == FLO_OK)
+        status = flo_comm_agree(t->comm, t->context, flo_labels_begin(t, &w.levels));
+    if (status == FLO_OK)
         status = fit(&w);
+    flo_levels_destroy(&w.levels);
     flo_arena_destroy(&w.arena);
     return status;
 }

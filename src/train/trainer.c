@@ -11,6 +11,7 @@
 #include "linalg/bf16.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
+#include "train/categories.h"
 #include "train/guard.h"
 #include "train/save.h"
 #include "train/start.h"
@@ -177,20 +178,26 @@ static flo_status check_gemm(const flo_trainer *t)
         "cmake was run on it with FLOTILLA_NATIVE=ON and FLOTILLA_DOUBLE=OFF)");
 }
 
-/* Everything that one rank does alone; errors are agreed on by the caller. */
-static flo_status build(flo_trainer *t, const flo_node *stored)
+/* What one rank does alone, up to the data; errors are agreed on by the caller. */
+static flo_status open_all(flo_trainer *t, const flo_node *stored)
 {
     FLO_TRY(check_gemm(t));
     FLO_TRY(flo_objective_create(t->arena, t->config.root, &t->objective));
     t->plan = (flo_lane_plan){.lanes = t->config.train.lanes,
                               .batch = t->config.train.batch,
                               .seed = (uint64_t)t->config.run.seed};
-    if (t->objective->kind->uses_data) {
-        FLO_TRY(open_data(t));
-        FLO_TRY(keep_window(t, stored));
-        FLO_TRY(keep_context(t, stored));
+    if (!t->objective->kind->uses_data)
+        return FLO_OK;
+    FLO_TRY(open_data(t));
+    FLO_TRY(keep_window(t, stored));
+    return keep_context(t, stored);
+}
+
+/* The same, from there on. */
+static flo_status build(flo_trainer *t, const flo_node *stored)
+{
+    if (t->objective->kind->uses_data)
         FLO_TRY(plan_data(t));
-    }
     FLO_TRY(count_steps(t));
     FLO_TRY(build_model(t));
     return stored ? flo_config_same(t->arena, stored, &t->config) : FLO_OK;
@@ -251,8 +258,10 @@ static flo_status create(flo_trainer *t)
     flo_node *stored;
     status = stored_config(t, &stored);
     if (status == FLO_OK)
-        status = build(t, stored);
+        status = open_all(t, stored);
     FLO_TRY(flo_comm_agree(t->comm, t->context, status));
+    FLO_TRY(flo_categories_settle(t, stored));
+    FLO_TRY(flo_comm_agree(t->comm, t->context, build(t, stored)));
     FLO_TRY(agree_on_data(t));
     if (o->check)
         return FLO_OK;

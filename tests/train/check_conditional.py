@@ -172,5 +172,154 @@ def check_bad_input(flotilla):
     require(not os.path.exists(flotilla.path("none")))
 
 
+CLASSES = 10
+LABELS = """
+run: {directory: run, seed: 2, threads: 1}
+data: {files: [classes.h5], validation: validation, test: test, columns: [x, y],
+       context: [label, shift]}
+flow: {preset: realnvp, steps: 4, width: 32}
+train: {batch: 250, lanes: 8, steps: 700, learning_rate: 3e-3}
+report: {validate_every: 350, samples: 0}
+"""
+
+
+def classes(flotilla):
+    """Labels of a mixture: the means of ten classes stand on a circle in random order, and a
+    number in the context shifts them."""
+    random = np.random.Generator(np.random.PCG64(3))
+    turns = 2 * np.pi * random.permutation(CLASSES) / CLASSES
+    means = 6 * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    with h5py.File(flotilla.path("classes.h5"), "w") as file:
+        for split, rows in (("train", 4000), ("validation", 500), ("test", 1000)):
+            label, shift = random.integers(0, CLASSES, rows), random.standard_normal(rows)
+            x = means[label] + 0.5 * random.standard_normal((rows, 2))
+            x[:, 0] += 0.3 * shift
+            stored = file.create_dataset(
+                split, data=np.column_stack([x, 5 * label - 7, shift]).astype("f4"))
+            stored.attrs["columns"] = ["x", "y", "label", "shift"]
+        for number, label in (("three", 3), ("eleven", 11)):
+            c = np.zeros((1000, 2), "f4")
+            c[:, 0] = 5 * 3 - 7
+            c[500, 0] = 5 * label - 7
+            file[number] = c
+    flotilla.write("config.yaml", LABELS)
+    return means
+
+
+def nearest(means, x):
+    return np.argmin(((x[:, None] - means) ** 2).sum(axis=2), axis=1)
+
+
+def check_categories(flotilla):
+    """A label in the context, declared: samples of a class are of that class. As a number it
+    is not enough, and the run says so."""
+    means = classes(flotilla)
+    number = train(flotilla, "number", "train.steps=400")
+    number.says("note: context column 2 (label) has 10 different values", "data.categories")
+    number = np.mean(nearest(means, sample(flotilla, "number", 1000, "classes.h5:three")) == 3)
+    words = ("data.categories=[label]",)
+    said = train(flotilla, "label", *words)
+    said.says("context column 2 (label): one-hot, 10 categories: -7, -2, 3, 8", times=1)
+    said.says("different values", times=0)
+    found = np.mean(nearest(means, sample(flotilla, "label", 1000, "classes.h5:three")) == 3)
+    require(found > 0.95 and number < 0.9, "samples of class 3:", found, "as a number:", number)
+    arrays = flotilla.arrays(flotilla.last("label"))
+    same(arrays["constants/context_00_standardize/mean"][0], 0.0, "of the label:")
+    require("values: [-7, -2, 3, 8, 13, 18, 23, 28, 33, 38]" in
+            flotilla.read("label", "config.yaml"), flotilla.read("label", "config.yaml"))
+    flotilla.run("inspect", "label").says("context column 0: one-hot, 10 categories")
+    # The log-density is that of the class: far below for another.
+    scores = mean_score(flotilla, "label", "classes.h5:test")
+    require(scores > -2.2, "test log-likelihood", scores)
+
+
+def mean_score(flotilla, run, data):
+    flotilla.run("logprob", run, data, "-o", "out.h5", "--force")
+    return flotilla.arrays("out.h5")["log_prob"].mean()
+
+
+def check_categories_go_on(flotilla):
+    """By index as by name, on other ranks, resumed, and from another run's model, which has
+    values that the new rows have not."""
+    classes(flotilla)
+    short = ("data.categories=[2]", "train.schedule=constant", "report.validate_every=20")
+    train(flotilla, "whole", *short, "train.steps=40")
+    train(flotilla, "stopped", *short, "train.steps=20", ranks=2)
+    train(flotilla, "stopped", *short, "train.steps=40", flags=["--resume"], ranks=3)
+    same_arrays(flotilla.state(flotilla.last("whole")), flotilla.state(flotilla.last("stopped")),
+                "resumed")
+    with h5py.File(flotilla.path("classes.h5"), "r+") as file:
+        few = file["train"][()]
+        few = few[few[:, 2] < 20]
+        file["few"] = few
+        file["few"].attrs["columns"] = ["x", "y", "label", "shift"]
+        few[17, 2] = 4
+        file["new"] = few
+        file["new"].attrs["columns"] = ["x", "y", "label", "shift"]
+    none = ("data.validation=null", "data.test=null", "train.steps=1")
+    said = train(flotilla, "next", "data.categories=[label]", "data.train=few", *none,
+                 flags=["--init", "whole"])
+    said.says("10 categories: -7, -2")
+    train(flotilla, "new", "data.categories=[label]", "data.train=new", *none,
+          flags=["--init", "whole"], code=ERROR).says(
+        "classes.h5: data set 'new', row 17, column 2 (label)", "found 4,", "one of the 10")
+    train(flotilla, "new", "data.categories=[label]", "data.train=few", "train.steps=1",
+          code=ERROR).says("'validation', row", "column 2 (label)", "one of the 6 categories")
+
+
+def check_categories_that_are_not_known(flotilla):
+    """Refused where samples are wanted; NaN where rows are scored, and told."""
+    classes(flotilla)
+    train(flotilla, "run", "data.categories=label", "train.steps=20")
+    out = ("-o", "new.h5", "--force")
+    for ranks in (0, 3):
+        said = flotilla.run("sample", "run", "-n", 1000, "--context", "classes.h5:eleven", *out,
+                            code=ERROR, ranks=ranks)
+        said.says("1 of 1000 rows", "row 500, column 0", "found 48", "-7, -2, 3, 8, 13", "38")
+    require(not os.path.exists(flotilla.path("new.h5")), "a file of refused samples")
+    flotilla.run("sample", "run", "-n", 500, "--context", "classes.h5:eleven", *out)
+    with h5py.File(flotilla.path("classes.h5"), "r+") as file:
+        odd = file["test"][()]
+        odd[5, 2], odd[900, 2] = 4, 2.5
+        file["odd"] = odd
+        file["odd"].attrs["columns"] = ["x", "y", "label", "shift"]
+    said = flotilla.run("logprob", "run", "classes.h5:odd", *out, ranks=2)
+    said.says("2 of 1000 rows", "row 5, column 2 (label)", "found 4,", "one of the 10")
+    scores = flotilla.arrays("new.h5")["log_prob"]
+    same(np.flatnonzero(np.isnan(scores)).tolist(), [5, 900])
+    said = flotilla.run("evaluate", "run", "classes.h5:odd")
+    said.says("2 of 1000 rows", "nonfinite_rows      2")
+    flotilla.run("evaluate", "run").says("have a category", times=0)
+
+
+def check_categories_that_cannot_be(flotilla):
+    classes(flotilla)
+    with h5py.File(flotilla.path("classes.h5"), "r+") as file:
+        many = file["train"][()]
+        many[:, 2] = np.arange(len(many))
+        large = file["train"][()]
+        large[:, 2] *= 1 << 22
+        for name, rows in (("many", many), ("large", large)):
+            file[name] = rows
+            file[name].attrs["columns"] = ["x", "y", "label", "shift"]
+    none = ("data.validation=null", "data.test=null")
+    label = "data.categories=[label]"
+    cases = (
+        (["data.categories=[shift]"], ["column 3 (shift)", "not whole", "1000"]),
+        (["data.categories=[x]"], ["data.categories", "a column of data.context"]),
+        (["data.categories=[lable]"], ["data.categories", "lable", "label"]),
+        (["data.categories=[]"], ["data.categories", "at least a column"]),
+        (["data.context=null", "data.categories=[label]"], ["no data.context"]),
+        ([label, "data.train=many", *none], ["column 2 (label)", "has more different values, wanted at most 1000"]),
+        ([label, "data.train=large", *none], ["column 2 (label)", "anew"]),
+        ([label, "preprocess_context=[{kind: standardize}]"],
+         ["context_00_standardize", "context column 0", "`columns`"]),
+        (["context_categories=[{column: 0, values: [3, 1]}]"], ["values", "rising"]),
+        (["context_categories=[{column: 2, values: [3]}]"], ["column", "2 context columns"]))
+    for number, (settings, words) in enumerate(cases):
+        train(flotilla, "none", "train.steps=1", *settings, flags=["--check"], code=ERROR,
+              ranks=2 * (number == 5)).says(*words)
+
+
 if __name__ == "__main__":
     main(globals())

@@ -171,6 +171,12 @@ CASES = {
           - {kind: affine_coupling, hidden: [8, 8]}
           - {kind: spline_coupling, width: 8, blocks: 1, bins: 4, dropout: 0.2}
         data: {context: conditions}""",
+    "categories": """
+        layers:
+          - {kind: affine_coupling, hidden: [8, 8]}
+          - {kind: affine_autoregressive, width: 8, blocks: 1}
+        base: {kind: diagonal_normal}
+        data: {context: labels, categories: [1, 2]}""",
     "weights": """
         layers: [{kind: lu_linear}, {kind: affine_coupling, hidden: [8]}]
         data: {weights: weights}
@@ -272,7 +278,14 @@ def arrays():
             "shares": random.uniform(size=rows.shape),
             "conditions": random.normal(2, 3, size=(ROWS, CONTEXT)),
             "weights": random.uniform(0.5, 2, size=ROWS),
-            "samples_conditions": random.normal(size=(SAMPLES, CONTEXT))}
+            "samples_conditions": random.normal(size=(SAMPLES, CONTEXT)),
+            "labels": labels(ROWS, random), "samples_labels": labels(SAMPLES, random)}
+
+
+def labels(rows, random):
+    """A number beside two labels, of values whose order means nothing."""
+    return np.stack([random.normal(5, 2, rows), random.choice([-2, 3, 70], rows),
+                     random.integers(0, 2, rows)], axis=1)
 
 
 class Model:
@@ -292,7 +305,7 @@ class Model:
         if "columns" in self.config.get("data", {}):
             self.rows = self.rows[:, self.config["data"]["columns"]]
         if self.model.context_features:
-            self.conditions = self.data["conditions"]
+            self.conditions = self.data[self.config["data"]["context"]]
 
     def near(self, found, wanted, what):
         """Within the tolerance, beside the size of the numbers."""
@@ -312,8 +325,8 @@ class Model:
     def compare_samples(self):
         out, conditions, words = f"{self.case}-samples.h5", None, []
         if self.conditions is not None:
-            conditions = self.data["samples_conditions"]
-            words = ["--context", "data.h5:samples_conditions"]
+            name = "samples_" + self.config["data"]["context"]
+            conditions, words = self.data[name], ["--context", f"data.h5:{name}"]
         self.flotilla.run("sample", self.case, "-n", SAMPLES, "--seed", 11, "--temperature",
                           0.8, "-o", out, *words)
         wanted = self.model.sample(SAMPLES, 11, conditions, temperature=0.8)
@@ -585,6 +598,25 @@ def check_module(flotilla):
             require("wanted [rows, 5]" in str(error), error)
         else:
             raise Failure(f"log_prob took rows of shape {wrong.shape}")
+
+
+def check_unknown_categories(flotilla):
+    """NaN, as `flotilla logprob` says it; refused where samples are wanted under it."""
+    flotilla.data("data.h5", arrays())
+    flotilla.write("config.yaml", yaml.safe_dump(
+        config_of("categories", yaml.safe_load(CASES["categories"]))))
+    flotilla.run("train", "config.yaml", "-q")
+    model, data = flotilla_torch.load(flotilla.path("categories")), flotilla.arrays("data.h5")
+    context = data["labels"].copy()
+    context[[4, 9], 1] = [4, 2.5]
+    found = model.log_prob(data["rows"], context).isnan().numpy()
+    same(np.flatnonzero(found).tolist(), [4, 9])
+    try:
+        model.sample(len(context), 1, context)
+    except flotilla_torch.ModelError as error:
+        require("1 one of [-2, 3, 70]" in str(error), error)
+    else:
+        raise Failure("samples under a category that is not known")
 
 
 def check_command_line(flotilla):
