@@ -12,6 +12,7 @@ struct flo_rows {
     flo_arena *arena;     /* of all below */
     const char *written;  /* FILE of a spec; NULL of a split */
     bool drop;            /* data.on_bad_rows: drop */
+    bool keep;            /* flo_rows_keep_bad */
     flo_membership membership;
     flo_columns columns;
     int64_t contexts; /* C, from columns or a data set */
