@@ -1551,8 +1551,34 @@ class Flow(nn.Module):
         x, logdet = self._run(z, self._condition(self._context(context, len(z))), True)
         return (self.shift.on(x), logdet - self.shift.logdet) if self.shift else (x, logdet)
 
+    def _refused(self, x, context, inverse):
+        """Rows outside of what the layers next to the data take, those without parameters."""
+        refused = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        order = list(enumerate(self.layers))
+        for k, name in reversed(order) if inverse else order:
+            layer, more = getattr(self, name), ()
+            if list(layer.parameters()):
+                break
+            if layer.noise and not inverse:
+                more = (torch.full((len(x), layer.noise), 0.5, dtype=torch.float64,
+                                   device=x.device),)
+            x, slope = (layer.inverse if inverse else layer)(x, context, *more)
+            refused = refused | ~(torch.isfinite(x).all(dim=1) & torch.isfinite(slope))
+        return refused
+
+    def _say(self, x, context, finite, log_prob):
+        """-inf for rows outside of what the model takes, NaN where it cannot be said."""
+        scored = torch.isfinite(log_prob) | torch.isneginf(log_prob)
+        if not (scored & finite).all():
+            with torch.no_grad():
+                refused = self._refused(x, context, self.direction == "sampling")
+            outside = torch.where(refused, -math.inf, math.nan).to(log_prob)
+            log_prob = torch.where(scored, log_prob, outside)
+        return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
+
     def log_prob(self, x, context=None, first=0):
-        """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; NaN for a row
+        """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; -inf for a row
+        outside of what the first layers take, whose probability is zero, NaN for one
         that is not finite or has a category that training had not. x are rows first .. of
         their data set: whole numbers take the noise of that row, as in `flotilla logprob`."""
         x = self._rows(x, self.features, "rows", self.shift)
@@ -1564,7 +1590,7 @@ class Flow(nn.Module):
         z, logdet = self._run(x, context, self.direction == "sampling", first)
         log_prob = self.base.log_prob(z, context) + logdet
         log_prob = log_prob + self.shift.logdet if self.shift else log_prob
-        return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
+        return self._say(x, context, finite, log_prob)
 
     def noise(self, n, stream, context=None, temperature=1.0):
         """Base samples 0 .. n - 1 of streams: stream(b) is that of the normal (b = 0) and of

@@ -124,6 +124,11 @@ FLO_MUST_USE flo_status flo_rows_read_wide(flo_rows *rows, int64_t row, double *
    its own type. Local. */
 bool flo_rows_may_round(const flo_rows *rows);
 
+/* From now on rows with NaN or Inf in features or context are read as they are: for
+   scores, which are NaN there. One with a bad weight has weight 0 where on_bad_rows is
+   drop, and fails as before where it is not. `keep` false: as before. Local. */
+void flo_rows_keep_bad(flo_rows *rows, bool keep);
+
 /* Reads rows [first, first + count) of the split into arrays with room for them. A row
    with NaN or Inf (feature, context or weight; or a negative weight) is FLO_ERROR_DATA
    naming file, data set, row in that file, column and value; with on_bad_rows: drop its

@@ -27,9 +27,11 @@ static flo_status fail_value(const flo_rows *rows, const flo_source *source,
     char where[FLO_MESSAGE_BYTES / 2];
     locate(source, stored, column, where, sizeof where);
     return flo_fail(rows->context, FLO_ERROR_DATA,
-                    "%s: found %g, wanted %s; repair or remove such rows, or set "
-                    "data.on_bad_rows: drop to go on without them",
-                    where, (double)value, wanted);
+                    "%s: found %g, wanted %s; repair or remove such rows%s", where,
+                    (double)value, wanted,
+                    rows->keep ? ""
+                               : ", or set data.on_bad_rows: drop to go on without "
+                                 "them");
 }
 
 void flo_rows_locate(const flo_rows *rows, int64_t row, bool of_context, int64_t column,
@@ -100,6 +102,19 @@ static int64_t drop_bad(const flo_rows *rows, const flo_batch *piece)
     return bad;
 }
 
+/* Gives rows with a bad weight weight 0. */
+static void drop_weights(const flo_batch *piece)
+{
+    for (int64_t i = 0; i < piece->rows; ++i)
+        if (!(piece->weight[i] >= 0 && isfinite(piece->weight[i])))
+            piece->weight[i] = 0;
+}
+
+void flo_rows_keep_bad(flo_rows *rows, bool keep)
+{
+    rows->keep = keep;
+}
+
 flo_status flo_rows_check(const flo_rows *rows, const flo_batch *piece, int64_t *bad)
 {
     const flo_columns *const columns = &rows->columns;
@@ -107,6 +122,10 @@ flo_status flo_rows_check(const flo_rows *rows, const flo_batch *piece, int64_t 
     const checked context = {rows->context_data ? rows->context_data : rows->data,
                              columns->context, rows->contexts, piece->context};
     FLO_TRY(check_weights(rows, piece));
+    if (rows->keep) {
+        drop_weights(piece);
+        return FLO_OK;
+    }
     FLO_TRY(check_values(rows, &x, piece));
     FLO_TRY(check_values(rows, &context, piece));
     const int64_t dropped = rows->drop ? drop_bad(rows, piece) : 0;

@@ -14,6 +14,7 @@ struct flo_rows {
     flo_arena *arena;     /* of all below */
     const char *written;  /* FILE of a spec; NULL of a split */
     bool drop;            /* data.on_bad_rows: drop */
+    bool keep;            /* flo_rows_keep_bad */
     flo_membership membership;
     flo_columns columns;
     flo_binding binding; /* of the features, where they were bound to a schema */

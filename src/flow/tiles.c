@@ -35,6 +35,11 @@ flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow, int threads,
     return FLO_OK;
 }
 
+const flo_flow *flo_tiles_flow(const flo_tiles *tiles)
+{
+    return tiles->flow;
+}
+
 /* Rows [begin, end) of the tile that starts at row `start` of `from` [.., columns] into
    the tile's `to`; the others become zero. */
 static void load(int64_t columns, int64_t start, int64_t begin, int64_t end,
@@ -54,17 +59,15 @@ typedef struct call {
     const flo_real *x, *context;
 } call;
 
-/* NaN for rows whose values or context are not finite: a flow may map infinity to a
+/* Whether values or context of a row are not finite: a flow may map infinity to a
    density of 0, which would look like a row that was scored. And for a category that
-   the model does not know: nothing can be said of the density under it. */
-static void mark_bad_rows(const call *c, int64_t start, int64_t count, double *log_prob)
+   the model does not know nothing can be said of the density under it. */
+static bool is_missing(const call *c, int64_t row)
 {
     const int64_t D = c->flow->features, C = c->flow->context;
-    for (int64_t i = start; i < start + count; i++)
-        if (flo_vector_first_nonfinite(D, c->x + i * D) < D ||
-            (C && flo_vector_first_nonfinite(C, c->context + i * C) < C) ||
-            flo_categories_unknown(&c->flow->categories, c->context + i * C))
-            log_prob[i] = (double)NAN;
+    return flo_vector_first_nonfinite(D, c->x + row * D) < D ||
+           (C && flo_vector_first_nonfinite(C, c->context + row * C) < C) ||
+           flo_categories_unknown(&c->flow->categories, c->context + row * C);
 }
 
 /* Loads rows start .. start + count - 1 of a call, with context and noise. */
@@ -82,6 +85,60 @@ static void load_tile(const call *c, flo_workspace *w, int64_t start, int64_t co
     flo_workspace_dither(flow, w, 0, FLO_TILE_ROWS, c->first + start);
 }
 
+/* Marks the rows that the last layer made not finite, in values or log-determinant. */
+static void mark_refused(const flo_flow *flow, const flo_workspace *w,
+                         const flo_real *value, bool *refused)
+{
+    const int64_t D = flow->features;
+    for (int64_t i = 0; i < FLO_TILE_ROWS; i++)
+        refused[i] = refused[i] || !isfinite(w->logdet[i]) ||
+                     flo_vector_first_nonfinite(D, value + i * D) < D;
+}
+
+/* Which rows of a loaded tile lie outside of what the layers next to the data take,
+   those without parameters: refused [FLO_TILE_ROWS]. */
+static void find_refused(const call *c, flo_workspace *w, bool *refused)
+{
+    const flo_flow *const flow = c->flow;
+    memset(refused, 0, FLO_TILE_ROWS * sizeof *refused);
+    memset(w->logdet, 0, FLO_TILE_ROWS * sizeof *w->logdet);
+    for (int64_t k = 0; flow->direction == FLO_DIRECTION_DENSITY && k < flow->fixed;
+         k++) {
+        flo_flow_forward_layer(flow, c->theta, w, k);
+        mark_refused(flow, w, w->value[k + 1], refused);
+    }
+    for (int64_t k = flow->layers - 1;
+         flow->direction == FLO_DIRECTION_SAMPLING && k >= 0 &&
+         !flow->layer[k].bijection->parameters.size;
+         k--) {
+        flo_flow_inverse_layer(flow, c->theta, w, k);
+        mark_refused(flow, w, w->value[k], refused);
+    }
+}
+
+/* Says of the rows of a tile that have no finite density what they are: -infinity where
+   it is zero, as outside of what the first layers take, NaN where it cannot be said:
+   values or context are missing, or the context is outside. */
+static void mark_bad_rows(const call *c, flo_workspace *w, int64_t start, int64_t count,
+                          double *log_prob)
+{
+    bool refused[FLO_TILE_ROWS], known = false;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t row = start + i;
+        double *const found = &log_prob[row];
+        if (is_missing(c, row))
+            *found = (double)NAN;
+        if (isfinite(*found) || *found == -(double)INFINITY || is_missing(c, row))
+            continue;
+        if (!known) {
+            load_tile(c, w, start, count);
+            find_refused(c, w, refused);
+        }
+        known = true;
+        *found = refused[i] ? -(double)INFINITY : (double)NAN;
+    }
+}
+
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
                         int64_t rows, const flo_real *x, const flo_real *context,
                         double *log_prob, double *preprocessed)
@@ -94,9 +151,9 @@ void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
         load_tile(&c, w, start, count);
         flo_flow_log_prob(c.flow, theta, w);
         memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
-        mark_bad_rows(&c, start, count, log_prob);
         for (int64_t i = 0; i < count && preprocessed; i++)
             preprocessed[start + i] = log_prob[start + i] - w->preprocessed[i];
+        mark_bad_rows(&c, w, start, count, log_prob);
         flo_worked(tiles->context);
     }
 }

@@ -14,14 +14,17 @@ typedef struct flo_tiles flo_tiles;
 FLO_MUST_USE flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow,
                                          int threads, flo_tiles **tiles);
 
+const flo_flow *flo_tiles_flow(const flo_tiles *tiles); /* borrowed */
+
 /* Of a split, or any array of rows: first is the number of row 0 of this call in it, a
    multiple of FLO_TILE_ROWS. A flow that dithers adds the noise of that row. */
 
 /* log_prob [rows] in nats of x [rows, D] under context [rows, C], and preprocessed
    [rows] (NULL: not wanted): the same without the log-determinants of the layers of
-   `preprocess`, the log-density of what these give. A row that is not finite, or whose
-   context is not, gives NaN; one outside of what the layers take is not finite. Local.
- */
+   `preprocess`, the log-density of what these give. A row outside of what the
+   layers next to the data take has probability zero: -infinity. One that is not finite,
+   or whose context is not or is outside, gives NaN, and so does one of which learned
+   layers make no finite number; preprocessed is then not finite. Local. */
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
                         int64_t rows, const flo_real *x, const flo_real *context,
                         double *log_prob, double *preprocessed);

@@ -291,18 +291,3 @@ flo_status flo_categories_look(flo_comm *comm, flo_context *context,
         flo_comm_agree(comm, context, read_rows(comm, context, rows, count, &reader)));
     return share(comm, context, &l, unknown);
 }
-
-flo_status flo_categories_warn(flo_comm *comm, flo_context *context,
-                               const flo_loaded *loaded, flo_rows *rows)
-{
-    flo_unknown unknown;
-    FLO_TRY(flo_categories_look(comm, context, loaded->flow, rows, flo_rows_count(rows),
-                                false, &unknown));
-    if (unknown.rows && flo_comm_rank(comm) == 0)
-        fprintf(stderr,
-                "note: %lld of %lld rows have a category that %s does not know, and so "
-                "no log-density (NaN); the first: %s\n",
-                (long long)unknown.rows, (long long)flo_rows_count(rows), loaded->path,
-                unknown.first);
-    return FLO_OK;
-}

@@ -3,7 +3,6 @@
 #ifndef FLO_TRAIN_CATEGORIES_H
 #define FLO_TRAIN_CATEGORIES_H
 
-#include "train/loaded.h"
 #include "train/trainer.h"
 
 /* Completes the config with `context_categories`, where data.categories names columns
@@ -29,10 +28,5 @@ FLO_MUST_USE flo_status flo_categories_look(flo_comm *comm, flo_context *context
                                             const flo_flow *flow, flo_rows *rows,
                                             int64_t count, bool are_conditions,
                                             flo_unknown *unknown);
-
-/* Says on stderr which of rows that were scored have no log-density for that reason.
-   Collective. Errors as above. */
-FLO_MUST_USE flo_status flo_categories_warn(flo_comm *comm, flo_context *context,
-                                            const flo_loaded *loaded, flo_rows *rows);
 
 #endif

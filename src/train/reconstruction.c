@@ -4,6 +4,7 @@
 
 #include "core/integers.h"
 #include "core/lane_tree.h"
+#include "core/vector.h"
 #include "train/chunks.h"
 
 #include <math.h>
@@ -44,6 +45,34 @@ static void see_column(const flo_batch *batch, const flo_real *back, int64_t D,
     column[SQUARES] = fmax(squares - sum * sum / n, 0);
 }
 
+static bool is_finite(int64_t count, const flo_real *values)
+{
+    return flo_vector_first_nonfinite(count, values) == count;
+}
+
+/* Rows of chunk k to noise and back. Those that are missing or have probability zero
+   are no part of it: they have no place in noise to come back from. */
+static flo_status reconstruct(flo_chunks *c, flo_tiles *tiles, const flo_real *theta,
+                              int64_t k, flo_real *back)
+{
+    const int64_t first = k * FLO_CHUNK_ROWS, D = flo_rows_features(c->rows);
+    const int64_t left = FLO_RECONSTRUCTION_ROWS - first;
+    FLO_TRY(flo_chunks_read(c, k));
+    c->batch.rows = c->batch.rows < left ? c->batch.rows : left;
+    flo_tiles_reconstruct(tiles, theta, first, c->batch.rows, c->batch.x,
+                          c->batch.context, c->batch.x, back);
+    if (is_finite(c->batch.rows * D, back))
+        return FLO_OK;
+    FLO_TRY(flo_chunks_log_prob(c, tiles, theta, k));
+    c->batch.rows = c->batch.rows < left ? c->batch.rows : left;
+    for (int64_t i = 0; i < c->batch.rows; i++)
+        if (!is_finite(D, c->batch.x + i * D) || c->log_prob[i] == -(double)INFINITY)
+            c->batch.weight[i] = 0;
+    flo_tiles_reconstruct(tiles, theta, first, c->batch.rows, c->batch.x,
+                          c->batch.context, c->batch.x, back);
+    return FLO_OK;
+}
+
 static flo_status walk(flo_comm *comm, flo_chunks *c, flo_tiles *tiles,
                        const flo_real *theta, int64_t chunks, flo_real *back,
                        double *numbers)
@@ -52,14 +81,10 @@ static flo_status walk(flo_comm *comm, flo_chunks *c, flo_tiles *tiles,
     const int64_t D = flo_rows_features(c->rows);
     const int64_t last = flo_lane_first(chunks, ranks, rank + 1);
     for (int64_t k = flo_lane_first(chunks, ranks, rank); k < last; k++) {
-        const int64_t first = k * FLO_CHUNK_ROWS;
-        const int64_t left = FLO_RECONSTRUCTION_ROWS - first;
-        FLO_TRY(flo_chunks_read(c, k));
-        c->batch.rows = c->batch.rows < left ? c->batch.rows : left;
-        flo_tiles_reconstruct(tiles, theta, first, c->batch.rows, c->batch.x,
-                              c->batch.context, c->batch.x, back);
+        FLO_TRY(reconstruct(c, tiles, theta, k, back));
         for (int64_t j = 0; j < D; j++)
-            see_column(&c->batch, back, D, first, j, numbers + (k * D + j) * NUMBERS);
+            see_column(&c->batch, back, D, k * FLO_CHUNK_ROWS, j,
+                       numbers + (k * D + j) * NUMBERS);
     }
     return FLO_OK;
 }

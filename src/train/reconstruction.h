@@ -13,7 +13,8 @@ enum { FLO_RECONSTRUCTION_ROWS = 10000 };
 #define FLO_RECONSTRUCTION_LIMIT 1e-3
 
 typedef struct flo_reconstruction {
-    int64_t rows; /* looked at: those of the first 10,000 with weight above 0 */
+    int64_t rows; /* looked at: those of the first 10,000 with weight and probability
+                     above 0 and no missing value */
     double error; /* in standard deviations of the column over these rows, of a constant
                      column in its absolute value (or 1); infinite where a value is not
                      finite */

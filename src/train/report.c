@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 4096 };
+enum { LINE_BYTES = 4096, JSON_BYTES = 4 * LINE_BYTES };
 
 /* What the rates of the next line are measured from. */
 struct flo_reporter {
@@ -340,10 +340,12 @@ static void put_row(char *line, const flo_rows *rows, int64_t row, const char *r
 void flo_report_evaluation(const flo_rows *rows, const flo_evaluation *e,
                            const flo_reconstruction *r, char *text, size_t size)
 {
-    char line[LINE_BYTES];
+    char line[LINE_BYTES], unscored[2 * LINE_BYTES];
     snprintf(line, sizeof line, "{\"rows\": %lld", (long long)e->rows);
     put(line, "log_likelihood", e->log_likelihood, 12);
     put(line, "standard_error", e->standard_error, 6);
+    put(line, "finite_log_likelihood", e->finite, 12);
+    put(line, "finite_standard_error", e->finite_error, 6);
     put(line, "log_likelihood_preprocessed", e->preprocessed, 12);
     put(line, "standard_error_preprocessed", e->preprocessed_error, 6);
     put(line, "bits_per_dimension", e->bits, 12);
@@ -356,7 +358,8 @@ void flo_report_evaluation(const flo_rows *rows, const flo_evaluation *e,
     put(line, "reconstruction_rows", (double)r->rows, 15);
     put_row(line, rows, r->row, "reconstruction_row", "reconstruction_file");
     put(line, "reconstruction_column", (double)r->column, 15);
-    snprintf(text, size, "%s}", line);
+    flo_unscored_json(&e->unscored, rows, unscored, sizeof unscored);
+    snprintf(text, size, "%s%s}", line, unscored);
 }
 
 /* What a flow that loses to a normal needs. */
@@ -394,7 +397,7 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
                            const flo_normal_figures *n)
 {
     const flo_rows *const rows = t->rows[FLO_TEST];
-    char text[LINE_BYTES + 2], tail[100] = "";
+    char text[JSON_BYTES], more[LINE_BYTES] = "", tail[100] = "";
     int64_t lowest_row;
     if (!t->directory)
         return FLO_OK;
@@ -410,13 +413,17 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
     flo_report_normals(t, "test", normals, n, e->log_likelihood, e->standard_error);
     if (flo_report_is_lossy(rows, r, text, sizeof text))
         flo_report_line(t, "%s", text);
-    flo_report_evaluation(rows, e, r, text, sizeof text - 1);
+    flo_unscored_tell(&e->unscored, rows, text, sizeof text);
+    if (*text)
+        flo_report_line(t, "%s", text);
+    flo_report_evaluation(rows, e, r, text, sizeof text - LINE_BYTES);
     text[strlen(text) - 1] = '\0'; /* goes on */
-    put(text, "normal_independent", n->independent, 12);
-    put(text, "normal_independent_error", n->independent_error, 6);
-    put(text, "normal_full", n->full, 12);
-    put(text, "normal_full_error", n->full_error, 6);
-    put(text, "normal_full_shrinkage", n->shrinkage, 12);
+    put(more, "normal_independent", n->independent, 12);
+    put(more, "normal_independent_error", n->independent_error, 6);
+    put(more, "normal_full", n->full, 12);
+    put(more, "normal_full_error", n->full_error, 6);
+    put(more, "normal_full_shrinkage", n->shrinkage, 12);
+    strncat(text, more, sizeof text - strlen(text) - 1);
     strncat(text, "}\n", sizeof text - strlen(text) - 1);
     return flo_file_replace(t->context, flo_directory_file(t->directory, "test.json"),
                             text, strlen(text));

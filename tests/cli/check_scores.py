@@ -87,5 +87,105 @@ def check_a_lossy_row_is_named(flotilla):
                 times=1)
 
 
+BOUNDED = """
+run: {directory: run, seed: 3, threads: 1}
+data: {files: [d.h5], train: train, test: test, on_bad_rows: %s}
+preprocess:
+  - {kind: dequantize, columns: [0, 1]}
+  - {kind: logit, columns: [0, 1]}
+  - {kind: logit, columns: [2]}
+  - {kind: log, columns: [3]}
+  - {kind: box, columns: [4], low: -4, high: 4}
+  - {kind: standardize}
+flow: {layers: [{kind: lu_linear}, {kind: affine_coupling, hidden: [8]}]}
+train: {batch: 100, lanes: 4, steps: 20}
+"""
+NAMES = ["label", "count", "share", "mass", "angle"]
+
+
+def bounded_rows(count, seed):
+    random = np.random.default_rng(seed)
+    return np.stack([random.integers(0, 4, count), random.poisson(6, count).clip(0, 20),
+                     random.uniform(0.1, 0.9, count), np.exp(random.standard_normal(count)),
+                     random.uniform(-3, 3, count)], axis=1).astype("f8")
+
+
+def prepare_bounded(flotilla, bad_rows="error"):
+    train = bounded_rows(1000, 1)
+    train[:2, :2] = (0, 0), (3, 20)
+    flotilla.data("d.h5", {"train": train, "test": bounded_rows(300, 2)})
+    with h5py.File(flotilla.path("d.h5"), "a") as file:
+        for name in ("train", "test"):
+            file[name].attrs["columns"] = NAMES
+    flotilla.write("config.yaml", BOUNDED % bad_rows)
+    flotilla.run("train", "config.yaml")
+
+
+# Of probability zero: column, value.
+OUTSIDE = ((0, 7), (0, -1), (1, 500), (1, 2.5), (2, 1.01), (2, -0.01), (3, -1), (3, 0), (4, 4.5),
+           (4, -1e30))
+
+
+def check_rows_outside_have_probability_zero(flotilla):
+    """-inf, below all others, with a count, and where and why; evaluate never says -nan."""
+    prepare_bounded(flotilla)
+    x = bounded_rows(300, 3)
+    plain = x.copy()
+    for row, (column, value) in enumerate(OUTSIDE):
+        x[10 + row, column] = value
+    x[200, 3], x[201, 0] = np.nan, np.inf
+    outside, missing = list(range(10, 10 + len(OUTSIDE))), [200, 201]
+    for name, rows in (("x", x), ("plain", plain)):
+        flotilla.data(name + ".h5", {"x": rows})
+        with h5py.File(flotilla.path(name + ".h5"), "a") as file:
+            file["x"].attrs["columns"] = NAMES
+    for ranks in (0, 2):
+        result = flotilla.run("logprob", "run", "x.h5", "-o", "out.h5", "--force", "--json",
+                              ranks=ranks)
+        scores = flotilla.arrays("out.h5")["log_prob"]
+        same(np.flatnonzero(np.isneginf(scores)).tolist(), outside)
+        same(np.flatnonzero(np.isnan(scores)).tolist(), missing)
+        found = json.loads(result.out)
+        same((found["rows"], found["zero_probability_rows"], found["missing_rows"]),
+             (300, len(OUTSIDE), 2))
+        same([(r["file"], r["row"], r["name"], r["value"]) for r in found["unscored"]],
+             [("x.h5", 10 + i, NAMES[c], v) for i, (c, v) in enumerate(OUTSIDE[:5])])
+        result.says("note: 10 rows with probability zero", "2 rows with missing values or unknown categories",
+                    "x.h5: data set 'x', row 10, column 0 (label): found 7; layer "
+                    "00_dequantize takes a whole number from 0 to 3", times=1)
+        result.says("on_bad_rows", times=0)
+    usual = scores_of(flotilla, "run", "plain.h5")["log_prob"]
+    finite = np.isfinite(scores)
+    for ranks in (0, 3):
+        e = evaluate(flotilla, "run", "x.h5", ranks=ranks)
+        same((e["rows"], e["nonfinite_rows"], e["zero_probability_rows"], e["missing_rows"],
+              e["uncomputed_rows"]), (298, 10, 10, 2, 0))
+        same((e["log_likelihood"], e["lowest_log_prob"], e["lowest_row"]), (None, None, 10))
+        near(e["finite_log_likelihood"], scores[finite].mean(), 1e-9)
+        same(e["reconstruction_rows"], 288)
+        require(e["reconstruction_error"] < 1e-3, e)
+    said = flotilla.run("evaluate", "run", "x.h5")
+    said.says("log_likelihood      -inf", "missing_rows        2", "(row 10 of x.h5)", times=1)
+    said.says("nan ", "-nan", "scale_limit", "on_bad_rows", "comes back", times=0)
+    clean = flotilla.run("evaluate", "run", "plain.h5")
+    clean.says(f"log_likelihood      {usual.mean():.6f} nats a row", times=1)
+    clean.says("probability", "missing", times=0)
+
+
+def check_missing_test_rows_of_a_run(flotilla):
+    """test.json and evaluate count them alike where training drops such rows."""
+    prepare_bounded(flotilla)
+    with h5py.File(flotilla.path("d.h5"), "a") as file:
+        file["test"][7, 3] = np.nan
+        file["train"][9, 0] = np.inf
+    flotilla.write("config.yaml", BOUNDED % "drop")
+    said = flotilla.run("train", "config.yaml", "--fresh")
+    said.says("d.h5: data set 'test', row 7, column 3 (mass): found nan; missing")
+    e, told = evaluate(flotilla, "run"), json.loads(flotilla.read("run", "test.json"))
+    same(e, {key: told[key] for key in e})
+    same((e["rows"], e["missing_rows"], e["nonfinite_rows"]), (299, 1, 0))
+    require(np.isfinite(told["normal_independent"]), told)
+
+
 if __name__ == "__main__":
     main(globals())

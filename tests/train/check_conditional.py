@@ -284,12 +284,13 @@ def check_categories_that_are_not_known(flotilla):
         file["odd"] = odd
         file["odd"].attrs["columns"] = ["x", "y", "label", "shift"]
     said = flotilla.run("logprob", "run", "classes.h5:odd", *out, ranks=2)
-    said.says("2 of 1000 rows", "row 5, column 2 (label)", "found 4,", "one of the 10")
+    said.says("2 rows with missing values or unknown categories", "row 5, column 2 (label)",
+              "found 4; one of the 10")
     scores = flotilla.arrays("new.h5")["log_prob"]
     same(np.flatnonzero(np.isnan(scores)).tolist(), [5, 900])
     said = flotilla.run("evaluate", "run", "classes.h5:odd")
-    said.says("2 of 1000 rows", "nonfinite_rows      2")
-    flotilla.run("evaluate", "run").says("have a category", times=0)
+    said.says("2 rows with missing values or unknown", "missing_rows        2")
+    flotilla.run("evaluate", "run").says("unknown categories", times=0)
 
 
 def check_categories_that_cannot_be(flotilla):
