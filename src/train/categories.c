@@ -7,6 +7,7 @@
 #include "data/levels.h"
 #include "flow/model_file.h"
 #include "train/chunks.h"
+#include "train/loaded.h"
 #include "train/report.h"
 
 #include <assert.h>
