@@ -33,6 +33,14 @@ import sys
 import types
 import warnings
 
+if __name__ == "__main__":
+    try:
+        import right_python
+    except ImportError:  # a copy of this file, alone
+        pass
+    else:
+        right_python.need("h5py", "numpy", "torch", "yaml")
+
 import h5py
 import numpy as np
 import torch
@@ -322,6 +330,38 @@ class Standardize(Bijection):
     def inverse(self, z, context):
         x = (z.double() * self.deviation + self.mean).to(z.dtype)
         return x, torch.log(self.deviation).sum().expand(len(z))
+
+
+class Whiten(Bijection):
+    """z = s U ((x - mean) / deviation), U unit lower triangular: the inverse of a Cholesky
+    factor of the correlations of the training rows, s on the diagonal of `factors`."""
+    settings = {}
+
+    def __init__(self, part):
+        super().__init__()
+        D = part.features
+        self.register_buffer("mean", part.constant("mean", D))
+        self.register_buffer("deviation", part.constant("deviation", D))
+        self.register_buffer("factors", part.constant("factors", D, D))
+        if not (self.deviation > 0).all() or not (self.factors.diagonal() > 0).all():
+            part.refuse("deviations or scales that are not positive", "positive ones")
+
+    def _matrix(self):
+        scale = self.factors.diagonal()
+        unit = torch.tril(self.factors, -1) + torch.eye(len(scale), dtype=scale.dtype,
+                                                        device=scale.device)
+        return scale[:, None] * unit
+
+    def _logdet(self):
+        return (torch.log(self.factors.diagonal()) - torch.log(self.deviation)).sum()
+
+    def forward(self, x, context):
+        z = ((x.double() - self.mean) / self.deviation) @ self._matrix().T
+        return z.to(x.dtype), self._logdet().expand(len(x))
+
+    def inverse(self, z, context):
+        y = torch.linalg.solve_triangular(self._matrix(), z.double().T, upper=False).T
+        return (y * self.deviation + self.mean).to(z.dtype), -self._logdet().expand(len(z))
 
 
 class Dequantize(Bijection):
@@ -1037,6 +1077,7 @@ class Radial(Bijection):
 
 BIJECTIONS = {
     "standardize": Standardize,
+    "whiten": Whiten,
     "dequantize": Dequantize,
     "box": Box,
     "log": Log,

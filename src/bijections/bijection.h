@@ -28,6 +28,10 @@ typedef struct flo_place {
 typedef struct flo_moments {
     const double *mean, *deviation; /* [D] */
     const double *low, *high;       /* [D], least and greatest; fit alone has them */
+    /* For fit of a kind that `correlates` alone: [D, whitening_row] lower triangular W,
+       W^T W the inverse of the correlations. */
+    const double *whitening;
+    int64_t whitening_row; /* at least D */
 } flo_moments;
 
 typedef struct flo_bijection_kind {
@@ -35,6 +39,7 @@ typedef struct flo_bijection_kind {
     const flo_settings *settings; /* name, help, rows */
     bool alternates; /* counts in flo_place.occurrence: its mask alternates */
     bool fitted;     /* has constants that tell of the data: only in `preprocess` */
+    bool correlates;         /* fit takes the correlations of the columns too */
     bool starts_from_data;   /* start looks at the moments: they are worth computing */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
 

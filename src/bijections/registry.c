@@ -3,6 +3,7 @@
 #include "bijections/registry.h"
 
 extern const flo_bijection_kind flo_standardize;
+extern const flo_bijection_kind flo_whiten;
 extern const flo_bijection_kind flo_dequantize;
 extern const flo_bijection_kind flo_box;
 extern const flo_bijection_kind flo_elementwise_log;
@@ -30,6 +31,7 @@ extern const flo_bijection_kind flo_spline_autoregressive;
 
 const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_standardize,
+    &flo_whiten,
     &flo_dequantize,
     &flo_box,
     &flo_elementwise_log,

@@ -1,9 +1,11 @@
 /* flotilla init: a good config for a data file. */
 #include "cli/verbs.h"
 
+#include "cli/init_columns.h"
+#include "cli/init_sizes.h"
+#include "config/quote.h"
 #include "data/rows.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct input {
@@ -41,75 +43,287 @@ static void run_name(const char *file, char *name, size_t size)
         snprintf(name, size, "flow");
 }
 
-/* Of a table or group: all columns, for some of them to be taken out. */
-static void print_columns(const flo_source *source)
+static void write_quoted(flo_text *text, const void *what)
 {
-    const flo_source_info *const info = flo_source_describe(source);
-    if (!info->by_name)
+    flo_scalar_write(text, what, true);
+}
+
+/* A text as YAML takes it whatever it holds. Memory for a name is there: else it is
+   left empty. */
+static const char *quoted(flo_arena *arena, const char *text)
+{
+    char *made;
+    return flo_text_make(arena, write_quoted, text, &made) == FLO_OK ? made : "\"\"";
+}
+
+/* What is known of the data when the config is written. */
+typedef struct subject {
+    flo_arena *arena;
+    const char *file, *set; /* FILE as written, and the data set */
+    const char *first;      /* the first file of a pattern */
+    flo_source *source;
+    flo_profile profile, other[2]; /* of the rows; of validation, test; no columns */
+    flo_init_column *column;       /* [columns] */
+    int64_t features;              /* columns that are not left out */
+    bool gaps;
+    flo_init_sizes sizes;
+} subject;
+
+static const char *const held_out[] = {"validation", "test"};
+
+static bool is_there(const subject *s, int split)
+{
+    return strcmp(s->set, "train") == 0 &&
+           flo_dataset_exists(s->first, held_out[split]);
+}
+
+/* Profiles of held-out rows, whose numbers must be taken too. Collective. */
+static flo_status look_at_others(const flo_call *call, subject *s)
+{
+    for (int i = 0; i < 2; i++) {
+        flo_source *source = NULL;
+        if (!is_there(s, i))
+            continue;
+        flo_status status = flo_source_open(
+            call->context, &(const flo_texts){1, &s->file}, held_out[i], &source);
+        FLO_TRY(flo_comm_agree(call->comm, call->context, status));
+        if (flo_source_describe(source)->columns == s->profile.columns)
+            status =
+                flo_profile_collect(call->comm, call->context, source, &s->other[i]);
+        flo_source_close(&source);
+        FLO_TRY(status);
+    }
+    return FLO_OK;
+}
+
+static flo_status choose(subject *s)
+{
+    const flo_profile *others[2];
+    int64_t count = 0, columns = s->profile.columns;
+    int parts = 0;
+    FLO_TRY(flo_arena_take(s->arena, columns, sizeof *s->column, &s->column));
+    for (int i = 0; i < 2; i++) {
+        if (s->other[i].column)
+            others[count++] = &s->other[i];
+        parts += !is_there(s, i);
+    }
+    flo_init_choose(&s->profile, count, others, s->column);
+    for (int64_t j = 0; j < columns; j++) {
+        if (s->column[j].kind == FLO_INIT_OUT)
+            continue;
+        s->features++;
+        s->gaps = s->gaps || s->profile.column[j].finite < s->profile.rows;
+        for (int64_t i = 0; i < count; i++)
+            s->gaps = s->gaps || others[i]->column[j].finite < others[i]->rows;
+    }
+    if (s->features)
+        flo_init_find_sizes(s->profile.rows, parts, s->features, &s->sizes);
+    return FLO_OK;
+}
+
+/* Which columns: by name where the data has them by name, else by index where some are
+   left out. */
+static void print_columns(const subject *s)
+{
+    const bool by_name = flo_source_describe(s->source)->by_name;
+    const int64_t columns = s->profile.columns;
+    /* `all` would be the column of that name. */
+    const bool misled = flo_source_find_column(s->source, "all") >= 0;
+    if (!by_name && !misled && s->features == columns)
         return;
     printf("  columns:  # take out what is no feature; see also context and weights\n");
-    for (int64_t c = 0; c < info->columns; c++)
-        printf("    - \"%s\"\n", flo_source_column_name(source, c));
+    for (int64_t c = 0; c < columns; c++) {
+        const char *const name = flo_source_column_name(s->source, c);
+        const char *const text = name ? quoted(s->arena, name) : "";
+        if (s->column[c].kind == FLO_INIT_OUT)
+            printf("    # left out: %lld %s: %s\n", (long long)c, text,
+                   s->column[c].why);
+        else if (by_name)
+            printf("    - %s\n", text);
+        else if (name)
+            printf("    - %lld  # %s\n", (long long)c, text);
+        else
+            printf("    - %lld\n", (long long)c);
+    }
 }
 
-/* Another split's data set if the file has it, a tenth of the rows if there are enough.
- */
-static void print_split(const char *file, const char *split, bool separate,
-                        int64_t rows)
+static void print_data(const subject *s)
 {
-    if (separate && flo_dataset_exists(file, split))
-        printf("  %s: %s\n", split, split);
-    else if (rows >= 100)
-        printf("  %s: 0.1  # a tenth of the rows, by row number and seed\n", split);
+    printf("data:\n  files: [%s]\n  train: %s\n", quoted(s->arena, s->file),
+           quoted(s->arena, s->set));
+    for (int i = 0; i < 2; i++) {
+        if (is_there(s, i))
+            printf("  %s: %s\n", held_out[i], held_out[i]);
+        else if (s->sizes.fraction > 0)
+            printf("  %s: %g  # of the rows, by row number and seed\n", held_out[i],
+                   s->sizes.fraction);
+    }
+    print_columns(s);
+    if (s->gaps)
+        printf("  on_bad_rows: drop  # rows with NaN or infinity\n");
 }
 
-/* A coupling needs two columns. */
-static void print_flow(int64_t D, int64_t rows)
+static bool is_alike(const flo_init_column *a, const flo_init_column *b)
 {
-    const int64_t width =
-        rows >= 100000 ? (D >= 32 ? 256 : 128) : (rows >= 10000 ? 64 : 32);
-    const int steps = rows >= 10000 ? 8 : 5;
-    if (D == 1)
-        printf("preprocess:\n  - {kind: standardize}\n"
-               "flow:\n  layers:\n    - {kind: elementwise_affine}\n");
+    return a->kind == b->kind && a->low == b->low && a->levels == b->levels &&
+           a->scale == b->scale;
+}
+
+/* One layer of `preprocess` for the features that are like column `of` (of kind OUT:
+   for all of the kinds of logit), as indices among the features. */
+static void print_layer(const subject *s, const char *layer, const flo_init_column *of)
+{
+    int64_t feature = 0, shown = 0;
+    printf("  - {kind: %s, columns: [", layer);
+    for (int64_t j = 0; j < s->profile.columns; j++) {
+        const flo_init_column *const c = &s->column[j];
+        const bool logit = c->kind == FLO_INIT_WHOLE || c->kind == FLO_INIT_UNIT;
+        if (of ? is_alike(c, of) : logit)
+            printf("%s%lld", shown++ ? ", " : "", (long long)feature);
+        feature += c->kind != FLO_INIT_OUT;
+    }
+    printf("]}\n");
+}
+
+/* The layers of columns that are prepared, alike ones together. */
+static void print_bends(const subject *s)
+{
+    bool logits = false;
+    for (int64_t j = 0; j < s->profile.columns; j++) {
+        const flo_init_column *const c = &s->column[j];
+        char layer[100] = "";
+        bool before = false;
+        for (int64_t i = 0; i < j && !before; i++)
+            before = is_alike(&s->column[i], c);
+        logits = logits || c->kind == FLO_INIT_WHOLE || c->kind == FLO_INIT_UNIT;
+        if (c->kind == FLO_INIT_WHOLE)
+            snprintf(layer, sizeof layer, "dequantize, low: %lld, levels: %lld",
+                     (long long)c->low, (long long)c->levels);
+        else if (c->kind == FLO_INIT_LOG)
+            snprintf(layer, sizeof layer, "log");
+        else if (c->kind == FLO_INIT_SIGNED)
+            snprintf(layer, sizeof layer, "signed_log, scale: %g", c->scale);
+        if (*layer && !before)
+            print_layer(s, layer, c);
+    }
+    if (logits)
+        print_layer(s, "logit", NULL);
+}
+
+static void print_preprocess(const subject *s)
+{
+    printf("preprocess:\n");
+    print_bends(s);
+    if (s->features > 1 && s->features <= FLO_INIT_WHITENED)
+        printf("  - {kind: whiten}  # the flow starts at the full normal\n");
     else
-        printf("flow:\n"
-               "  preset: realnvp  # `flotilla inspect` shows its layers\n"
-               "  steps: %d\n"
-               "  width: %lld\n",
-               steps, (long long)width);
+        printf("  - {kind: standardize}\n");
 }
 
-static void print_config(const flo_rows *rows)
+static void print_flow(const subject *s)
 {
-    const flo_source *const source = flo_rows_source(rows);
-    const char *const file = flo_rows_written(rows), *const set =
-                                                         flo_rows_dataset(rows);
-    int64_t first_row;
-    const char *const first = flo_source_shard(source, 0, &first_row);
-    const int64_t N = flo_rows_count(rows), D = flo_rows_features(rows);
-    const bool separate = strcmp(set, "train") == 0;
-    const int64_t batch = N >= 20000 ? 512 : N >= 2000 ? 128 : N >= 64 ? 32 : N;
-    const int64_t lanes = batch >= 16 ? 16 : batch;
-    int64_t steps = 60 * N / batch;
-    steps = steps < 1000 ? 1000 : steps > 20000 ? 20000 : steps / 1000 * 1000;
-    char name[256];
-    run_name(file, name, sizeof name);
-    printf("# Made by `flotilla init` for %s:%s, %lld rows x %lld columns.\n", file,
-           set, (long long)N, (long long)D);
-    printf("run:\n  directory: runs/%s\n  seed: 1\n", name);
-    printf("data:\n  files: [\"%s\"]\n  train: \"%s\"\n", file, set);
-    print_split(first, "validation", separate, N);
-    print_split(first, "test", separate, N);
-    print_columns(source);
-    print_flow(D, N);
+    const flo_init_sizes *const z = &s->sizes;
+    const bool wide = s->features > 512;
+    printf("flow:\n");
+    switch (z->flow) {
+    case FLO_INIT_AFFINE:
+        printf("  layers:  # rows are few for so many columns: no more than normals\n"
+               "    - {kind: elementwise_affine}\n");
+        return;
+    case FLO_INIT_SPLINES:
+        printf("  layers:%s\n    - {kind: elementwise_spline, bins: %lld}\n"
+               "    - {kind: elementwise_affine}\n",
+               s->features > 1 ? "  # rows are few: the shape of each column" : "",
+               (long long)z->bins);
+        return;
+    case FLO_INIT_SMALL:
+        printf("  preset: nsf_coupling  # `flotilla inspect` shows its layers\n"
+               "  steps: %lld\n  width: %lld\n  bins: %lld\n  mixing: %s\n",
+               (long long)z->steps_of_flow, (long long)z->width, (long long)z->bins,
+               "none");
+        return;
+    case FLO_INIT_LARGE:
+        printf("  preset: realnvp  # `flotilla inspect` shows its layers\n"
+               "  steps: %lld\n  width: %lld\n%s",
+               (long long)z->steps_of_flow, (long long)z->width,
+               wide ? "  mixing: permutation\n" : "");
+        return;
+    }
+}
+
+static void print_training(const flo_init_sizes *z)
+{
+    printf("train:\n  batch: %lld\n  lanes: %lld\n  steps: %lld\n  learning_rate: %g\n"
+           "  warmup_steps: %lld\n  average: %g\n",
+           (long long)z->batch, (long long)z->lanes, (long long)z->steps,
+           z->learning_rate, (long long)(z->steps / 20), z->average);
+    if (z->flow != FLO_INIT_LARGE)
+        printf("  optimizer: adamw\n");
     printf(
-        "train:\n  batch: %lld\n  lanes: %lld\n  steps: %lld\n  learning_rate: 1e-3\n"
-        "  warmup_steps: %lld\n  average: 0.999\n",
-        (long long)batch, (long long)lanes, (long long)steps, (long long)(steps / 20));
-    printf("report:\n  every: %lld\n  validate_every: %lld\n", (long long)(steps / 100),
-           (long long)(steps / 20));
-    printf("checkpoint:\n  every: %lld\n", (long long)(steps / 10));
+        "  patience: 10  # validations without a new best: best.h5 is kept\n"
+        "report:\n  every: %lld\n  validate_every: %lld\ncheckpoint:\n  every: %lld\n",
+        (long long)z->report_every, (long long)z->validate_every,
+        (long long)(z->steps / 10));
+}
+
+static flo_status print_config(subject *s)
+{
+    char name[256];
+    if (!s->features)
+        return flo_fail(flo_arena_context(s->arena), FLO_ERROR_DATA,
+                        "%s: data set '%s': none of its %lld columns can be learned "
+                        "(column 0: %s); `flotilla inspect` tells of each",
+                        s->file, s->set, (long long)s->profile.columns,
+                        s->column[0].why);
+    run_name(s->file, name, sizeof name);
+    char *directory;
+    FLO_TRY(flo_arena_print(s->arena, &directory, "runs/%s", name));
+    printf("# Made by `flotilla init` for %s, %lld rows x %lld columns.\n",
+           quoted(s->arena, s->file), (long long)s->profile.rows,
+           (long long)s->profile.columns);
+    printf("run:\n  directory: %s\n  seed: 1\n", quoted(s->arena, directory));
+    print_data(s);
+    print_preprocess(s);
+    print_flow(s);
+    print_training(&s->sizes);
+    return FLO_OK;
+}
+
+/* Looks at the data and writes. Collective. */
+static flo_status init(const flo_call *call, const flo_rows *rows, subject *s)
+{
+    int64_t row;
+    s->file = flo_rows_written(rows);
+    s->set = flo_rows_dataset(rows);
+    s->first = flo_source_shard(flo_rows_source(rows), 0, &row);
+    flo_status status = flo_source_open(call->context, &(const flo_texts){1, &s->file},
+                                        s->set, &s->source);
+    FLO_TRY(flo_comm_agree(call->comm, call->context, status));
+    FLO_TRY(flo_profile_collect(call->comm, call->context, s->source, &s->profile));
+    FLO_TRY(look_at_others(call, s));
+    status = choose(s);
+    if (status == FLO_OK && flo_cli_speaks(call))
+        status = print_config(s);
+    return flo_comm_agree(call->comm, call->context, status);
+}
+
+static flo_status run(const flo_call *call, const char *data)
+{
+    flo_rows *rows = NULL;
+    subject s = {0};
+    flo_status status = flo_arena_create(call->context, &s.arena);
+    if (status == FLO_OK)
+        status = flo_rows_open_train(call->context, data, &rows);
+    status = flo_comm_agree(call->comm, call->context, status);
+    if (status == FLO_OK)
+        status = init(call, rows, &s);
+    flo_profile_free(call->context, &s.profile);
+    for (int i = 0; i < 2; i++)
+        flo_profile_free(call->context, &s.other[i]);
+    flo_source_close(&s.source);
+    flo_rows_close(&rows);
+    flo_arena_destroy(&s.arena);
+    return status;
 }
 
 flo_status flo_verb_init(const flo_call *call, int *exit_code)
@@ -119,21 +333,13 @@ flo_status flo_verb_init(const flo_call *call, int *exit_code)
         parse,
         "DATA",
         "Prints a config for DATA (FILE[:dataset], by default its data set `train`) "
-        "that "
-        "trains well; write it to a file and look it over.",
+        "that trains well: it reads all rows, and sizes the flow and prepares the "
+        "columns by what it finds. Write it to a file and look it over.",
         0,
         0,
         0};
     input in = {.data = NULL};
     bool go_on;
     flo_cli_parse(call, &argp, &in, &go_on, exit_code);
-    if (!go_on)
-        return FLO_OK;
-    flo_rows *rows = NULL;
-    const flo_status status = flo_comm_agree(
-        call->comm, call->context, flo_rows_open_train(call->context, in.data, &rows));
-    if (status == FLO_OK && flo_cli_speaks(call))
-        print_config(rows);
-    flo_rows_close(&rows);
-    return status;
+    return go_on ? run(call, in.data) : FLO_OK;
 }

@@ -68,6 +68,10 @@ static flo_status print_column(flo_arena *arena, const flo_inspection *in, int64
            (long long)c->nan, (long long)c->infinite, (long long)c->zeros,
            c->whole && c->finite ? "true" : "false");
     print_number("distinct", c->levels > FLO_LEVELS_MOST ? NAN : (double)c->levels);
+    const bool repeats = c->repeats > 0;
+    print_number("repeated", repeats ? c->repeated : NAN);
+    print_number("repeats", repeats ? (double)c->repeats : NAN);
+    print_number("copy_of", c->copy_of < 0 ? NAN : (double)c->copy_of);
     print_findings(flo_profile_findings(c));
     return FLO_OK;
 }
@@ -81,6 +85,8 @@ flo_status flo_inspect_print_json(flo_arena *arena, const flo_inspection *in)
                (long long)in->profile->block_rows);
         print_number("seconds", in->profile->seconds);
         print_number("read_seconds", in->profile->read_seconds);
+        printf(", \"fewer_rows_than_columns\": %s",
+               in->profile->rows < in->profile->columns ? "true" : "false");
         printf(",\n \"column\": [");
         for (int64_t j = 0; j < in->profile->columns; ++j)
             FLO_TRY(print_column(arena, in, j));

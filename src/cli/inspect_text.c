@@ -32,7 +32,14 @@ static const struct {
      "kind: log where all numbers are positive, else signed_log"},
     {FLO_COLUMN_ROUNDED, "rounded",
      "a spread so small beside the mean that " FLO_REAL_NAME
-     " loses digits: subtract a constant in the file"}};
+     " loses digits: subtract a constant in the file"},
+    {FLO_COLUMN_REPEATED, "repeated value",
+     "one number in a twentieth of the rows or more, where a density has no bound: the "
+     "log-likelihood tells of that number alone; split such rows off, or make the "
+     "column whole numbers for kind: dequantize"},
+    {FLO_COLUMN_COPY, "copies",
+     "the same numbers as an earlier column but for unit and offset, between which a "
+     "density has no bound: leave out by data.columns"}};
 
 const char *flo_finding_word(flo_finding finding)
 {
@@ -140,9 +147,39 @@ static void list_columns(const flo_inspection *in, int finding, int64_t count,
     }
 }
 
+/* The number that a column repeats, of the first few: "3: 0 in 60 %". */
+static void print_repeats(const flo_inspection *in)
+{
+    int64_t shown = 0;
+    for (int64_t j = 0; j < in->profile->columns && shown < FEW_NAMES; ++j) {
+        const flo_column_profile *const c = &in->profile->column[j];
+        if (!has(in, j, FLO_COLUMN_REPEATED))
+            continue;
+        printf("%s column %lld is %.6g in %.3g %% of its rows", shown++ ? "," : "  ",
+               (long long)j, c->repeated, 100 * (double)c->repeats / (double)c->finite);
+    }
+    printf("\n");
+}
+
+/* The column that another is a copy of, of the first few. */
+static void print_copies(const flo_inspection *in)
+{
+    int64_t shown = 0;
+    for (int64_t j = 0; j < in->profile->columns && shown < FEW_NAMES; ++j)
+        if (has(in, j, FLO_COLUMN_COPY))
+            printf("%s column %lld of column %lld", shown++ ? "," : "  ", (long long)j,
+                   (long long)in->profile->column[j].copy_of);
+    printf("\n");
+}
+
 static void print_findings(const flo_inspection *in)
 {
-    bool headed = false;
+    bool headed = in->profile->rows < in->profile->columns;
+    if (headed)
+        printf("\nfewer rows than columns: %lld x %lld: no flow learns how so many "
+               "columns depend on each other; expect independent normals, or the "
+               "shrunk full one that preprocess, kind: whiten starts at\n",
+               (long long)in->profile->rows, (long long)in->profile->columns);
     for (int i = 0; i < FLO_FINDINGS; ++i) {
         int64_t count = 0;
         char list[LIST_BYTES];
@@ -153,6 +190,10 @@ static void print_findings(const flo_inspection *in)
         list_columns(in, findings[i].finding, count, list);
         printf("%s%s: %lld column%s (%s): %s\n", headed ? "" : "\n", findings[i].word,
                (long long)count, count == 1 ? "" : "s", list, findings[i].advice);
+        if (findings[i].finding == FLO_COLUMN_REPEATED)
+            print_repeats(in);
+        if (findings[i].finding == FLO_COLUMN_COPY)
+            print_copies(in);
         headed = true;
     }
     if (!headed)

@@ -6,6 +6,7 @@
 #include "core/integers.h"
 #include "core/lane_tree.h"
 #include "data/power_sums.h"
+#include "data/profile_sample.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,14 +28,16 @@ typedef struct pass {
     flo_profile *profile;                                /* borrowed */
     int64_t rows, columns, parts, first_part, last_part; /* the latter of this rank */
     int64_t piece_rows;
-    flo_real *x;             /* [piece_rows, columns] */
-    double *shift;           /* [columns] */
-    double *sum;             /* [own parts, FLO_POWERS, columns] */
-    flo_real *low, *high;    /* [columns] */
-    flo_real *zeros_of_call; /* [columns] */
-    int64_t *counts;         /* [3, columns]: NaN, infinite, zeros */
-    double *extremes;        /* [2, columns] */
-    double *slots;           /* [columns at once, FLO_POWERS, parts] */
+    flo_real *x;               /* [piece_rows, columns] */
+    double *shift;             /* [columns] */
+    double *sum;               /* [own parts, FLO_POWERS, columns] */
+    flo_real *low, *high;      /* [columns] */
+    flo_real *zeros_of_call;   /* [columns] */
+    int64_t *counts;           /* [4, columns]: NaN, infinite, zeros, repeated */
+    flo_real *repeated;        /* [columns]: the number that is counted, NaN: none */
+    flo_profile_sample sample; /* of rank 0 */
+    double *extremes;          /* [2, columns] */
+    double *slots;             /* [columns at once, FLO_POWERS, parts] */
     int64_t columns_at_once;
     flo_levels *levels;
 } pass;
@@ -65,7 +68,8 @@ static flo_status take_memory(pass *p)
     FLO_TRY(flo_allocate(context, C, sizeof *p->low, &p->low));
     FLO_TRY(flo_allocate(context, C, sizeof *p->high, &p->high));
     FLO_TRY(flo_allocate(context, C, sizeof *p->zeros_of_call, &p->zeros_of_call));
-    FLO_TRY(flo_allocate(context, 3 * C, sizeof *p->counts, &p->counts));
+    FLO_TRY(flo_allocate(context, 4 * C, sizeof *p->counts, &p->counts));
+    FLO_TRY(flo_allocate(context, C, sizeof *p->repeated, &p->repeated));
     FLO_TRY(flo_allocate(context, 2 * C, sizeof *p->extremes, &p->extremes));
     FLO_TRY(flo_allocate(context, p->columns_at_once * FLO_POWERS * p->parts,
                          sizeof *p->slots, &p->slots));
@@ -86,6 +90,8 @@ static void release(pass *p)
     flo_free(p->context, &p->high);
     flo_free(p->context, &p->zeros_of_call);
     flo_free(p->context, &p->counts);
+    flo_free(p->context, &p->repeated);
+    flo_profile_sample_free(p->context, &p->sample);
     flo_free(p->context, &p->extremes);
     flo_free(p->context, &p->slots);
     flo_levels_destroy(&p->levels);
@@ -139,6 +145,16 @@ static flo_power_sums sums_of(const pass *p, int64_t part)
                             .zeros_of_call = p->zeros_of_call};
 }
 
+/* Counts the number that stood out in the sample; zeros are counted anyway. */
+static void count_repeated(const pass *p, int64_t rows)
+{
+    int64_t *const count = p->counts + 3 * p->columns;
+    for (int64_t j = 0; j < p->columns; ++j)
+        for (int64_t i = 0; p->repeated[j] != 0 && !isnan(p->repeated[j]) && i < rows;
+             ++i)
+            count[j] += p->x[i * p->columns + j] == p->repeated[j];
+}
+
 static flo_status sum_part(pass *p, int64_t part)
 {
     const flo_power_sums sums = sums_of(p, part);
@@ -150,6 +166,7 @@ static flo_status sum_part(pass *p, int64_t part)
         p->profile->read_seconds += flo_seconds() - begin;
         flo_power_sums_add(rows, p->columns, p->x, &sums);
         flo_levels_add(p->levels, rows, p->x);
+        count_repeated(p, rows);
         first += rows;
     }
     return FLO_OK;
@@ -191,12 +208,15 @@ static void share_counts(pass *p)
     }
     flo_comm_minimum(p->comm, low, C);
     flo_comm_maximum(p->comm, high, C);
-    flo_comm_sum_integers(p->comm, p->counts, 3 * C);
+    flo_comm_sum_integers(p->comm, p->counts, 4 * C);
     for (int64_t j = 0; j < C; ++j) {
         flo_column_profile *const column = &p->profile->column[j];
         column->nan = p->counts[j];
         column->infinite = p->counts[C + j];
         column->zeros = p->counts[2 * C + j];
+        column->repeated = (double)p->repeated[j] + 0.0;
+        column->repeats = p->repeated[j] == 0 ? column->zeros : p->counts[3 * C + j];
+        column->copy_of = -1;
         column->finite = p->rows - column->nan - column->infinite;
         /* + 0: whether -0 or +0 is met first depends on the ranks. */
         column->low = column->finite ? low[j] + 0.0 : NAN;
@@ -237,13 +257,34 @@ static void share_all(pass *p)
     flo_comm_maximum(p->comm, &profile->seconds, 1);
 }
 
+/* What rank 0 sees in a sample before the pass: numbers to count. */
+static flo_status look(pass *p)
+{
+    FLO_TRY(find_shift(p));
+    FLO_TRY(flo_profile_sample_read(p->context, p->source, p->columns, &p->sample));
+    return flo_profile_sample_repeats(p->context, &p->sample, p->repeated);
+}
+
+/* And after it, for all ranks: columns that are copies. */
+static flo_status share_copies(pass *p)
+{
+    flo_column_profile *const column = p->profile->column;
+    flo_status status = FLO_OK;
+    if (flo_comm_rank(p->comm) == 0)
+        status = flo_profile_sample_copies(p->context, &p->sample, p->profile);
+    FLO_TRY(flo_comm_agree(p->comm, p->context, status));
+    flo_comm_broadcast(p->comm, column, p->columns * (int64_t)sizeof *column);
+    return FLO_OK;
+}
+
 static flo_status collect(pass *p)
 {
     flo_status status = take_memory(p);
     if (status == FLO_OK && flo_comm_rank(p->comm) == 0)
-        status = find_shift(p);
+        status = look(p);
     FLO_TRY(flo_comm_agree(p->comm, p->context, status));
     flo_comm_broadcast(p->comm, p->shift, p->columns * (int64_t)sizeof *p->shift);
+    flo_comm_broadcast(p->comm, p->repeated, p->columns * (int64_t)sizeof *p->repeated);
     p->profile->block_rows = p->piece_rows;
     const double begin = flo_seconds();
     status = sum_parts(p);
@@ -251,7 +292,7 @@ static flo_status collect(pass *p)
     FLO_TRY(flo_comm_agree(p->comm, p->context, status));
     FLO_TRY(flo_levels_share(p->comm, p->levels));
     share_all(p);
-    return FLO_OK;
+    return share_copies(p);
 }
 
 flo_status flo_profile_collect(flo_comm *comm, flo_context *context, flo_source *source,

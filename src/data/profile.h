@@ -13,6 +13,9 @@ typedef struct flo_column_profile {
     bool whole;     /* every number is whole */
     double low, high, mean, deviation; /* NaN where there is none */
     double kurtosis; /* in excess of a normal's; NaN where all numbers are the same */
+    double repeated; /* the number that comes most often, NaN where none stands out */
+    int64_t repeats; /* how often */
+    int64_t copy_of; /* the earlier column of which this one is a x + b, -1: none */
 } flo_column_profile;
 
 typedef struct flo_profile {
@@ -33,14 +36,16 @@ void flo_profile_free(flo_context *context, flo_profile *profile);
 
 /* What somebody who trains on a column should know. */
 typedef enum flo_finding {
-    FLO_COLUMN_EMPTY = 1,    /* no finite number at all */
-    FLO_COLUMN_GAPS = 2,     /* NaN or infinities */
-    FLO_COLUMN_CONSTANT = 4, /* one number */
-    FLO_COLUMN_WHOLE = 8,    /* whole numbers */
-    FLO_COLUMN_LEVELS = 16,  /* others, but few, each many times */
-    FLO_COLUMN_HEAVY = 32,   /* far values, or much kurtosis */
-    FLO_COLUMN_ROUNDED = 64, /* flo_real tells few levels of it apart */
-    FLO_FINDINGS = 7
+    FLO_COLUMN_EMPTY = 1,      /* no finite number at all */
+    FLO_COLUMN_GAPS = 2,       /* NaN or infinities */
+    FLO_COLUMN_CONSTANT = 4,   /* one number */
+    FLO_COLUMN_WHOLE = 8,      /* whole numbers */
+    FLO_COLUMN_LEVELS = 16,    /* others, but few, each many times */
+    FLO_COLUMN_HEAVY = 32,     /* far values, or much kurtosis */
+    FLO_COLUMN_ROUNDED = 64,   /* flo_real tells few levels of it apart */
+    FLO_COLUMN_REPEATED = 128, /* one number again and again among many others */
+    FLO_COLUMN_COPY = 256,     /* a line of an earlier column */
+    FLO_FINDINGS = 9
 } flo_finding;
 
 /* The findings of a column, or-ed. Pure. Local. */

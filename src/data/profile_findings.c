@@ -14,6 +14,9 @@ static const double much_kurtosis = 20;
 static const int64_t repeats = 4;
 static const double few_steps = 1000;
 
+/* A share of the rows that no continuous column has at one number. */
+static const double much_repeated = 0.05;
+
 static const double epsilon = sizeof(flo_real) == 8 ? DBL_EPSILON : (double)FLT_EPSILON;
 
 /* Whole numbers mean something only where flo_real holds halves beside them. */
@@ -25,6 +28,15 @@ static bool is_whole(const flo_column_profile *c)
 static bool has_few_levels(const flo_column_profile *c)
 {
     return c->levels <= FLO_LEVELS_MOST && c->levels * repeats <= c->finite;
+}
+
+/* Whole numbers, and others of few levels, repeat by what they are: only one that more
+   than half of the rows have, of many, stands out. */
+static bool is_repeated(const flo_column_profile *c, bool discrete)
+{
+    const double share = (double)c->repeats / (double)c->finite;
+    return discrete ? share >= 0.5 && c->levels > 10
+                    : share >= much_repeated && c->levels > 2;
 }
 
 static bool is_heavy(const flo_column_profile *c)
@@ -45,6 +57,10 @@ int flo_profile_findings(const flo_column_profile *c)
         found |= FLO_COLUMN_WHOLE;
     else if (has_few_levels(c))
         found |= FLO_COLUMN_LEVELS;
+    found |= is_repeated(c, found & (FLO_COLUMN_WHOLE | FLO_COLUMN_LEVELS))
+                 ? FLO_COLUMN_REPEATED
+                 : 0;
+    found |= c->copy_of >= 0 ? FLO_COLUMN_COPY : 0;
     found |= is_heavy(c) ? FLO_COLUMN_HEAVY : 0;
     if (c->deviation < few_steps * epsilon * fabs(c->mean))
         found |= FLO_COLUMN_ROUNDED;

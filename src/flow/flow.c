@@ -58,6 +58,11 @@ static flo_status add_layer(walk *w, flo_node *node)
                                  "a kind without noise: networks take whole numbers "
                                  "as they are, and %s is for the features",
                                  kind->name);
+    if (kind->correlates && w->layer == &flow->context_layer)
+        return flo_settings_fail(w->arena, node,
+                                 "a kind that takes each column alone; %s is for the "
+                                 "features",
+                                 kind->name);
     if (w->preprocess && layer->bijection->parameters.size)
         return flo_settings_fail(w->arena, node,
                                  "a kind without learned parameters, such as "
@@ -223,6 +228,12 @@ static bool waits(int64_t layers, const flo_layer *layer, int64_t ready)
     return ready < layers && layer[ready].bijection->fitted;
 }
 
+bool flo_flow_waits_for_correlations(const flo_flow *flow)
+{
+    return waits(flow->layers, flow->layer, flow->ready) &&
+           flow->layer[flow->ready].bijection->kind->correlates;
+}
+
 bool flo_flow_waits(const flo_flow *flow)
 {
     return waits(flow->layers, flow->layer, flow->ready) ||
@@ -280,8 +291,10 @@ flo_status flo_flow_fit(flo_flow *flow, const flo_moments *moments)
     const int64_t D = flow->features;
     flo_moments given;
     if (moments)
-        given = (flo_moments){moments->mean + D, moments->deviation + D,
-                              moments->low + D, moments->high + D};
+        given = (flo_moments){.mean = moments->mean + D,
+                              .deviation = moments->deviation + D,
+                              .low = moments->low + D,
+                              .high = moments->high + D};
     FLO_TRY(of_the_context(flow, fit(flow, flow->context_layers, flow->context_layer,
                                      moments ? &given : NULL, &flow->context_ready)));
     return fit(flow, flow->layers, flow->layer, moments, &flow->ready);

@@ -52,6 +52,9 @@ FLO_MUST_USE flo_status flo_flow_create(flo_arena *arena, flo_node *root,
    context_layer[context_ready]. Local. */
 bool flo_flow_waits(const flo_flow *flow);
 
+/* Whether the layer of the features that waits takes their correlations too. Local. */
+bool flo_flow_waits_for_correlations(const flo_flow *flow);
+
 /* Fills the constants and prepares the layers, one after the other, up to the next that
    waits for moments. Where one waits already, moments [D + C] are of what it is fed:
    features behind layer ready - 1, then context behind context layer context_ready - 1;

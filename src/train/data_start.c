@@ -228,7 +228,7 @@ static void move_forward(const walk *w, const flo_real *theta, int64_t k)
 static flo_status start_layers(const walk *w, int64_t last, flo_real *theta,
                                flo_data_start_report *report)
 {
-    const flo_moments moments = {w->mean, w->deviation, NULL, NULL};
+    const flo_moments moments = {.mean = w->mean, .deviation = w->deviation};
     for (int64_t k = 0; k <= last; k++) {
         const flo_layer *const layer = &w->flow->layer[k];
         const flo_bijection_kind *const kind = layer->bijection->kind;

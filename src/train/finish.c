@@ -132,17 +132,52 @@ static flo_status take_best(flo_trainer *t)
     return FLO_OK;
 }
 
-static flo_status evaluate_test(flo_trainer *t)
+static flo_status evaluate_test(flo_trainer *t, const flo_normals *normals)
 {
     flo_rows *const test = t->rows[FLO_TEST];
     flo_evaluation e;
     flo_reconstruction r;
+    flo_normal_figures figures;
     if (!test)
         return FLO_OK;
     flo_watch_at(t->comm, FLO_PHASE_TEST, t->progress.step);
     FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, t->theta, test, &e));
     FLO_TRY(flo_reconstruct(t->comm, t->context, t->tiles, t->theta, test, &r));
-    return flo_comm_agree(t->comm, t->context, flo_report_test(t, &e, &r));
+    FLO_TRY(flo_normals_score(t, normals, test, &figures));
+    flo_status status = flo_report_test(t, &e, &r, &figures);
+    flo_report_normals(t, "test", normals, &figures, e.log_likelihood,
+                       e.standard_error);
+    return flo_comm_agree(t->comm, t->context, status);
+}
+
+/* The normals on the validation rows; on those of training where there are no others to
+   tell of. */
+static flo_status compare_normals(flo_trainer *t, const flo_normals *normals)
+{
+    const flo_split split = t->rows[FLO_VALIDATION] ? FLO_VALIDATION : FLO_TRAIN;
+    flo_evaluation e;
+    flo_normal_figures figures;
+    if (split == FLO_TRAIN && t->rows[FLO_TEST])
+        return FLO_OK;
+    FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, t->theta, t->rows[split], &e));
+    FLO_TRY(flo_normals_score(t, normals, t->rows[split], &figures));
+    flo_report_normals(t, split == FLO_TRAIN ? "train" : "validation", normals,
+                       &figures, e.log_likelihood, e.standard_error);
+    return FLO_OK;
+}
+
+static flo_status evaluate(flo_trainer *t)
+{
+    flo_normals normals;
+    if (!t->rows[FLO_TRAIN])
+        return FLO_OK;
+    flo_watch_at(t->comm, FLO_PHASE_TEST, t->progress.step);
+    FLO_TRY(flo_normals_fit(t, &normals));
+    flo_status status = compare_normals(t, &normals);
+    if (status == FLO_OK)
+        status = evaluate_test(t, &normals);
+    flo_normals_free(t, &normals);
+    return status;
 }
 
 /* A finished run that is resumed has its files already. */
@@ -177,7 +212,7 @@ flo_status flo_finish(flo_trainer *t)
     }
     FLO_TRY(flo_save_last(t));
     FLO_TRY(take_best(t));
-    FLO_TRY(evaluate_test(t));
+    FLO_TRY(evaluate(t));
     FLO_TRY(write_samples(t, t->theta));
     flo_report_line(t, "finished at step %lld%s: %s", (long long)t->progress.step,
                     t->progress.step < t->steps ? " (early, no new best)" : "",

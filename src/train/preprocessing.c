@@ -5,6 +5,7 @@
 #include "flow/front.h"
 #include "flow/ranges.h"
 #include "train/chunks.h"
+#include "train/covariance.h"
 #include "train/report.h"
 
 #include <float.h>
@@ -108,19 +109,53 @@ static flo_status of_the_data(const walk *w, flo_status status)
                         : " (columns are counted among the features)");
 }
 
+/* The correlations of what the rows of the walk become, where the next layer takes
+   them. */
+static flo_status correlate(walk *w, const flo_statistics *statistics,
+                            flo_covariance *covariance)
+{
+    flo_trainer *const t = w->trainer;
+    const flo_row_map map = {apply, w};
+    const flo_covariance_task task = {.rows = w->rows,
+                                      .map = w->layers ? &map : NULL,
+                                      .statistics = statistics,
+                                      .threads = t->threads};
+    *covariance = (flo_covariance){0};
+    if (!flo_flow_waits_for_correlations(t->flow))
+        return FLO_OK;
+    FLO_TRY(flo_covariance_collect(t->comm, t->context, &task, covariance));
+    flo_report_line(t,
+                    "data: correlations of %lld columns over %lld rows, shrunk by "
+                    "%.2g",
+                    (long long)covariance->columns, (long long)covariance->rows,
+                    covariance->shrinkage);
+    return FLO_OK;
+}
+
 /* Fits the next layers that wait. */
 static flo_status fit_next(walk *w)
 {
     flo_trainer *const t = w->trainer;
     flo_statistics statistics;
-    w->layers = t->flow->ready;
+    /* Where only a context layer waits, layers with parameters are ready too: they have
+       no part in this. */
+    w->layers = t->flow->ready < t->flow->fixed ? t->flow->ready : t->flow->fixed;
     w->context_layers = t->flow->context_ready;
     FLO_TRY(collect(w, &statistics));
     warn_of_rounding(t, &statistics);
-    const flo_moments moments = {statistics.mean, statistics.deviation, statistics.low,
-                                 statistics.high};
-    const flo_status status = of_the_data(w, flo_flow_fit(t->flow, &moments));
+    flo_covariance covariance;
+    flo_status status = correlate(w, &statistics, &covariance);
+    if (status == FLO_OK) {
+        const flo_moments moments = {.mean = statistics.mean,
+                                     .deviation = statistics.deviation,
+                                     .low = statistics.low,
+                                     .high = statistics.high,
+                                     .whitening = covariance.inverse,
+                                     .whitening_row = covariance.size};
+        status = of_the_data(w, flo_flow_fit(t->flow, &moments));
+    }
     flo_statistics_free(t->context, &statistics);
+    flo_covariance_free(t->context, &covariance);
     return flo_comm_agree(t->comm, t->context, status);
 }
 

@@ -328,8 +328,38 @@ void flo_report_evaluation(const flo_evaluation *e, const flo_reconstruction *r,
     snprintf(text, size, "%s}", line);
 }
 
+/* What a flow that loses to a normal needs. */
+static const char cure[] =
+    "rows are few for this flow, or it was trained too shortly or too long: try the "
+    "config that `flotilla init DATA` writes, preprocess: [{kind: standardize}, {kind: "
+    "whiten}], which starts at the full normal, a smaller width, mixing: none, and "
+    "data.validation with train.patience";
+
+void flo_report_normals(flo_trainer *t, const char *split, const flo_normals *n,
+                        const flo_normal_figures *f, double log_likelihood,
+                        double standard_error)
+{
+    char full[100] = "";
+    if (n->correlated)
+        snprintf(full, sizeof full, ", full covariance %.4f (shrunk by %.2g)", f->full,
+                 n->covariance.shrinkage);
+    if (n->fitted)
+        flo_report_line(t,
+                        "%s, normals fitted to train%s: independent columns %.4f%s; "
+                        "the flow %.4f",
+                        split, t->flow->context ? " by linear regression" : "",
+                        f->independent, full, log_likelihood);
+    if (*n->why)
+        flo_report_line(t, "%s, normals: %s", split, n->why);
+    const double better = fmax(f->independent, f->full); /* of NaN the other */
+    if (n->fitted && !(log_likelihood + standard_error >= better))
+        flo_report_line(t,
+                        "note: on %s the flow is worse than a normal by %.4g nats: %s",
+                        split, better - log_likelihood, cure);
+}
+
 flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
-                           const flo_reconstruction *r)
+                           const flo_reconstruction *r, const flo_normal_figures *n)
 {
     char text[LINE_BYTES + 2];
     if (!t->directory)
@@ -342,7 +372,13 @@ flo_status flo_report_test(flo_trainer *t, const flo_evaluation *e,
     if (flo_report_is_lossy(r, text, sizeof text))
         flo_report_line(t, "%s", text);
     flo_report_evaluation(e, r, text, sizeof text - 1);
-    strncat(text, "\n", sizeof text - strlen(text) - 1);
+    text[strlen(text) - 1] = '\0'; /* goes on */
+    put(text, "normal_independent", n->independent, 12);
+    put(text, "normal_independent_error", n->independent_error, 6);
+    put(text, "normal_full", n->full, 12);
+    put(text, "normal_full_error", n->full_error, 6);
+    put(text, "normal_full_shrinkage", n->shrinkage, 12);
+    strncat(text, "}\n", sizeof text - strlen(text) - 1);
     return flo_file_replace(t->context, flo_directory_file(t->directory, "test.json"),
                             text, strlen(text));
 }

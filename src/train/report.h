@@ -3,6 +3,7 @@
 #ifndef FLO_TRAIN_REPORT_H
 #define FLO_TRAIN_REPORT_H
 
+#include "train/normals.h"
 #include "train/reconstruction.h"
 #include "train/trainer.h"
 
@@ -33,7 +34,14 @@ void flo_report_step(flo_trainer *trainer, double rate, double norm,
 /* test.json, and the figures to people. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_report_test(flo_trainer *trainer,
                                         const flo_evaluation *evaluation,
-                                        const flo_reconstruction *reconstruction);
+                                        const flo_reconstruction *reconstruction,
+                                        const flo_normal_figures *normals);
+
+/* The figures of both normals on a split beside the flow's; a warning where the flow is
+   worse than the better one by more than its standard error (NaN: not known). Local. */
+void flo_report_normals(flo_trainer *trainer, const char *split,
+                        const flo_normals *normals, const flo_normal_figures *figures,
+                        double log_likelihood, double standard_error);
 
 /* An evaluation as a JSON object, in text [size]; a number that JSON does not have is
    null. Local. */

@@ -51,7 +51,17 @@ static inline flo_moments layer_moments(fixture *f, int64_t D)
         low[j] = (double)(j % 5) - 3;
         high[j] = low[j] + 2 + (double)(j % 7);
     }
-    return (flo_moments){mean, deviation, low, high};
+    double *const whitening = layer_doubles(f, D * D);
+    for (int64_t i = 0; i < D; i++)
+        for (int64_t j = 0; j <= i; j++)
+            whitening[i * D + j] =
+                i == j ? 1 + 0.1 * (double)(i % 3) : 0.3 / (double)(1 + 2 * (i - j));
+    return (flo_moments){.mean = mean,
+                         .deviation = deviation,
+                         .low = low,
+                         .high = high,
+                         .whitening = whitening,
+                         .whitening_row = D};
 }
 
 /* Where the numbers of column j of a layer's domain lie, their ends excluded; whole

@@ -86,6 +86,7 @@ static const struct variant {
 } variants[] = {
     {"standardize", none, 1, false},
     {"standardize", some, 3, false},
+    {"whiten", none, 1, false},
     {"dequantize", levels, 1, false},
     {"dequantize", some_levels, 3, false},
     {"box", boxes, 1, false},

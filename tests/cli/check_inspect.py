@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support import ERROR, USAGE, main, near, require, same  # noqa: E402
 
 NAMES = ["plain", "gaps", "constant", "counts", "grey", "heavy", "offset", "empty"]
-FINDINGS = [[], ["gaps"], ["constant"], ["whole numbers"], ["few levels"], ["heavy tails"],
+FINDINGS = [[], ["gaps", "repeated value"], ["constant"], ["whole numbers"], ["few levels"], ["heavy tails"],
             ["rounded"], ["empty"]]
 
 

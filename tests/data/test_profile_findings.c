@@ -19,7 +19,8 @@ static flo_column_profile ordinary(void)
                                 .high = 4,
                                 .mean = 0.1,
                                 .deviation = 1,
-                                .kurtosis = 0.02};
+                                .kurtosis = 0.02,
+                                .copy_of = -1};
 }
 
 static void an_ordinary_column_has_none(void **state)

@@ -44,8 +44,10 @@ static inline flo_flow *build_flow(fixture *f, const char *yaml, int64_t D, int6
         numbers[2 * n + j] = -2;
         numbers[3 * n + j] = 3 + (double)j;
     }
-    const flo_moments moments = {numbers, numbers + n, numbers + 2 * n,
-                                 numbers + 3 * n};
+    const flo_moments moments = {.mean = numbers,
+                                 .deviation = numbers + n,
+                                 .low = numbers + 2 * n,
+                                 .high = numbers + 3 * n};
     do
         assert_int_equal(flo_flow_fit(flow, &moments), FLO_OK);
     while (flo_flow_waits(flow));

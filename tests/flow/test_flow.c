@@ -376,7 +376,10 @@ static flo_moments plain(double k, double *numbers, double *deviation)
 {
     for (int i = 0; i < 3 * (D + C); i++)
         numbers[i] = k + (i >= 2 * (D + C));
-    return (flo_moments){numbers, deviation, numbers + D + C, numbers + 2 * (D + C)};
+    return (flo_moments){.mean = numbers,
+                         .deviation = deviation,
+                         .low = numbers + D + C,
+                         .high = numbers + 2 * (D + C)};
 }
 
 /* Each layer that waits gets the moments of its own pass; those that do not wait are

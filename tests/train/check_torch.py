@@ -113,6 +113,9 @@ CASES = {
     "householder": """
         layers: [{kind: householder, reflections: 3}, {kind: elementwise_affine},
                  {kind: householder}, {kind: elementwise_affine}]""",
+    "whiten": """
+        layers: [{kind: lu_linear}]
+        preprocess: [{kind: signed_log, scale: 300, columns: [1]}, {kind: whiten}]""",
     "dequantize": """
         layers: [{kind: permutation}, {kind: affine_coupling, hidden: [8]}]
         preprocess:
