@@ -32,7 +32,10 @@ static const struct {
      "kind: log where all numbers are positive, else signed_log"},
     {FLO_COLUMN_ROUNDED, "rounded",
      "a spread so small beside the mean that " FLO_REAL_NAME
-     " loses digits: subtract a constant in the file"},
+     " alone would lose digits: begin with kind: standardize, whiten or dequantize, "
+     "for "
+     "which training takes an origin off in double, or subtract a constant in the "
+     "file"},
     {FLO_COLUMN_REPEATED, "repeated value",
      "one number in a twentieth of the rows or more, where a density has no bound: the "
      "log-likelihood tells of that number alone; split such rows off, or make the "

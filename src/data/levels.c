@@ -16,7 +16,7 @@ enum {
 struct flo_levels {
     flo_context *context; /* borrowed */
     int64_t columns;
-    flo_real *table; /* [columns, SLOTS], NaN where free */
+    double *table;   /* [columns, SLOTS], NaN where free */
     uint64_t *seen;  /* [columns, SMALL_WORDS]: small whole numbers in the table */
     int64_t *count;  /* [columns] */
     bool *whole;     /* [columns] */
@@ -47,7 +47,7 @@ flo_status flo_levels_create(flo_context *context, int64_t columns, flo_levels *
         return status;
     }
     for (int64_t i = 0; i < columns * SLOTS; ++i)
-        made->table[i] = (flo_real)NAN;
+        made->table[i] = NAN;
     for (int64_t c = 0; c < columns; ++c) {
         made->whole[c] = true;
         made->column[c] = c;
@@ -70,16 +70,16 @@ void flo_levels_destroy(flo_levels **levels)
 }
 
 /* Fibonacci hashing of the bits; +0 and -0 are one number. */
-static uint32_t slot_of(flo_real value)
+static uint32_t slot_of(double value)
 {
-    const double same = (double)value + 0.0;
+    const double same = value + 0.0;
     uint64_t bits;
     memcpy(&bits, &same, sizeof bits);
     return (uint32_t)((bits * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - SLOT_BITS));
 }
 
 /* Adds a finite number to a table that has room for it. Whether it is new. */
-static bool insert(flo_real *table, flo_real value)
+static bool insert(double *table, double value)
 {
     for (uint32_t slot = slot_of(value);; slot = (slot + 1) % SLOTS) {
         if (table[slot] == value)
@@ -92,9 +92,9 @@ static bool insert(flo_real *table, flo_real value)
 }
 
 /* From 2^53 on every number is whole; below, it fits an integer. */
-static bool is_whole(flo_real value)
+static bool is_whole(double value)
 {
-    const double x = (double)value;
+    const double x = value;
     return fabs(x) >= 0x1p53 || x == (double)(int64_t)x;
 }
 
@@ -105,12 +105,12 @@ static bool is_many(const flo_levels *levels, int64_t column)
 
 /* Whether a small whole number was seen before; marks it. Saves most of what has few
    levels the way to its table, which lies in a cache further off. */
-static bool is_seen(uint64_t *seen, flo_real value)
+static bool is_seen(uint64_t *seen, double value)
 {
     if (!(value >= 0 && value < SMALL))
         return false;
     const int32_t small = (int32_t)value;
-    if ((flo_real)small != value)
+    if ((double)small != value)
         return false;
     const uint64_t bit = UINT64_C(1) << (small % 64);
     const bool before = seen[small / 64] & bit;
@@ -120,12 +120,12 @@ static bool is_seen(uint64_t *seen, flo_real value)
 
 /* The numbers of a column in x [rows], `columns` apart. */
 static void add_column(flo_levels *levels, int64_t column, int64_t rows,
-                       const flo_real *x)
+                       const double *x)
 {
-    flo_real *const table = levels->table + column * SLOTS;
+    double *const table = levels->table + column * SLOTS;
     uint64_t *const seen = levels->seen + column * SMALL_WORDS;
     for (int64_t i = 0; i < rows; ++i) {
-        const flo_real value = x[i * levels->columns];
+        const double value = x[i * levels->columns];
         if (is_seen(seen, value) || !isfinite(value))
             continue;
         if (levels->whole[column] && !is_whole(value))
@@ -139,7 +139,7 @@ static void add_column(flo_levels *levels, int64_t column, int64_t rows,
     }
 }
 
-void flo_levels_add(flo_levels *levels, int64_t rows, const flo_real *x)
+void flo_levels_add(flo_levels *levels, int64_t rows, const double *x)
 {
     int64_t kept = 0;
     for (int64_t a = 0; a < levels->active; ++a) {
@@ -167,8 +167,8 @@ typedef struct union_state {
     flo_levels *levels;
     double *counts;   /* [ranks, columns], on rank 0 */
     double *mine;     /* [columns] */
-    flo_real *list;   /* [columns at once * FLO_LEVELS_MOST] of this rank */
-    flo_real *lists;  /* the same of all ranks, on rank 0 */
+    double *list;     /* [columns at once * FLO_LEVELS_MOST] of this rank */
+    double *lists;    /* the same of all ranks, on rank 0 */
     int64_t at_once;  /* columns */
     int64_t *decided; /* [columns] 1: many on some rank; then count, from rank 0 */
 } union_state;
@@ -193,7 +193,7 @@ static int64_t list_levels(const union_state *u, int64_t begin, int64_t end)
 {
     int64_t length = 0;
     for (int64_t c = begin; c < end; ++c) {
-        const flo_real *const table = u->levels->table + c * SLOTS;
+        const double *const table = u->levels->table + c * SLOTS;
         for (int64_t s = 0; s < SLOTS && !u->decided[c]; ++s)
             if (!isnan(table[s]))
                 u->list[length++] = table[s];
@@ -205,7 +205,7 @@ static int64_t list_levels(const union_state *u, int64_t begin, int64_t end)
 static void take_in(const union_state *u, int64_t begin, int64_t end)
 {
     flo_levels *const levels = u->levels;
-    const flo_real *next = u->lists;
+    const double *next = u->lists;
     for (int rank = 0; rank < flo_comm_size(u->comm); ++rank)
         for (int64_t c = begin; c < end; ++c) {
             const double *const counts = u->counts + rank * levels->columns;
@@ -250,7 +250,7 @@ static void unite(union_state *u)
     flo_comm_gather_doubles(u->comm, u->mine, columns, u->counts);
     for (int64_t begin = 0; begin < columns; begin += u->at_once) {
         const int64_t end = begin + u->at_once < columns ? begin + u->at_once : columns;
-        flo_comm_gather_reals(u->comm, u->list, list_levels(u, begin, end), u->lists);
+        flo_comm_gather_doubles(u->comm, u->list, list_levels(u, begin, end), u->lists);
         if (flo_comm_rank(u->comm) == 0)
             take_in(u, begin, end);
     }

@@ -15,7 +15,7 @@ void flo_levels_destroy(flo_levels **levels);
 
 /* Looks at rows x [rows, columns]; NaN and infinities do not count. Columns with many
    levels that are not whole cost nothing any more. Local. */
-void flo_levels_add(flo_levels *levels, int64_t rows, const flo_real *x);
+void flo_levels_add(flo_levels *levels, int64_t rows, const double *x);
 
 /* Makes each rank's count that of the numbers of all ranks together. Collective.
    FLO_ERROR_MEMORY, agreed on. */

@@ -3,8 +3,6 @@
    tables some columns at a time, so that their sums stay in a core's first cache. */
 #include "data/power_sums.h"
 
-#include "core/vector.h"
-
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -13,16 +11,16 @@ enum { BLOCK_COLUMNS = 512 };
 
 /* Four rows of n columns, `stride` apart: sums of d, d^2, d^3, d^4 with d = x - shift.
  */
-static void add_powers(int64_t n, int64_t stride, const flo_real *restrict x,
+static void add_powers(int64_t n, int64_t stride, const double *restrict x,
                        const double *restrict shift, double *restrict first,
                        double *restrict second, double *restrict third,
                        double *restrict fourth)
 {
     for (int64_t j = 0; j < n; ++j) {
-        const double a = (double)x[j] - shift[j];
-        const double b = (double)x[stride + j] - shift[j];
-        const double c = (double)x[2 * stride + j] - shift[j];
-        const double d = (double)x[3 * stride + j] - shift[j];
+        const double a = x[j] - shift[j];
+        const double b = x[stride + j] - shift[j];
+        const double c = x[2 * stride + j] - shift[j];
+        const double d = x[3 * stride + j] - shift[j];
         const double aa = a * a, bb = b * b, cc = c * c, dd = d * d;
         first[j] += (a + b) + (c + d);
         second[j] += (aa + bb) + (cc + dd);
@@ -31,36 +29,36 @@ static void add_powers(int64_t n, int64_t stride, const flo_real *restrict x,
     }
 }
 
-static flo_real lesser(flo_real a, flo_real b)
+static double lesser(double a, double b)
 {
     return a < b ? a : b;
 }
 
-static flo_real greater(flo_real a, flo_real b)
+static double greater(double a, double b)
 {
     return a > b ? a : b;
 }
 
-static flo_real is_zero(flo_real a)
+static double is_zero(double a)
 {
-    return a == 0 ? (flo_real)1 : (flo_real)0;
+    return a == 0 ? 1 : 0;
 }
 
 /* Four rows: extremes, and zeros. */
-static void add_extremes(int64_t n, int64_t stride, const flo_real *restrict x,
-                         flo_real *restrict low, flo_real *restrict high,
-                         flo_real *restrict zeros)
+static void add_extremes(int64_t n, int64_t stride, const double *restrict x,
+                         double *restrict low, double *restrict high,
+                         double *restrict zeros)
 {
     for (int64_t j = 0; j < n; ++j) {
-        const flo_real a = x[j], b = x[stride + j];
-        const flo_real c = x[2 * stride + j], d = x[3 * stride + j];
+        const double a = x[j], b = x[stride + j];
+        const double c = x[2 * stride + j], d = x[3 * stride + j];
         low[j] = lesser(low[j], lesser(lesser(a, b), lesser(c, d)));
         high[j] = greater(high[j], greater(greater(a, b), greater(c, d)));
         zeros[j] += (is_zero(a) + is_zero(b)) + (is_zero(c) + is_zero(d));
     }
 }
 
-static void add_number(flo_real x, int64_t j, const flo_power_sums *sums)
+static void add_number(double x, int64_t j, const flo_power_sums *sums)
 {
     if (isnan(x)) {
         ++sums->nan[j];
@@ -81,29 +79,29 @@ static void add_number(flo_real x, int64_t j, const flo_power_sums *sums)
 
 /* Columns [begin, begin + n) of rows x [rows, stride], one by one. */
 static void add_gappy(int64_t rows, int64_t begin, int64_t n, int64_t stride,
-                      const flo_real *x, const flo_power_sums *sums)
+                      const double *x, const flo_power_sums *sums)
 {
     for (int64_t i = 0; i < rows; ++i)
         for (int64_t j = begin; j < begin + n; ++j)
             add_number(x[i * stride + j], j, sums);
 }
 
-static bool is_finite(int64_t n, int64_t stride, const flo_real *x)
+/* x - x is 0, or NaN for NaN and infinity: rows are judged without a branch. */
+static bool is_finite(int64_t n, int64_t stride, const double *x)
 {
-    if (n == stride)
-        return flo_vector_first_nonfinite(FLO_GROUP_ROWS * n, x) == FLO_GROUP_ROWS * n;
+    double found = 0;
     for (int64_t i = 0; i < FLO_GROUP_ROWS; ++i)
-        if (flo_vector_first_nonfinite(n, x + i * stride) < n)
-            return false;
-    return true;
+        for (int64_t j = 0; j < n; ++j)
+            found += x[i * stride + j] - x[i * stride + j];
+    return found == 0;
 }
 
 static void add_columns(int64_t rows, int64_t begin, int64_t n, int64_t stride,
-                        const flo_real *x, const flo_power_sums *sums)
+                        const double *x, const flo_power_sums *sums)
 {
     int64_t i = 0;
     for (; i + FLO_GROUP_ROWS <= rows; i += FLO_GROUP_ROWS) {
-        const flo_real *const group = x + i * stride + begin;
+        const double *const group = x + i * stride + begin;
         if (!is_finite(n, stride, group)) {
             add_gappy(FLO_GROUP_ROWS, begin, n, stride, x + i * stride, sums);
             continue;
@@ -116,7 +114,7 @@ static void add_columns(int64_t rows, int64_t begin, int64_t n, int64_t stride,
     add_gappy(rows - i, begin, n, stride, x + i * stride, sums);
 }
 
-void flo_power_sums_add(int64_t rows, int64_t columns, const flo_real *x,
+void flo_power_sums_add(int64_t rows, int64_t columns, const double *x,
                         const flo_power_sums *sums)
 {
     memset(sums->zeros_of_call, 0, (size_t)columns * sizeof *sums->zeros_of_call);

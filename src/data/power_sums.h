@@ -2,8 +2,6 @@
 #ifndef FLO_DATA_POWER_SUMS_H
 #define FLO_DATA_POWER_SUMS_H
 
-#include "flotilla/real.h"
-
 #include <stdint.h>
 
 enum {
@@ -16,16 +14,16 @@ enum {
 typedef struct flo_power_sums {
     const double *shift;     /* [C], near the numbers */
     double *sum[FLO_POWERS]; /* [C] each: sums of (x - shift)^p, p = 1 .. 4 */
-    flo_real *low, *high;    /* [C] */
+    double *low, *high;      /* [C] */
     int64_t *nan, *infinite; /* [C] */
     int64_t *zeros;          /* [C] */
-    flo_real *zeros_of_call; /* [C] scratch */
+    double *zeros_of_call;   /* [C] scratch */
 } flo_power_sums;
 
 /* Adds rows x [rows, C], rows < 2^24, in groups of FLO_GROUP_ROWS from the first: where
    all calls but the last bring whole groups, sums are the same bits however the rows
    are cut into calls. NaN and infinities are counted and left out. Pure. Local. */
-void flo_power_sums_add(int64_t rows, int64_t columns, const flo_real *x,
+void flo_power_sums_add(int64_t rows, int64_t columns, const double *x,
                         const flo_power_sums *sums);
 
 #endif

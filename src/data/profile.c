@@ -28,13 +28,13 @@ typedef struct pass {
     flo_profile *profile;                                /* borrowed */
     int64_t rows, columns, parts, first_part, last_part; /* the latter of this rank */
     int64_t piece_rows;
-    flo_real *x;               /* [piece_rows, columns] */
+    double *x;                 /* [piece_rows, columns] */
     double *shift;             /* [columns] */
     double *sum;               /* [own parts, FLO_POWERS, columns] */
-    flo_real *low, *high;      /* [columns] */
-    flo_real *zeros_of_call;   /* [columns] */
+    double *low, *high;        /* [columns] */
+    double *zeros_of_call;     /* [columns] */
     int64_t *counts;           /* [4, columns]: NaN, infinite, zeros, repeated */
-    flo_real *repeated;        /* [columns]: the number that is counted, NaN: none */
+    double *repeated;          /* [columns]: the number that is counted, NaN: none */
     flo_profile_sample sample; /* of rank 0 */
     double *extremes;          /* [2, columns] */
     double *slots;             /* [columns at once, FLO_POWERS, parts] */
@@ -46,7 +46,7 @@ typedef struct pass {
 static int64_t choose_piece(const pass *p)
 {
     const int64_t columns = p->columns > 0 ? p->columns : 1;
-    const int64_t row_bytes = columns * (int64_t)sizeof(flo_real);
+    const int64_t row_bytes = columns * (int64_t)sizeof(double);
     const int64_t chunk = flo_source_describe(p->source)->chunk_rows;
     int64_t rows = PIECE_BYTES / row_bytes;
     if (chunk > rows)
@@ -75,8 +75,8 @@ static flo_status take_memory(pass *p)
                          sizeof *p->slots, &p->slots));
     FLO_TRY(flo_levels_create(context, C, &p->levels));
     for (int64_t j = 0; j < C; ++j) {
-        p->low[j] = (flo_real)INFINITY;
-        p->high[j] = (flo_real)-INFINITY;
+        p->low[j] = INFINITY;
+        p->high[j] = -INFINITY;
     }
     return flo_allocate(context, C, sizeof *p->profile->column, &p->profile->column);
 }
@@ -102,7 +102,7 @@ static void add_finite(const pass *p, int64_t rows, double *sum, double *count)
 {
     for (int64_t i = 0; i < rows; ++i)
         for (int64_t j = 0; j < p->columns; ++j) {
-            const flo_real x = p->x[i * p->columns + j];
+            const double x = p->x[i * p->columns + j];
             if (isfinite(x)) {
                 sum[j] += (double)x;
                 ++count[j];
@@ -121,7 +121,7 @@ static flo_status find_shift(pass *p)
         const int64_t rows =
             flo_lesser(flo_lesser(SHIFT_ROWS, p->piece_rows),
                        flo_lane_first(p->rows, SHIFT_PLACES, place + 1) - first);
-        status = flo_source_read(p->source, first, rows, p->columns, p->x);
+        status = flo_source_read_wide(p->source, first, rows, p->columns, p->x);
         if (status == FLO_OK)
             add_finite(p, rows, p->shift, count);
     }
@@ -162,7 +162,7 @@ static flo_status sum_part(pass *p, int64_t part)
     for (int64_t first = flo_lane_first(p->rows, p->parts, part); first < last;) {
         const int64_t rows = flo_lesser(p->piece_rows, last - first);
         const double begin = flo_seconds();
-        FLO_TRY(flo_source_read(p->source, first, rows, p->columns, p->x));
+        FLO_TRY(flo_source_read_wide(p->source, first, rows, p->columns, p->x));
         p->profile->read_seconds += flo_seconds() - begin;
         flo_power_sums_add(rows, p->columns, p->x, &sums);
         flo_levels_add(p->levels, rows, p->x);
@@ -203,8 +203,8 @@ static void share_counts(pass *p)
     const int64_t C = p->columns;
     double *const low = p->extremes, *const high = p->extremes + C;
     for (int64_t j = 0; j < C; ++j) {
-        low[j] = (double)p->low[j];
-        high[j] = (double)p->high[j];
+        low[j] = p->low[j];
+        high[j] = p->high[j];
     }
     flo_comm_minimum(p->comm, low, C);
     flo_comm_maximum(p->comm, high, C);
@@ -214,7 +214,7 @@ static void share_counts(pass *p)
         column->nan = p->counts[j];
         column->infinite = p->counts[C + j];
         column->zeros = p->counts[2 * C + j];
-        column->repeated = (double)p->repeated[j] + 0.0;
+        column->repeated = p->repeated[j] + 0.0;
         column->repeats = p->repeated[j] == 0 ? column->zeros : p->counts[3 * C + j];
         column->copy_of = -1;
         column->finite = p->rows - column->nan - column->infinite;

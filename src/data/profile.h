@@ -6,7 +6,7 @@
 #include "data/levels.h"
 #include "data/source.h"
 
-/* One column; all but the counts over its finite numbers, as flo_real holds them. */
+/* One column; all but the counts over its finite numbers, in double. */
 typedef struct flo_column_profile {
     int64_t finite, nan, infinite, zeros;
     int64_t levels; /* different numbers; FLO_LEVELS_MOST + 1: more */
@@ -42,7 +42,7 @@ typedef enum flo_finding {
     FLO_COLUMN_WHOLE = 8,      /* whole numbers */
     FLO_COLUMN_LEVELS = 16,    /* others, but few, each many times */
     FLO_COLUMN_HEAVY = 32,     /* far values, or much kurtosis */
-    FLO_COLUMN_ROUNDED = 64,   /* flo_real tells few levels of it apart */
+    FLO_COLUMN_ROUNDED = 64,   /* flo_real would tell few levels of it apart */
     FLO_COLUMN_REPEATED = 128, /* one number again and again among many others */
     FLO_COLUMN_COPY = 256,     /* a line of an earlier column */
     FLO_FINDINGS = 9

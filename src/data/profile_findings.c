@@ -19,10 +19,11 @@ static const double much_repeated = 0.05;
 
 static const double epsilon = sizeof(flo_real) == 8 ? DBL_EPSILON : (double)FLT_EPSILON;
 
-/* Whole numbers mean something only where flo_real holds halves beside them. */
+/* Whole numbers mean something only where flo_real holds halves beside them, once a
+   whole origin is taken off. */
 static bool is_whole(const flo_column_profile *c)
 {
-    return c->whole && fmax(fabs(c->low), fabs(c->high)) * epsilon < 0.5;
+    return c->whole && (c->high - c->low) * epsilon < 0.5;
 }
 
 static bool has_few_levels(const flo_column_profile *c)

@@ -25,15 +25,15 @@ flo_status flo_profile_sample_read(flo_context *context, flo_source *source,
         flo_greater(MOST_REALS / flo_greater(columns, 1), 2 * PLACES);
     const int64_t most = flo_lesser(flo_lesser(MOST_ROWS, fitting), N);
     const int64_t places = flo_lesser(PLACES, N);
-    flo_real *x;
+    double *x;
     *sample = (flo_profile_sample){.columns = columns};
     FLO_TRY(flo_allocate(context, most * columns, sizeof *x, &x));
     flo_status status = flo_allocate(context, most * columns, sizeof *x, &sample->x);
     int64_t done = 0;
     for (int64_t p = 0; p < places && status == FLO_OK; p++) {
         const int64_t rows = flo_lane_first(most, places, p + 1) - done;
-        status = flo_source_read(source, flo_lane_first(N, places, p), rows, columns,
-                                 x + done * columns);
+        status = flo_source_read_wide(source, flo_lane_first(N, places, p), rows,
+                                      columns, x + done * columns);
         done += rows;
     }
     sample->rows = done;
@@ -51,14 +51,14 @@ void flo_profile_sample_free(flo_context *context, flo_profile_sample *sample)
 
 static int compare(const void *left, const void *right)
 {
-    const flo_real a = *(const flo_real *)left, b = *(const flo_real *)right;
+    const double a = *(const double *)left, b = *(const double *)right;
     return (a > b) - (a < b);
 }
 
 /* The number that comes most often in values [n], which are sorted; how often. */
-static flo_real most_often(int64_t n, const flo_real *value, int64_t *times)
+static double most_often(int64_t n, const double *value, int64_t *times)
 {
-    flo_real found = (flo_real)NAN;
+    double found = NAN;
     *times = 0;
     for (int64_t i = 0, next; i < n; i = next) {
         for (next = i + 1; next < n && value[next] == value[i]; next++)
@@ -72,9 +72,9 @@ static flo_real most_often(int64_t n, const flo_real *value, int64_t *times)
 }
 
 flo_status flo_profile_sample_repeats(flo_context *context,
-                                      const flo_profile_sample *sample, flo_real *value)
+                                      const flo_profile_sample *sample, double *value)
 {
-    flo_real *sorted;
+    double *sorted;
     FLO_TRY(flo_allocate(context, sample->rows, sizeof *sorted, &sorted));
     for (int64_t j = 0; j < sample->columns; j++) {
         int64_t n = 0, times;
@@ -84,7 +84,7 @@ flo_status flo_profile_sample_repeats(flo_context *context,
         qsort(sorted, (size_t)n, sizeof *sorted, compare);
         value[j] = most_often(n, sorted, &times);
         if (times < 2 || times * REPEATS_OF < sample->rows)
-            value[j] = (flo_real)NAN;
+            value[j] = NAN;
     }
     flo_free(context, &sorted);
     return FLO_OK;
@@ -97,8 +97,8 @@ static bool is_line(const flo_profile_sample *sample, const flo_profile *profile
 {
     const flo_column_profile *const p = &profile->column[a], *const q =
                                                                  &profile->column[b];
-    const flo_real *const x = sample->x + a * sample->rows;
-    const flo_real *const y = sample->x + b * sample->rows;
+    const double *const x = sample->x + a * sample->rows;
+    const double *const y = sample->x + b * sample->rows;
     bool same = true, opposite = true;
     for (int64_t i = 0; i < sample->rows && (same || opposite); i++) {
         const bool finite = isfinite(x[i]);
@@ -106,8 +106,8 @@ static bool is_line(const flo_profile_sample *sample, const flo_profile *profile
             return false;
         if (!finite)
             continue;
-        const double u = ((double)x[i] - p->mean) / p->deviation;
-        const double v = ((double)y[i] - q->mean) / q->deviation;
+        const double u = (x[i] - p->mean) / p->deviation;
+        const double v = (y[i] - q->mean) / q->deviation;
         const double most = near * (1 + fabs(u));
         same = same && fabs(u - v) <= most;
         opposite = opposite && fabs(u + v) <= most;

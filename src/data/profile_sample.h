@@ -7,7 +7,7 @@
 
 typedef struct flo_profile_sample {
     int64_t rows, columns;
-    flo_real *x; /* [columns, rows] */
+    double *x; /* [columns, rows] */
 } flo_profile_sample;
 
 /* Reads up to 1,024 rows here and there in the source, whose columns are chosen (fewer
@@ -21,7 +21,7 @@ void flo_profile_sample_free(flo_context *context, flo_profile_sample *sample);
    where none makes up a fortieth of it. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_profile_sample_repeats(flo_context *context,
                                                    const flo_profile_sample *sample,
-                                                   flo_real *value);
+                                                   double *value);
 
 /* Sets copy_of of the columns that are a x + b of an earlier one, in every row of the
    sample and by their kurtosis over all rows. Local. FLO_ERROR_MEMORY. */

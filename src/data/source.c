@@ -283,6 +283,7 @@ static flo_status count_group(flo_source *source)
 flo_status flo_source_choose(flo_source *source, int64_t count, const int64_t *column)
 {
     close_shards(source);
+    source->origin = source->factor = NULL;
     if (!source->column || count > source->column_room)
         FLO_TRY(flo_arena_take(source->arena, count, sizeof *source->column,
                                &source->column));
@@ -291,6 +292,20 @@ flo_status flo_source_choose(flo_source *source, int64_t count, const int64_t *c
         source->column[i] = column ? column[i] : i;
     source->chosen = count;
     return source->info.is_group ? count_group(source) : FLO_OK;
+}
+
+flo_status flo_source_shift(flo_source *source, const double *origin,
+                            const double *factor)
+{
+    const int64_t n = source->chosen;
+    double *shift;
+    close_shards(source);
+    FLO_TRY(flo_arena_take(source->arena, 2 * n, sizeof *shift, &shift));
+    memcpy(shift, origin, (size_t)n * sizeof *shift);
+    memcpy(shift + n, factor, (size_t)n * sizeof *shift);
+    source->origin = shift;
+    source->factor = shift + n;
+    return FLO_OK;
 }
 
 const flo_source_info *flo_source_describe(const flo_source *source)

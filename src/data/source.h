@@ -70,6 +70,17 @@ FLO_MUST_USE flo_status flo_source_choose(flo_source *source, int64_t count,
 FLO_MUST_USE flo_status flo_source_read(flo_source *source, int64_t first,
                                         int64_t count, int64_t stride, flo_real *out);
 
+/* The same in double, of the numbers as they are stored, whatever the shift. */
+FLO_MUST_USE flo_status flo_source_read_wide(flo_source *source, int64_t first,
+                                             int64_t count, int64_t stride,
+                                             double *out);
+
+/* Has flo_source_read give (value - origin) * factor, computed in double: origin and
+   factor [chosen columns] are copied, and hold until the next choice. Columns of origin
+   0 and factor 1 are read as without. Local. FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_source_shift(flo_source *source, const double *origin,
+                                         const double *factor);
+
 /* For messages: the file that holds a row and its number there; and the source as a
    whole: its file, or the first one "and 63 more". Borrowed. */
 const char *flo_source_locate(const flo_source *source, int64_t row,

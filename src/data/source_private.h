@@ -34,6 +34,7 @@ struct flo_source {
     int64_t chosen;
     int64_t *column; /* [room for `column_room`] the chosen; NULL: 0, 1, .. */
     int64_t column_room;
+    double *origin, *factor; /* [chosen] of what is read; NULL: 0 and 1 */
     int64_t shard_bytes; /* of memory that an open shard takes */
     int64_t limit_bytes; /* of open shards together, where one does not take more */
     flo_open_shard open[FLO_SHARDS_OPEN];

@@ -63,7 +63,9 @@ flo_status flo_source_open_shard(const flo_source *source, int64_t shard,
     FLO_TRY(flo_dataset_open(source->context, source->shard[shard].file, source->name,
                              dataset));
     flo_status status = FLO_OK;
-    if (source->column)
+    if (source->origin)
+        flo_dataset_shift(*dataset, source->origin, source->factor);
+    if (source->column || source->origin)
         status = flo_dataset_choose(*dataset, source->chosen, source->column);
     if (status == FLO_OK)
         status = check_unchanged(source, shard, *dataset);
@@ -98,8 +100,9 @@ static flo_status use_shard(flo_source *source, int64_t shard, flo_dataset **dat
     return FLO_OK;
 }
 
-flo_status flo_source_read(flo_source *source, int64_t first, int64_t count,
-                           int64_t stride, flo_real *out)
+/* Into out, or where that is NULL into wide. */
+static flo_status read_rows(flo_source *source, int64_t first, int64_t count,
+                            int64_t stride, flo_real *out, double *wide)
 {
     assert(first >= 0 && count >= 0 && first <= source->info.rows - count);
     int64_t shard = count > 0 ? find_shard(source, first) : 0;
@@ -111,9 +114,23 @@ flo_status flo_source_read(flo_source *source, int64_t first, int64_t count,
             continue;
         flo_dataset *dataset;
         FLO_TRY(use_shard(source, shard, &dataset));
-        FLO_TRY(flo_dataset_read(dataset, from, rows, stride, out + done * stride));
+        FLO_TRY(out ? flo_dataset_read(dataset, from, rows, stride, out + done * stride)
+                    : flo_dataset_read_wide(dataset, from, rows, stride,
+                                            wide + done * stride));
     }
     return FLO_OK;
+}
+
+flo_status flo_source_read(flo_source *source, int64_t first, int64_t count,
+                           int64_t stride, flo_real *out)
+{
+    return read_rows(source, first, count, stride, out, NULL);
+}
+
+flo_status flo_source_read_wide(flo_source *source, int64_t first, int64_t count,
+                                int64_t stride, double *out)
+{
+    return read_rows(source, first, count, stride, NULL, out);
 }
 
 const char *flo_source_locate(const flo_source *source, int64_t row,

@@ -38,11 +38,15 @@ static inline uint64_t swap64(uint64_t bits)
 
 /* The value that bits stand for. A cast rounds to nearest, 64-bit integers too. */
 #define DEFINE_VALUE(type, width, native)                                              \
-    static inline flo_real value_of_##type(uint##width##_t bits)                       \
+    static inline type stored_##type(uint##width##_t bits)                             \
     {                                                                                  \
         type value;                                                                    \
         memcpy(&value, &bits, sizeof value);                                           \
-        return (flo_real)value;                                                        \
+        return value;                                                                  \
+    }                                                                                  \
+    static inline flo_real value_of_##type(uint##width##_t bits)                       \
+    {                                                                                  \
+        return (flo_real)stored_##type(bits);                                          \
     }
 MACHINE_TYPES(DEFINE_VALUE)
 
@@ -62,6 +66,41 @@ static inline flo_real value_of_float16(uint16_t bits)
     return value_of_float(found | sign);
 }
 
+static inline flo_real stored_float16(uint16_t bits)
+{
+    return value_of_float16(bits);
+}
+
+static inline double less_double(double value, double origin)
+{
+    return value - origin;
+}
+
+/* Integers of 64 bits less a whole origin are whole, also where double holds neither:
+   the difference wraps to the right one. */
+static inline double less_int64(int64_t value, double origin)
+{
+    if (!(origin >= -0x1p63 && origin < 0x1p63) || origin != (double)(int64_t)origin)
+        return (double)value - origin;
+    const int64_t whole = (int64_t)origin;
+    return value >= whole ? (double)((uint64_t)value - (uint64_t)whole)
+                          : -(double)((uint64_t)whole - (uint64_t)value);
+}
+
+static inline double less_uint64(uint64_t value, double origin)
+{
+    if (!(origin >= 0 && origin < 0x1p64) || origin != (double)(uint64_t)origin)
+        return (double)value - origin;
+    const uint64_t whole = (uint64_t)origin;
+    return value >= whole ? (double)(value - whole) : -(double)(whole - value);
+}
+
+#define LESS(value, origin)                                                            \
+    _Generic((value), int64_t                                                          \
+             : less_int64, uint64_t                                                    \
+             : less_uint64, default                                                    \
+             : less_double)(value, origin)
+
 #define DEFINE_CONVERTER(name, type, width, order)                                     \
     static void name(int64_t rows, int64_t count, const void *in, int64_t in_stride,   \
                      flo_real *out, int64_t out_stride)                                \
@@ -78,7 +117,21 @@ static inline flo_real value_of_float16(uint16_t bits)
                 out[j] = value_of_##type(order(bits));                                 \
             }                                                                          \
     }
+#define DEFINE_WIDENER(name, type, width, order)                                       \
+    static void name(int64_t rows, int64_t count, const void *in, int64_t in_stride,   \
+                     const double *origin, double *out, int64_t out_stride)            \
+    {                                                                                  \
+        const unsigned char *row = in;                                                 \
+        for (int64_t i = 0; i < rows; ++i, row += in_stride, out += out_stride)        \
+            for (int64_t j = 0; j < count; ++j) {                                      \
+                uint##width##_t bits;                                                  \
+                memcpy(&bits, row + j * (width / 8), sizeof bits);                     \
+                out[j] = LESS(stored_##type(order(bits)), origin ? origin[j] : 0);     \
+            }                                                                          \
+    }
 #define DEFINE_PAIR(type, width, native)                                               \
+    DEFINE_WIDENER(wide_##type, type, width, )                                         \
+    DEFINE_WIDENER(wide_other_##type, type, width, swap##width)                        \
     DEFINE_CONVERTER(from_##type, type, width, )                                       \
     DEFINE_CONVERTER(from_other_##type, type, width, swap##width)
 MACHINE_TYPES(DEFINE_PAIR)
@@ -127,6 +180,20 @@ flo_converter flo_converter_find(hid_t type)
     if (!is_float16(type))
         return NULL;
     return H5Tget_order(type) == other_order() ? from_other_float16 : from_float16;
+}
+
+flo_widener flo_converter_widen(flo_converter convert)
+{
+#define WIDE(type, width, native)                                                      \
+    {from_##type, wide_##type}, {from_other_##type, wide_other_##type},
+    const struct {
+        flo_converter convert;
+        flo_widener widen;
+    } table[] = {MACHINE_TYPES(WIDE) WIDE(float16, 16, )};
+    size_t i = 0;
+    while (table[i].convert != convert)
+        ++i;
+    return table[i].widen;
 }
 
 #ifdef FLOTILLA_DOUBLE

@@ -18,6 +18,16 @@ typedef void (*flo_converter)(int64_t rows, int64_t count, const void *in,
    Local. */
 flo_converter flo_converter_find(hid_t type);
 
+/* Converts in [rows, count], as above, to double, less origin [count] (NULL: 0): out
+   [rows, count], rows out_stride elements apart. Of 64-bit integers a whole origin is
+   taken off before they are rounded. */
+typedef void (*flo_widener)(int64_t rows, int64_t count, const void *in,
+                            int64_t in_stride, const double *origin, double *out,
+                            int64_t out_stride);
+
+/* That of the type which flo_converter_find gave `convert` for. Pure. */
+flo_widener flo_converter_widen(flo_converter convert);
+
 /* HDF5's name of flo_real in memory; not to be closed. Local. */
 hid_t flo_converter_real(void);
 

@@ -60,11 +60,23 @@ const char *flo_dataset_column_name(const flo_dataset *dataset, int64_t c);
 FLO_MUST_USE flo_status flo_dataset_choose(flo_dataset *dataset, int64_t count,
                                            const int64_t *column);
 
+/* Has flo_dataset_read give (value - origin) * factor, computed in double, from the
+   next flo_dataset_choose on: origin and factor [chosen columns], borrowed until the
+   data set is closed. Columns of origin 0 and factor 1 are read as without. Pure.
+   Local. */
+void flo_dataset_shift(flo_dataset *dataset, const double *origin,
+                       const double *factor);
+
 /* Reads rows [first, first + count) as flo_real: out [count, chosen columns], where a
    row starts every `stride` elements. Not thread-safe for one object. Local.
    FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_dataset_read(flo_dataset *dataset, int64_t first,
                                          int64_t count, int64_t stride, flo_real *out);
+
+/* The same in double, of the numbers as they are stored, whatever the shift. */
+FLO_MUST_USE flo_status flo_dataset_read_wide(flo_dataset *dataset, int64_t first,
+                                              int64_t count, int64_t stride,
+                                              double *out);
 
 /* Most memory that it holds: chunk caches and staging, in bytes. */
 int64_t flo_dataset_bytes(const flo_dataset *dataset);

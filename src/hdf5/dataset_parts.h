@@ -10,6 +10,7 @@ typedef struct flo_pick {
     int64_t count;
     int64_t place; /* of the first in a row of out */
     flo_converter convert;
+    const double *origin, *factor; /* [count], borrowed; NULL: numbers as they are */
 } flo_pick;
 
 /* One HDF5 data set of the array: the only one, or a member of a group. */
@@ -30,10 +31,13 @@ struct flo_dataset {
     int descriptor;
     hid_t file_id; /* of a group, for opening members; else -1 */
     int64_t members;
-    flo_member *member;       /* [members] */
-    const char **column_name; /* [columns], or NULL: they have none */
-    int64_t chosen;           /* columns that are read */
-    unsigned char *staging;   /* [staging_bytes] */
+    flo_member *member;            /* [members] */
+    const char **column_name;      /* [columns], or NULL: they have none */
+    int64_t chosen;                /* columns that are read */
+    const double *origin, *factor; /* [chosen], borrowed; NULL: 0 and 1 */
+    double *wide; /* [wide_count], numbers on their way through double */
+    int64_t wide_count;
+    unsigned char *staging; /* [staging_bytes] */
     int64_t staging_bytes;
 };
 

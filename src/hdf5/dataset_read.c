@@ -6,7 +6,10 @@
 
 #include <assert.h>
 
-enum { STAGING_BYTES = 1 << 18 }; /* stays in the L2 cache */
+enum {
+    STAGING_BYTES = 1 << 18, /* stays in the L2 cache */
+    WIDE_COUNT = 1 << 12
+};
 
 /* Opens a member of a group; its rows must be as many as those opened before. */
 static flo_status open_member(flo_dataset *dataset, flo_member *member,
@@ -64,9 +67,15 @@ static const flo_field *find_field(const flo_record *record, int64_t column)
     return field;
 }
 
+static bool is_plain(const flo_dataset *dataset, int64_t i)
+{
+    return !dataset->origin || (dataset->origin[i] == 0 && dataset->factor[i] == 1);
+}
+
 /* The picks of a member: a column that follows the one before it, here and in the
-   record, makes the same pick longer. */
-static void make_picks(flo_member *member, int64_t count, const int64_t *column)
+   record, makes the same pick longer; not where one is shifted and one is not. */
+static void make_picks(const flo_dataset *dataset, flo_member *member, int64_t count,
+                       const int64_t *column)
 {
     const int64_t columns = member->stored.info.columns;
     const flo_field *before = NULL;
@@ -77,12 +86,19 @@ static void make_picks(flo_member *member, int64_t count, const int64_t *column)
             continue;
         }
         const flo_field *const field = find_field(&member->stored.record, at);
-        if (field == before && at == column_at(column, i - 1) - member->first + 1) {
+        const bool plain = is_plain(dataset, i);
+        if (field == before && at == column_at(column, i - 1) - member->first + 1 &&
+            plain == is_plain(dataset, i - 1)) {
             ++member->pick[member->picks - 1].count;
             continue;
         }
-        member->pick[member->picks++] = (flo_pick){
-            field->offset + (at - field->first) * field->size, 1, i, field->convert};
+        member->pick[member->picks++] =
+            (flo_pick){.offset = field->offset + (at - field->first) * field->size,
+                       .count = 1,
+                       .place = i,
+                       .convert = field->convert,
+                       .origin = plain ? NULL : dataset->origin + i,
+                       .factor = plain ? NULL : dataset->factor + i};
         before = field;
     }
 }
@@ -113,7 +129,7 @@ static flo_status choose(flo_dataset *dataset, int64_t count, const int64_t *col
             FLO_TRY(open_member(dataset, member, &other));
         FLO_TRY(flo_arena_take(dataset->choice, chosen, sizeof *member->pick,
                                &member->pick));
-        make_picks(member, count, column);
+        make_picks(dataset, member, count, column);
         if (member->stored.record.bytes > widest)
             widest = member->stored.record.bytes;
     }
@@ -121,6 +137,12 @@ static flo_status choose(flo_dataset *dataset, int64_t count, const int64_t *col
     FLO_TRY(
         flo_arena_take(dataset->choice, dataset->staging_bytes, 1, &dataset->staging));
     dataset->chosen = count;
+    dataset->wide_count = 0;
+    if (dataset->origin) {
+        dataset->wide_count = count > WIDE_COUNT ? count : WIDE_COUNT;
+        FLO_TRY(flo_arena_take(dataset->choice, dataset->wide_count,
+                               sizeof *dataset->wide, &dataset->wide));
+    }
     if (dataset->info.is_group)
         describe_together(dataset);
     return FLO_OK;
@@ -144,47 +166,97 @@ static bool is_in_place(const flo_dataset *dataset, const flo_member *member,
                         int64_t stride)
 {
     const flo_pick *const pick = member->pick;
-    return member->picks == 1 && stride == dataset->chosen && pick->count == stride &&
-           flo_converter_copies(pick->convert) &&
+    return member->picks == 1 && !pick->origin && stride == dataset->chosen &&
+           pick->count == stride && flo_converter_copies(pick->convert) &&
            member->stored.record.bytes == pick->count * (int64_t)sizeof(flo_real);
 }
 
+/* The columns of a pick less their origin, times their factor, of staged rows. */
+static void convert_shifted(const flo_dataset *dataset, const flo_pick *pick,
+                            int64_t rows, int64_t bytes, int64_t stride, flo_real *out)
+{
+    const int64_t n = pick->count, most = dataset->wide_count / n;
+    const flo_widener widen = flo_converter_widen(pick->convert);
+    const unsigned char *staged = dataset->staging + pick->offset;
+    for (int64_t done = 0, some; done < rows; done += some) {
+        some = rows - done < most ? rows - done : most;
+        widen(some, n, staged + done * bytes, bytes, pick->origin, dataset->wide, n);
+        for (int64_t i = 0; i < some; ++i)
+            for (int64_t j = 0; j < n; ++j)
+                out[(done + i) * stride + j] =
+                    (flo_real)(dataset->wide[i * n + j] * pick->factor[j]);
+    }
+}
+
+/* The columns of a pick of staged rows, into rows of out or of wide. */
+static void convert_pick(const flo_dataset *dataset, const flo_pick *pick, int64_t rows,
+                         int64_t bytes, int64_t stride, flo_real *out, double *wide)
+{
+    const unsigned char *const staged = dataset->staging + pick->offset;
+    if (wide)
+        flo_converter_widen(pick->convert)(rows, pick->count, staged, bytes, NULL,
+                                           wide + pick->place, stride);
+    else if (pick->origin)
+        convert_shifted(dataset, pick, rows, bytes, stride, out + pick->place);
+    else
+        pick->convert(rows, pick->count, staged, bytes, out + pick->place, stride);
+}
+
+/* Rows of a member into out, or where that is NULL into wide. */
 static flo_status read_member(const flo_dataset *dataset, const flo_member *member,
                               int64_t first, int64_t count, int64_t stride,
-                              flo_real *out)
+                              flo_real *out, double *wide)
 {
     const flo_stored *const stored = &member->stored;
     const int64_t bytes = stored->record.bytes;
-    if (is_in_place(dataset, member, stride))
+    if (out && is_in_place(dataset, member, stride))
         return flo_stored_read(stored, first, count, out);
     const int64_t most = dataset->staging_bytes / bytes;
     for (int64_t done = 0; done < count; done += most) {
         const int64_t rows = count - done < most ? count - done : most;
         FLO_TRY(flo_stored_read(stored, first + done, rows, dataset->staging));
-        for (int64_t p = 0; p < member->picks; ++p) {
-            const flo_pick *const pick = &member->pick[p];
-            pick->convert(rows, pick->count, dataset->staging + pick->offset, bytes,
-                          out + done * stride + pick->place, stride);
-        }
+        for (int64_t p = 0; p < member->picks; ++p)
+            convert_pick(dataset, &member->pick[p], rows, bytes, stride,
+                         out ? out + done * stride : NULL,
+                         wide ? wide + done * stride : NULL);
     }
+    return FLO_OK;
+}
+
+static flo_status read_rows(const flo_dataset *dataset, int64_t first, int64_t count,
+                            int64_t stride, flo_real *out, double *wide)
+{
+    assert(first >= 0 && count >= 0 && first <= dataset->info.rows - count);
+    assert(stride >= dataset->chosen);
+    for (int64_t m = 0; count > 0 && m < dataset->members; ++m)
+        if (dataset->member[m].picks)
+            FLO_TRY(read_member(dataset, &dataset->member[m], first, count, stride, out,
+                                wide));
     return FLO_OK;
 }
 
 flo_status flo_dataset_read(flo_dataset *dataset, int64_t first, int64_t count,
                             int64_t stride, flo_real *out)
 {
-    assert(first >= 0 && count >= 0 && first <= dataset->info.rows - count);
-    assert(stride >= dataset->chosen);
-    for (int64_t m = 0; count > 0 && m < dataset->members; ++m)
-        if (dataset->member[m].picks)
-            FLO_TRY(
-                read_member(dataset, &dataset->member[m], first, count, stride, out));
-    return FLO_OK;
+    return read_rows(dataset, first, count, stride, out, NULL);
+}
+
+flo_status flo_dataset_read_wide(flo_dataset *dataset, int64_t first, int64_t count,
+                                 int64_t stride, double *out)
+{
+    return read_rows(dataset, first, count, stride, NULL, out);
+}
+
+void flo_dataset_shift(flo_dataset *dataset, const double *origin, const double *factor)
+{
+    dataset->origin = origin;
+    dataset->factor = factor;
 }
 
 int64_t flo_dataset_bytes(const flo_dataset *dataset)
 {
-    int64_t bytes = dataset->staging_bytes;
+    int64_t bytes =
+        dataset->staging_bytes + dataset->wide_count * (int64_t)sizeof *dataset->wide;
     for (int64_t m = 0; m < dataset->members; ++m)
         bytes += dataset->member[m].picks ? dataset->member[m].stored.cache_bytes : 0;
     return bytes;

@@ -91,11 +91,11 @@ static bool is_readable_as_stored(hid_t compound)
 }
 
 /* Fills in the converter and size of a number; *type becomes what HDF5 shall give of
-   it: the stored type, or flo_real where we have no converter. To be closed. */
+   it: the stored type, or where we have no converter double. To be closed. */
 static void describe_element(hid_t element, flo_field *field, hid_t *type)
 {
     field->convert = flo_converter_find(element);
-    *type = H5Tcopy(field->convert ? element : flo_converter_real());
+    *type = H5Tcopy(field->convert ? element : H5T_NATIVE_DOUBLE);
     if (!field->convert)
         field->convert = flo_converter_find(*type);
     field->size = (int64_t)H5Tget_size(*type);

@@ -128,6 +128,27 @@ def check_text(flotilla):
     flotilla.run("inspect", "none.h5", ranks=2).says("0 rows x 2 columns", "empty")
 
 
+def check_double(flotilla):
+    """Figures are those of the numbers as stored, not of what float makes of them."""
+    random = np.random.default_rng(5)
+    x = random.normal(size=(5000, 3)) * [1, 1, 1e-40] + [1e12, 2459000.5, 0]
+    times = 1700000000 + random.integers(0, 900, 5000)
+    record = np.zeros(5000, [("far", ">f8"), ("day", "f8"), ("small", "f8"), ("time", ">i8")])
+    for name, column in zip(("far", "day", "small"), x.T):
+        record[name] = column
+    record["time"] = times
+    flotilla.data("far.h5", {"plain": x, "times": times, "rows": record})
+    found = told(flotilla, "far.h5:plain")["column"] + told(flotilla, "far.h5:times")["column"]
+    found += told(flotilla, "far.h5:rows")["column"]
+    for column, values in zip(found, [*x.T, times] * 2):
+        near(column["mean"], values.mean(), 1e-12 * abs(values).max())
+        near(column["standard_deviation"], values.std(), 1e-6 * values.std())
+        same((column["minimum"], column["maximum"]), (values.min(), values.max()))
+        require("constant" not in column["findings"], column)
+    same(found[3]["findings"], ["whole numbers", "rounded"])
+    same(found[3]["distinct"], 900)
+
+
 def check_wide(flotilla):
     random = np.random.default_rng(0)
     x = random.normal(size=(300, 4000)).astype("f4")

@@ -17,7 +17,7 @@ enum {
 
 enum column {
     EVEN,      /* 0 to 1 */
-    OFFSET,    /* 1e6 and a little */
+    OFFSET,    /* 1e12 and a little: float would hold one number */
     CONSTANT,  /* 0.1 */
     EMPTY,     /* NaN */
     GAPS,      /* NaN, infinities, zeros */
@@ -47,7 +47,7 @@ static double value(int64_t i, int column, bool solid)
     case EVEN:
         return u;
     case OFFSET:
-        return 1e6 + (double)(i % 4);
+        return 1e12 + (double)(i % 4);
     case CONSTANT:
         return 0.1;
     case EMPTY:
@@ -180,7 +180,7 @@ static void check_moments(const double *values, int column,
     int64_t nan = 0, infinite = 0, zeros = 0;
     for (int pass = 0; pass < 2; ++pass)
         for (int64_t i = 0; i < N; ++i) {
-            const double x = (double)(flo_real)values[i * COLUMNS + column];
+            const double x = values[i * COLUMNS + column];
             nan += pass && isnan(x);
             infinite += pass && isinf(x);
             if (!isfinite(x))

@@ -11,9 +11,9 @@
 enum { ROWS = 43, COLUMNS = 1031 }; /* more than are added at a time */
 
 typedef struct table {
-    flo_real x[ROWS * COLUMNS];
+    double x[ROWS * COLUMNS];
     double shift[COLUMNS], sum[FLO_POWERS][COLUMNS];
-    flo_real low[COLUMNS], high[COLUMNS], scratch[COLUMNS];
+    double low[COLUMNS], high[COLUMNS], scratch[COLUMNS];
     int64_t nan[COLUMNS], infinite[COLUMNS], zeros[COLUMNS];
     flo_power_sums sums;
 } table;
@@ -24,19 +24,19 @@ static void fill(table *t, int gap)
 {
     memset(t, 0, sizeof *t);
     for (int i = 0; i < ROWS * COLUMNS; ++i)
-        t->x[i] = (flo_real)((i * 37 % 101) - 50) / 8;
+        t->x[i] = ((i * 37 % 101) - 50) / 8.0;
     for (int k = 0; k < FLO_GROUP_ROWS; ++k) { /* extremes at every place */
         t->x[(4 + k) * COLUMNS + k] = -100;
         t->x[(8 + k) * COLUMNS + k] = 100;
     }
     for (int i = 0; gap && i < ROWS; i += gap)
-        t->x[i * COLUMNS + i * 97 % COLUMNS] = (flo_real)(i % 3 == 0   ? NAN
-                                                          : i % 3 == 1 ? INFINITY
-                                                                       : -INFINITY);
+        t->x[i * COLUMNS + i * 97 % COLUMNS] = (double)(i % 3 == 0   ? NAN
+                                                        : i % 3 == 1 ? INFINITY
+                                                                     : -INFINITY);
     for (int j = 0; j < COLUMNS; ++j) {
         t->shift[j] = 0.5 * j;
-        t->low[j] = (flo_real)INFINITY;
-        t->high[j] = (flo_real)-INFINITY;
+        t->low[j] = (double)INFINITY;
+        t->high[j] = (double)-INFINITY;
     }
     t->sums = (flo_power_sums){
         .shift = t->shift,
