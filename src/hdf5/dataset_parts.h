@@ -10,6 +10,7 @@ typedef struct flo_pick {
     int64_t count;
     int64_t place; /* of the first in a row of out */
     flo_converter convert;
+    const flo_meaning *meaning;    /* NULL: numbers stand for themselves */
     const double *origin, *factor; /* [count], borrowed; NULL: numbers as they are */
 } flo_pick;
 

@@ -5,6 +5,7 @@
 #include "hdf5/describe.h"
 #include "hdf5/home.h"
 #include "hdf5/library.h"
+#include "hdf5/meaning.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -165,6 +166,10 @@ static flo_status choose_reading(flo_arena *arena, flo_stored *stored, hid_t fil
     FLO_TRY(check_sources(stored, creation));
     FLO_TRY(check_written(stored));
     FLO_TRY(flo_record_make(arena, type, stored->info.columns, &stored->record));
+    FLO_TRY(flo_meaning_find(arena, stored->file, stored->name, stored->id, type,
+                             &stored->record));
+    flo_meaning_tell(&stored->record, stored->info.meaning,
+                     sizeof stored->info.meaning);
     stored->info.direct = find_direct(stored, creation);
     if (!stored->info.direct)
         return H5Pget_layout(creation) == H5D_CHUNKED
