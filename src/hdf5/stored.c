@@ -55,8 +55,9 @@ static flo_status check_filters(const flo_stored *stored, hid_t creation)
                  "is compressed by filter %d (%s), which this HDF5 does not have",
                  (int)filter, name);
         return fail_flawed(stored, flaw,
-                           "a filter of HDF5 itself: set HDF5_PLUGIN_PATH to the "
-                           "filter's plugin, or repack the file with h5repack -f NONE");
+                           "a filter of HDF5 itself, or lzf: set HDF5_PLUGIN_PATH to "
+                           "the folder of the filter's plugin, or write the data set "
+                           "again, by gzip or plain, with the program that made it");
     }
     return FLO_OK;
 }
