@@ -111,6 +111,7 @@ static void make_picks(const flo_dataset *dataset, flo_member *member, int64_t c
             (flo_pick){.offset = field->offset + (at - field->first) * field->size,
                        .count = 1,
                        .place = i,
+                       .column = at,
                        .convert = field->convert,
                        .meaning = field->meaning,
                        .origin = plain ? NULL : dataset->origin + i,
@@ -193,8 +194,8 @@ static bool is_in_place(const flo_dataset *dataset, const flo_member *member,
 {
     const flo_pick *const pick = member->pick;
     return member->picks == 1 && !pick->origin && !pick->meaning &&
-           stride == dataset->chosen && pick->count == stride &&
-           flo_converter_copies(pick->convert) &&
+           !member->stored.holes && stride == dataset->chosen &&
+           pick->count == stride && flo_converter_copies(pick->convert) &&
            member->stored.record.bytes == pick->count * (int64_t)sizeof(flo_real);
 }
 
@@ -269,10 +270,16 @@ static flo_status read_member(const flo_dataset *dataset, const flo_member *memb
     for (int64_t done = 0; done < count; done += most) {
         const int64_t rows = count - done < most ? count - done : most;
         FLO_TRY(flo_stored_read(stored, first + done, rows, dataset->staging));
-        for (int64_t p = 0; p < member->picks; ++p)
-            convert_pick(dataset, &member->pick[p], rows, bytes, stride,
-                         out ? out + done * stride : NULL,
-                         wide ? wide + done * stride : NULL);
+        for (int64_t p = 0; p < member->picks; ++p) {
+            const flo_pick *const pick = &member->pick[p];
+            flo_real *const to = out ? out + done * stride : NULL;
+            double *const to_wide = wide ? wide + done * stride : NULL;
+            convert_pick(dataset, pick, rows, bytes, stride, to, to_wide);
+            if (stored->holes)
+                flo_holes_apply(stored->holes, first + done, rows, pick->column,
+                                pick->count, stride, to ? to + pick->place : NULL,
+                                to_wide ? to_wide + pick->place : NULL);
+        }
     }
     return FLO_OK;
 }

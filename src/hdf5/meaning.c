@@ -287,13 +287,23 @@ static void tell_one(const flo_field *field, char *text, size_t bytes)
         append(text, bytes, "plus ", m->offset, "");
 }
 
-void flo_meaning_tell(const flo_record *record, char *text, size_t bytes)
+static void tell_fill(hid_t dataset, const flo_field *field, char *text, size_t bytes)
+{
+    double fill = 0;
+    const bool marked = field->meaning && field->meaning->gaps > 0;
+    if (!field->name && !marked && find_fill(dataset, &fill) && fill != 0 &&
+        isfinite(fill))
+        append(text, bytes, "what nobody wrote is ", fill, ", HDF5's fill value of it");
+}
+
+void flo_meaning_tell(hid_t dataset, const flo_record *record, char *text, size_t bytes)
 {
     text[0] = '\0';
     for (int64_t f = 0; f < record->fields; ++f) {
         char one[160] = "";
         const size_t used = strlen(text);
         tell_one(&record->field[f], one, sizeof one);
+        tell_fill(dataset, &record->field[f], one, sizeof one);
         if (!one[0])
             continue;
         const char *const name = record->field[f].name;

@@ -27,8 +27,11 @@ FLO_MUST_USE flo_status flo_meaning_find(flo_arena *arena, const char *file,
 void flo_meaning_apply(const flo_meaning *meaning, int64_t rows, int64_t count,
                        double *value, int64_t stride);
 
-/* What a record's fields mean as text [bytes]: "-32768 is missing, times 0.001, plus
-   10"; empty where all numbers stand for themselves. Local. */
-void flo_meaning_tell(const flo_record *record, char *text, size_t bytes);
+/* What the fields of a data set's record mean as text [bytes]: "-32768 is missing,
+   times 0.001, plus 10"; empty where all numbers stand for themselves. A fill value of
+   HDF5 that is neither 0 nor missing is told, too: numbers may be there that nobody
+   wrote. Local. */
+void flo_meaning_tell(hid_t dataset, const flo_record *record, char *text,
+                      size_t bytes);
 
 #endif

@@ -107,4 +107,22 @@ def check_training_is_that_of_the_plain_numbers(flotilla):
     same(np.isfinite(found[0]).sum(), (~bad).sum())
 
 
+def check_chunks_never_written(flotilla):
+    """A writer that was stopped, or left some out: HDF5 itself would give fill values."""
+    x = np.random.default_rng(3).normal(size=(1000, 3)).astype("f4")
+    with h5py.File(flotilla.path("holes.h5"), "w") as file:
+        data = file.create_dataset("train", x.shape, "f4", chunks=(100, 3))
+        data[:300], data[400:900] = x[:300], x[400:900]
+    words = "200 of 1000 rows lie in chunks that were never written"
+    told = json.loads(flotilla.run("inspect", "holes.h5", "--json").out)
+    same([c["nan"] for c in told["column"]], [200] * 3)
+    require(words in told["meaning"], told)
+    flotilla.write("c.yaml", "run: {directory: run, threads: 1}\n"
+                   "data: {files: [holes.h5], train: train}\n"
+                   "flow: {preset: realnvp, steps: 2, width: 8}\ntrain: {steps: 3, batch: 64}\n")
+    flotilla.run("train", "c.yaml", code=ERROR).says("row 300", "never written")
+    flotilla.run("train", "c.yaml", "--set", "data.on_bad_rows=drop").says(
+        words, "200 bad rows are dropped")
+
+
 main(globals())

@@ -325,6 +325,53 @@ static void netcdf_fills_are_missing(void **state)
     }
 }
 
+/* Rows [0, 4) of 10 x 3 x 2 elements by chunks of 2 x 2 x 2, but not of the last plane:
+   HDF5 gives its fill value for all others. */
+static void chunks_never_written_are_missing(void **state)
+{
+    fixture *const f = *state;
+    const hsize_t shape[3] = {10, 3, 2}, chunk[3] = {2, 2, 2}, part[3] = {4, 2, 2};
+    const hsize_t none[3] = {0};
+    const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t space = H5Screate_simple(3, shape, NULL);
+    const hid_t memory = H5Screate_simple(3, part, NULL);
+    static const double fill = -5;
+    H5Pset_chunk(creation, 3, chunk);
+    H5Pset_fill_value(creation, H5T_NATIVE_DOUBLE, &fill);
+    const hid_t file = scratch_file(f->path, 0);
+    const hid_t dataset =
+        H5Dcreate2(file, "x", H5T_STD_I16LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, none, NULL, part, NULL);
+    H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, f->values);
+    H5Dclose(dataset);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Pclose(creation);
+    H5Fclose(file);
+    flo_dataset *opened;
+    flo_real found[60];
+    double wide[60];
+    static const int64_t some[3] = {5, 1, 2};
+    assert_int_equal(flo_dataset_open(f->context, f->path, "x", &opened), FLO_OK);
+    assert_non_null(strstr(flo_dataset_describe(opened)->meaning,
+                           "what nobody wrote is -5, HDF5's fill value of it, 10 of 10 "
+                           "rows lie in chunks that were never written"));
+    for (int64_t columns = 6; columns >= 3; columns -= 3) {
+        if (columns == 3)
+            assert_int_equal(flo_dataset_choose(opened, 3, some), FLO_OK);
+        assert_int_equal(flo_dataset_read(opened, 1, 9, columns, found), FLO_OK);
+        assert_int_equal(flo_dataset_read_wide(opened, 1, 9, columns, wide), FLO_OK);
+        for (int64_t i = 0; i < 9 * columns; ++i) {
+            const int64_t row = 1 + i / columns;
+            const int64_t c = columns == 3 ? some[i % 3] : i % 6;
+            const double wanted =
+                row < 4 && c < 4 ? f->values[row * 4 + c] : (double)NAN;
+            assert_true(is_same((double)found[i], wanted) && is_same(wide[i], wanted));
+        }
+    }
+    flo_dataset_close(&opened);
+}
+
 static void attributes_without_sense_are_refused(void **state)
 {
     fixture *const f = *state;
@@ -362,6 +409,7 @@ int main(void)
         FIXTURE_TEST(members_of_a_group_have_their_own),
         FIXTURE_TEST(fields_of_a_compound_have_their_own),
         FIXTURE_TEST(netcdf_fills_are_missing),
+        FIXTURE_TEST(chunks_never_written_are_missing),
         FIXTURE_TEST(attributes_without_sense_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
