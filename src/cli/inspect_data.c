@@ -17,9 +17,12 @@ static void print_dataset(const char *name, const flo_dataset_info *info,
     listing *const list = argument;
     flo_dataset *dataset;
     const char *how = "read by H5Dread";
+    flo_dataset_info found = {0};
     if (flo_dataset_open(list->context, list->file, name, &dataset) != FLO_OK)
         how = flo_context_message(list->context);
-    else if (flo_dataset_describe(dataset)->direct)
+    else
+        found = *flo_dataset_describe(dataset);
+    if (found.direct)
         how = "read by pread";
     flo_dataset_close(&dataset);
     if (!list->headed)
@@ -27,8 +30,9 @@ static void print_dataset(const char *name, const flo_dataset_info *info,
     list->headed = true;
     printf("  %-24s %12lld rows x %lld columns  %-8s %s, %.1f MB, %s%s\n", name,
            (long long)info->rows, (long long)info->columns, info->type, info->layout,
-           1e-6 * (double)info->stored_bytes, how,
-           info->again ? ", by a link" : "");
+           1e-6 * (double)info->stored_bytes, how, info->again ? ", by a link" : "");
+    if (found.meaning[0])
+        printf("  %-24s %s\n", "", found.meaning);
 }
 
 static flo_status print_listing(flo_context *context, const char *file)

@@ -39,6 +39,9 @@ static flo_status print_source(flo_arena *arena, const flo_inspection *in)
     FLO_TRY(print_text(arena, "type", info->dataset->type));
     printf(", ");
     FLO_TRY(print_text(arena, "layout", info->dataset->layout));
+    printf(", ");
+    FLO_TRY(print_text(arena, "meaning",
+                       info->dataset->meaning[0] ? info->dataset->meaning : NULL));
     printf(", \"stored_bytes\": %lld, \"chunk_rows\": %lld, \"read_by\": \"%s\"",
            (long long)info->stored_bytes, (long long)info->chunk_rows,
            info->direct ? "pread" : "H5Dread");

@@ -60,6 +60,8 @@ static void print_plan(const flo_inspection *in)
            flo_source_name(in->source), flo_source_files(in->source),
            (long long)info->rows, (long long)info->columns, info->dataset->type,
            info->dataset->layout, 1e-6 * (double)info->stored_bytes);
+    if (info->dataset->meaning[0])
+        printf("read as the file says: %s\n", info->dataset->meaning);
     if (!profile) {
         printf("read by %s\n", info->direct ? "pread" : "H5Dread");
         return;

@@ -25,10 +25,13 @@ static flo_status fail_value(const flo_rows *rows, const flo_source *source,
                              const char *wanted)
 {
     char where[FLO_MESSAGE_BYTES / 2];
+    const char *const meaning = flo_source_describe(source)->dataset->meaning;
+    const bool told = isnan(value) && meaning[0];
     locate(source, stored, column, where, sizeof where);
     return flo_fail(rows->context, FLO_ERROR_DATA,
-                    "%s: found %g, wanted %s; repair or remove such rows%s", where,
-                    (double)value, wanted,
+                    "%s: found %g%s%s%s, wanted %s; repair or remove such rows%s",
+                    where, (double)value, told ? " (the file says: " : "",
+                    told ? meaning : "", told ? ")" : "", wanted,
                     rows->keep ? ""
                                : ", or set data.on_bad_rows: drop to go on without "
                                  "them");

@@ -30,6 +30,9 @@ typedef struct flo_dataset_info {
     bool direct; /* read by pread at a checked offset; else by H5Dread */
     flo_identity identity;
     bool again; /* of flo_dataset_each: seen under another name, too */
+    /* What the file says that its numbers stand for, which they are read as: "-32768 is
+       missing, times 0.001"; empty where they stand for themselves. */
+    char meaning[400];
 } flo_dataset_info;
 
 /* Opens what `name` stands for in `file`, read-only, file locking off:
@@ -81,9 +84,9 @@ FLO_MUST_USE flo_status flo_dataset_choose(flo_dataset *dataset, int64_t count,
 void flo_dataset_shift(flo_dataset *dataset, const double *origin,
                        const double *factor);
 
-/* Reads rows [first, first + count) as flo_real: out [count, chosen columns], where a
-   row starts every `stride` elements. Not thread-safe for one object. Local.
-   FLO_ERROR_FILE. */
+/* Reads rows [first, first + count) as flo_real, what the file marks as missing as NaN:
+   out [count, chosen columns], where a row starts every `stride` elements. Not
+   thread-safe for one object. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_dataset_read(flo_dataset *dataset, int64_t first,
                                          int64_t count, int64_t stride, flo_real *out);
 

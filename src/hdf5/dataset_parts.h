@@ -8,8 +8,10 @@
 typedef struct flo_pick {
     int64_t offset; /* in bytes from the begin of the record */
     int64_t count;
-    int64_t place; /* of the first in a row of out */
+    int64_t place;  /* of the first in a row of out */
+    int64_t column; /* the first, of its member */
     flo_converter convert;
+    const flo_meaning *meaning;    /* NULL: numbers stand for themselves */
     const double *origin, *factor; /* [count], borrowed; NULL: numbers as they are */
 } flo_pick;
 

@@ -3,8 +3,11 @@
 #include "hdf5/dataset_parts.h"
 
 #include "hdf5/library.h"
+#include "hdf5/meaning.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
 enum {
     STAGING_BYTES = 1 << 18, /* stays in the L2 cache */
@@ -30,16 +33,27 @@ static flo_status open_member(flo_dataset *dataset, flo_member *member,
                     (*other)->path);
 }
 
+/* Adds "name: meaning" to what the members before it mean. */
+static void add_meaning(char *text, size_t bytes, const char *name, const char *meaning)
+{
+    const size_t used = strlen(text);
+    if (meaning[0])
+        snprintf(text + used, bytes - used, "%s%.100s: %.200s", used ? "; " : "", name,
+                 meaning);
+}
+
 /* What the chosen members of a group are together. */
 static void describe_together(flo_dataset *dataset)
 {
     flo_dataset_info *const info = &dataset->info;
     const int64_t columns = info->columns;
+    char meaning[sizeof info->meaning] = "";
     bool is_first = true;
     for (int64_t i = 0; i < dataset->members; ++i) {
         const flo_dataset_info *const member = &dataset->member[i].stored.info;
         if (!dataset->member[i].picks)
             continue;
+        add_meaning(meaning, sizeof meaning, dataset->column_name[i], member->meaning);
         if (is_first) {
             *info = *member;
             is_first = false;
@@ -50,6 +64,7 @@ static void describe_together(flo_dataset *dataset)
         if (member->chunk_rows > info->chunk_rows)
             info->chunk_rows = member->chunk_rows;
     }
+    memcpy(info->meaning, meaning, sizeof meaning);
     info->columns = columns;
     info->by_name = info->is_group = true;
 }
@@ -96,7 +111,9 @@ static void make_picks(const flo_dataset *dataset, flo_member *member, int64_t c
             (flo_pick){.offset = field->offset + (at - field->first) * field->size,
                        .count = 1,
                        .place = i,
+                       .column = at,
                        .convert = field->convert,
+                       .meaning = field->meaning,
                        .origin = plain ? NULL : dataset->origin + i,
                        .factor = plain ? NULL : dataset->factor + i};
         before = field;
@@ -112,6 +129,16 @@ static int64_t count_chosen(const flo_member *member, int64_t count,
         chosen += at >= 0 && at < member->stored.info.columns;
     }
     return chosen;
+}
+
+/* Whether some numbers go through double. */
+static bool needs_wide(const flo_dataset *dataset)
+{
+    bool needs = dataset->origin != NULL;
+    for (int64_t m = 0; m < dataset->members; ++m)
+        for (int64_t p = 0; p < dataset->member[m].picks; ++p)
+            needs = needs || dataset->member[m].pick[p].meaning;
+    return needs;
 }
 
 static flo_status choose(flo_dataset *dataset, int64_t count, const int64_t *column)
@@ -138,7 +165,7 @@ static flo_status choose(flo_dataset *dataset, int64_t count, const int64_t *col
         flo_arena_take(dataset->choice, dataset->staging_bytes, 1, &dataset->staging));
     dataset->chosen = count;
     dataset->wide_count = 0;
-    if (dataset->origin) {
+    if (needs_wide(dataset)) {
         dataset->wide_count = count > WIDE_COUNT ? count : WIDE_COUNT;
         FLO_TRY(flo_arena_take(dataset->choice, dataset->wide_count,
                                sizeof *dataset->wide, &dataset->wide));
@@ -166,25 +193,54 @@ static bool is_in_place(const flo_dataset *dataset, const flo_member *member,
                         int64_t stride)
 {
     const flo_pick *const pick = member->pick;
-    return member->picks == 1 && !pick->origin && stride == dataset->chosen &&
+    return member->picks == 1 && !pick->origin && !pick->meaning &&
+           !member->stored.holes && stride == dataset->chosen &&
            pick->count == stride && flo_converter_copies(pick->convert) &&
            member->stored.record.bytes == pick->count * (int64_t)sizeof(flo_real);
 }
 
-/* The columns of a pick less their origin, times their factor, of staged rows. */
-static void convert_shifted(const flo_dataset *dataset, const flo_pick *pick,
-                            int64_t rows, int64_t bytes, int64_t stride, flo_real *out)
+/* What the numbers of a pick stand for, in double: out [rows, count]. */
+static void widen(const flo_pick *pick, int64_t rows, const void *staged, int64_t bytes,
+                  double *out, int64_t stride)
+{
+    flo_converter_widen(pick->convert)(rows, pick->count, staged, bytes, NULL, out,
+                                       stride);
+    if (pick->meaning)
+        flo_meaning_apply(pick->meaning, rows, pick->count, out, stride);
+}
+
+/* The same less the origin of each column. */
+static void widen_shifted(const flo_pick *pick, int64_t rows, const void *staged,
+                          int64_t bytes, double *out)
+{
+    const int64_t n = pick->count;
+    if (pick->origin && !pick->meaning) { /* takes it off whole numbers exactly */
+        flo_converter_widen(pick->convert)(rows, n, staged, bytes, pick->origin, out,
+                                           n);
+        return;
+    }
+    widen(pick, rows, staged, bytes, out, n);
+    for (int64_t i = 0; pick->origin && i < rows; ++i)
+        for (int64_t j = 0; j < n; ++j)
+            out[i * n + j] -= pick->origin[j];
+}
+
+/* The columns of a pick of staged rows on their way through double: what they stand
+   for, less their origin, times their factor. */
+static void convert_wide(const flo_dataset *dataset, const flo_pick *pick, int64_t rows,
+                         int64_t bytes, int64_t stride, flo_real *out)
 {
     const int64_t n = pick->count, most = dataset->wide_count / n;
-    const flo_widener widen = flo_converter_widen(pick->convert);
     const unsigned char *staged = dataset->staging + pick->offset;
     for (int64_t done = 0, some; done < rows; done += some) {
         some = rows - done < most ? rows - done : most;
-        widen(some, n, staged + done * bytes, bytes, pick->origin, dataset->wide, n);
+        widen_shifted(pick, some, staged + done * bytes, bytes, dataset->wide);
         for (int64_t i = 0; i < some; ++i)
-            for (int64_t j = 0; j < n; ++j)
+            for (int64_t j = 0; j < n; ++j) {
+                const double value = dataset->wide[i * n + j];
                 out[(done + i) * stride + j] =
-                    (flo_real)(dataset->wide[i * n + j] * pick->factor[j]);
+                    (flo_real)(pick->factor ? value * pick->factor[j] : value);
+            }
     }
 }
 
@@ -194,10 +250,9 @@ static void convert_pick(const flo_dataset *dataset, const flo_pick *pick, int64
 {
     const unsigned char *const staged = dataset->staging + pick->offset;
     if (wide)
-        flo_converter_widen(pick->convert)(rows, pick->count, staged, bytes, NULL,
-                                           wide + pick->place, stride);
-    else if (pick->origin)
-        convert_shifted(dataset, pick, rows, bytes, stride, out + pick->place);
+        widen(pick, rows, staged, bytes, wide + pick->place, stride);
+    else if (pick->origin || pick->meaning)
+        convert_wide(dataset, pick, rows, bytes, stride, out + pick->place);
     else
         pick->convert(rows, pick->count, staged, bytes, out + pick->place, stride);
 }
@@ -215,10 +270,16 @@ static flo_status read_member(const flo_dataset *dataset, const flo_member *memb
     for (int64_t done = 0; done < count; done += most) {
         const int64_t rows = count - done < most ? count - done : most;
         FLO_TRY(flo_stored_read(stored, first + done, rows, dataset->staging));
-        for (int64_t p = 0; p < member->picks; ++p)
-            convert_pick(dataset, &member->pick[p], rows, bytes, stride,
-                         out ? out + done * stride : NULL,
-                         wide ? wide + done * stride : NULL);
+        for (int64_t p = 0; p < member->picks; ++p) {
+            const flo_pick *const pick = &member->pick[p];
+            flo_real *const to = out ? out + done * stride : NULL;
+            double *const to_wide = wide ? wide + done * stride : NULL;
+            convert_pick(dataset, pick, rows, bytes, stride, to, to_wide);
+            if (stored->holes)
+                flo_holes_apply(stored->holes, first + done, rows, pick->column,
+                                pick->count, stride, to ? to + pick->place : NULL,
+                                to_wide ? to_wide + pick->place : NULL);
+        }
     }
     return FLO_OK;
 }

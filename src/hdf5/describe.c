@@ -1,6 +1,7 @@
 /* The shape, type and layout of a data set in words and numbers. */
 #include "hdf5/describe.h"
 
+#include "hdf5/attribute.h"
 #include "hdf5/home.h"
 #include "hdf5/record.h"
 
@@ -160,6 +161,19 @@ static void describe_layout(hid_t creation, flo_dataset_info *info)
     describe_filters(creation, info);
 }
 
+/* netCDF keeps a dimension that has no numbers of its own as a data set that is never
+   written. */
+static bool is_numbers(hid_t dataset, char *flaw, size_t bytes)
+{
+    static const char words[] = "This is a netCDF dimension but not a netCDF variable.";
+    char name[128];
+    flo_attribute_text(dataset, "NAME", name, sizeof name);
+    if (strncmp(name, words, strlen(words)) != 0)
+        return true;
+    snprintf(flaw, bytes, "is a dimension of netCDF, not a variable");
+    return false;
+}
+
 bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t bytes)
 {
     *info = (flo_dataset_info){0};
@@ -175,7 +189,8 @@ bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t
     info->identity = flo_hdf5_identify(dataset);
     info->stored_bytes = (int64_t)H5Dget_storage_size(dataset);
     good = describe_type(type, info, flaw, bytes) &&
-           describe_shape(space, type, info, flaw, bytes);
+           describe_shape(space, type, info, flaw, bytes) &&
+           is_numbers(dataset, flaw, bytes);
 done:
     H5Tclose(type);
     H5Sclose(space);

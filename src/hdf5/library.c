@@ -2,6 +2,7 @@
 #include "hdf5/library.h"
 
 #include "hdf5/inside.h"
+#include "hdf5/lzf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +157,12 @@ static flo_status open_checked(flo_context *context, const char *file, int *desc
 hid_t flo_hdf5_access(void)
 {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* A writer that was killed leaves a mark in a file of the newer format, for which
+       HDF5 refuses it under any setting of locks. This is h5clear's own property, by
+       which the mark is passed over; the file stays as it is. */
+    const hbool_t yes = true;
+    if (locks_are_off())
+        H5Pset(access, "clear_status_flags", &yes);
 #if HAS_FILE_LOCKING
     H5Pset_file_locking(access, 0, 1);
 #endif
@@ -174,18 +181,28 @@ static hid_t open_unlocked(const char *file, char *reason, size_t bytes)
     return id < 0 ? H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT) : id;
 }
 
+/* What to do about a file that HDF5 does not open. */
+static const char *cure_of(const char *reason)
+{
+    if (strstr(reason, "already open for"))
+        return "wait until its writer has closed it; if that was killed, set the "
+               "environment variable HDF5_USE_FILE_LOCKING=FALSE to read what it had "
+               "written all the same";
+    return "the file is damaged, cut short or still being written: copy it again or "
+           "wait for its writer; if that was killed before it wrote out what it held, "
+           "the file must be written again";
+}
+
 flo_status flo_hdf5_open(flo_context *context, const char *file, int *descriptor,
                          hid_t *id)
 {
     *id = -1;
+    flo_lzf_register();
     flo_status status = open_checked(context, file, descriptor);
     char reason[512];
     if (status == FLO_OK && (*id = open_unlocked(file, reason, sizeof reason)) < 0)
-        status =
-            flo_fail(context, FLO_ERROR_FILE,
-                     "%s: HDF5 cannot open it: %s; the file is damaged, cut short "
-                     "or still being written: copy it again or wait for its writer",
-                     file, reason);
+        status = flo_fail(context, FLO_ERROR_FILE, "%s: HDF5 cannot open it: %s; %s",
+                          file, reason, cure_of(reason));
     if (status != FLO_OK && *descriptor >= 0) {
         close(*descriptor);
         *descriptor = -1;

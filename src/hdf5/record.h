@@ -6,6 +6,9 @@
 #include "core/arena.h"
 #include "hdf5/convert.h"
 
+/* What a file says that its numbers stand for: hdf5/meaning.h. */
+typedef struct flo_meaning flo_meaning;
+
 /* Columns that lie side by side: a plain row, or a field of a compound. */
 typedef struct flo_field {
     const char *name; /* NULL: a plain row */
@@ -15,6 +18,8 @@ typedef struct flo_field {
     int64_t size;     /* of an element */
     char type[FLO_TYPE_BYTES]; /* as stored */
     flo_converter convert;
+    const flo_meaning *meaning; /* NULL: numbers stand for themselves */
+    bool is_unsigned;           /* stored as signed: its attribute _Unsigned */
 } flo_field;
 
 typedef struct flo_record {

@@ -5,6 +5,7 @@
 #include "hdf5/describe.h"
 #include "hdf5/home.h"
 #include "hdf5/library.h"
+#include "hdf5/meaning.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,8 +55,9 @@ static flo_status check_filters(const flo_stored *stored, hid_t creation)
                  "is compressed by filter %d (%s), which this HDF5 does not have",
                  (int)filter, name);
         return fail_flawed(stored, flaw,
-                           "a filter of HDF5 itself: set HDF5_PLUGIN_PATH to the "
-                           "filter's plugin, or repack the file with h5repack -f NONE");
+                           "a filter of HDF5 itself, or lzf: set HDF5_PLUGIN_PATH to "
+                           "the folder of the filter's plugin, or write the data set "
+                           "again, by gzip or plain, with the program that made it");
     }
     return FLO_OK;
 }
@@ -77,6 +79,18 @@ static flo_status check_written(const flo_stored *stored)
     const char *const cure =
         flo_hdf5_unwritten(stored->id, &stored->info, flaw, sizeof flaw);
     return cure ? fail_flawed(stored, flaw, cure) : FLO_OK;
+}
+
+static void tell_holes(flo_stored *stored)
+{
+    char *const text = stored->info.meaning;
+    const size_t used = strlen(text);
+    if (stored->holes)
+        snprintf(text + used, sizeof stored->info.meaning - used,
+                 "%s%lld of %lld rows lie in chunks that were never written, and are "
+                 "missing there",
+                 used ? ", " : "", (long long)stored->holes->rows,
+                 (long long)stored->info.rows);
 }
 
 /* What lies behind a link is looked at as the file itself was when it was opened. */
@@ -163,8 +177,15 @@ static flo_status choose_reading(flo_arena *arena, flo_stored *stored, hid_t fil
     FLO_TRY(check_home(stored));
     FLO_TRY(check_filters(stored, creation));
     FLO_TRY(check_sources(stored, creation));
-    FLO_TRY(check_written(stored));
+    FLO_TRY(flo_holes_find(arena, stored->id, &stored->info, &stored->holes));
+    if (!stored->holes)
+        FLO_TRY(check_written(stored));
     FLO_TRY(flo_record_make(arena, type, stored->info.columns, &stored->record));
+    FLO_TRY(flo_meaning_find(arena, stored->file, stored->name, stored->id, type,
+                             &stored->record));
+    flo_meaning_tell(stored->id, &stored->record, stored->info.meaning,
+                     sizeof stored->info.meaning);
+    tell_holes(stored);
     stored->info.direct = find_direct(stored, creation);
     if (!stored->info.direct)
         return H5Pget_layout(creation) == H5D_CHUNKED

@@ -4,6 +4,7 @@
 #define FLO_HDF5_STORED_H
 
 #include "hdf5/dataset.h"
+#include "hdf5/holes.h"
 #include "hdf5/record.h"
 
 typedef struct flo_stored {
@@ -11,6 +12,7 @@ typedef struct flo_stored {
     const char *file, *name; /* borrowed, for messages */
     flo_dataset_info info;
     flo_record record;
+    flo_holes *holes;    /* NULL: every chunk was written */
     int descriptor;      /* of the file, borrowed */
     int64_t offset;      /* of row 0 in the file; when direct */
     hid_t id;            /* -1: closed, or direct */

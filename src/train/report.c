@@ -137,6 +137,12 @@ static void warn_of_reading(flo_trainer *t)
                         1e-6 * (double)t->rows_bytes);
 }
 
+/* What the first file of the training rows says of its numbers, if anything. */
+static const char *meaning_of(const flo_trainer *t)
+{
+    return flo_source_describe(flo_rows_source(t->rows[FLO_TRAIN]))->dataset->meaning;
+}
+
 void flo_report_banner(flo_trainer *t)
 {
     const flo_flow *const flow = t->flow;
@@ -160,6 +166,9 @@ void flo_report_banner(flo_trainer *t)
                         (long long)flow->context, label);
         describe_feed(t, feed, sizeof feed);
         flo_report_line(t, "data: %s", feed);
+        const char *const meaning = meaning_of(t);
+        if (meaning[0])
+            flo_report_line(t, "data: read as the file says: %s", meaning);
         warn_of_reading(t);
     }
     if (t->bad_rows)
@@ -197,6 +206,8 @@ void flo_report_check(flo_trainer *t)
                (long long)t->plan.lanes, (long long)flo_lane_rows(&t->plan, 0),
                (long long)t->plan.block_rows);
         printf("rows: %s\n", feed);
+        if (meaning_of(t)[0])
+            printf("numbers: read as the file says: %s\n", meaning_of(t));
         warn_of_reading(t);
     }
     printf("steps: %lld of %lld rows\n", (long long)t->steps, (long long)t->plan.batch);
