@@ -161,11 +161,17 @@ def check_shards(flotilla):
     # Other splits in other files, and DATA that is a pattern.
     train(flotilla, "apart", "files: 'part-[1-3].h5', validation: 'part-[04].h5:train', "
           "test: 'plain.h5:'")
-    found = flotilla.run("evaluate", "apart").out.splitlines()
-    again = flotilla.run("evaluate", "apart", "part-*.h5:train", ranks=2).out.splitlines()
-    same([line for line in found if not line.startswith("data")],
-         [line for line in again if not line.startswith("data")])
-    require(any("part-0.h5 and 4 more" in line for line in again), again)
+    found = json.loads(flotilla.run("evaluate", "apart", "--json").out)
+    again = json.loads(flotilla.run("evaluate", "apart", "part-*.h5:train", "--json",
+                                    ranks=2).out)
+    places = ("lowest_row", "lowest_file", "reconstruction_row", "reconstruction_file")
+    same({key: value for key, value in found.items() if key not in places},
+         {key: value for key, value in again.items() if key not in places})
+    # The same row by its number in the file that holds it.
+    shard = np.searchsorted(cuts, found["lowest_row"], "right") - 1
+    same((again["lowest_file"], again["lowest_row"]),
+         (f"part-{shard}.h5", int(found["lowest_row"] - cuts[shard])))
+    flotilla.run("evaluate", "apart", "part-*.h5:train").says("part-0.h5 and 4 more")
     flotilla.run("train", "apart.yaml", "--resume", "--set", "train.steps=20")
     flotilla.data("part-2.h5", {"train": x[0:0]})  # one of many is enough
     flotilla.data("part-3.h5", {"train": x[900:2300] + 1})
@@ -222,7 +228,9 @@ def check_showers(flotilla):
     flotilla.run("logprob", "showers", "dataset_1_photons_*.hdf5:showers", "-o", "a.h5", ranks=2)
     flotilla.run("logprob", "showers", "joined.h5:showers", "-o", "b.h5")
     same(flotilla.arrays("a.h5")["log_prob"].shape, (800,))
-    same_arrays(flotilla.arrays("a.h5"), flotilla.arrays("b.h5"))
+    same_arrays(flotilla.arrays("a.h5"), flotilla.arrays("b.h5"), but=("row", "file"))
+    same(flotilla.arrays("a.h5")["row"].tolist(), [*range(500), *range(300)])
+    same(flotilla.arrays("a.h5")["file"].tolist(), 500 * [0] + 300 * [1])
     # Contexts of one shard with the features of another would be silent nonsense.
     with h5py.File(flotilla.path("dataset_1_photons_1.hdf5"), "r+") as file:
         del file["incident_energies"]
