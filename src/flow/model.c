@@ -34,7 +34,9 @@ static flo_status fill(flo_model *m, const char *path, int threads)
     const flo_status status = read_image(m, path, bytes, size);
     flo_free(m->context, &bytes);
     FLO_TRY(status);
-    return flo_tiles_create(m->arena, m->flow, threads > 0 ? threads : 1, &m->tiles);
+    FLO_TRY(flo_tiles_create(m->arena, m->flow, threads > 0 ? threads : 1, &m->tiles));
+    flo_model_set_draws(m, 0);
+    return FLO_OK;
 }
 
 flo_status flo_model_open(flo_context *context, const char *path, int threads,
@@ -73,11 +75,16 @@ int64_t flo_model_parameters(const flo_model *model)
     return model->flow->parameters.size;
 }
 
+void flo_model_set_draws(flo_model *model, int64_t draws)
+{
+    flo_tiles_score(model->tiles, draws > 0 ? draws : FLO_AUTO);
+}
+
 void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
                         const flo_real *x, const flo_real *context, double *log_prob)
 {
-    flo_tiles_log_prob(model->tiles, model->theta, first, rows, x, context, log_prob,
-                       NULL);
+    (void)first; /* a score does not depend on it */
+    flo_tiles_log_prob(model->tiles, model->theta, 0, rows, x, context, log_prob, NULL);
 }
 
 void flo_model_sample(flo_model *model, uint64_t seed, int64_t first, int64_t count,
