@@ -1342,8 +1342,8 @@ DENSITIES = {
 # ---- Random numbers (Philox4x32-10, Salmon et al. 2011; Box & Muller 1958)
 
 UNIFORM, NORMAL = 1, 2  # kinds of draws
-# Purposes: base samples that are kept, of reverse KL; noise on whole numbers.
-SAMPLES, OBJECTIVE, DEQUANTIZE = 7, 8, 9
+# Purposes: base samples that are kept, of reverse KL.
+SAMPLES, OBJECTIVE = 7, 8
 
 
 def philox(counter, key):
@@ -1403,6 +1403,80 @@ class Stream:
         angle = 2 * np.pi * self._unit(words[1::2])
         return np.stack([radius * np.cos(angle), radius * np.sin(angle)],
                         axis=-1).reshape(-1)[:count]
+
+
+# ---- Noise on whole numbers, by what a row holds: a scrambled Sobol sequence a row (directions
+# of Joe & Kuo 2008; Burley 2020, Practical Hash-based Owen Scrambling)
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+# Degree and inner coefficients of the polynomial, initial numbers: of a dimension each.
+DIRECTIONS = ((0, 0, ()), (1, 0, (1,)), (2, 1, (1, 3)), (3, 1, (1, 3, 1)), (3, 2, (1, 1, 1)),
+              (4, 1, (1, 1, 3, 3)), (4, 4, (1, 3, 5, 13)), (5, 2, (1, 1, 5, 5, 17)))
+
+
+def mix(z):
+    """The finalizer of SplitMix64 (Steele et al. 2014), of uint64 [N]."""
+    z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return z ^ z >> np.uint64(31)
+
+
+def row_hash(seed, values):
+    """A number of 64 bits [N] for rows of values [N, columns]."""
+    found = np.full(len(values), seed, dtype=np.uint64)
+    for column in (values.astype(np.float64) + 0.0).T:
+        found = mix((found ^ np.ascontiguousarray(column).view(np.uint64)) + GOLDEN)
+    return found
+
+
+def reversed_bits(v):
+    for shift, mask in ((1, 0x55555555), (2, 0x33333333), (4, 0x0F0F0F0F), (8, 0x00FF00FF)):
+        shift, mask = np.uint32(shift), np.uint32(mask)
+        v = (v >> shift & mask) | (v & mask) << shift
+    return v >> np.uint32(16) | v << np.uint32(16)
+
+
+def scrambled(v, seed):
+    """Nested uniform scrambling of the bits of v, uint32 [N]."""
+    v = reversed_bits(v) + seed
+    for factor in (0x6C50B47C, 0xB82F1E52, 0xC7AFE638, 0x8D22F6E6):
+        v = v ^ v * np.uint32(factor)
+    return reversed_bits(v)
+
+
+def sobol(dimension, index):
+    """Numbers index [N] of the sequence in a dimension."""
+    degree, inner, first = DIRECTIONS[dimension]
+    numbers, value = [], np.zeros_like(index)
+    for i in range(int(index.max()).bit_length()):
+        if i < degree or not degree:
+            number = (first[i] if degree else 1) << 31 - i
+        else:
+            number = numbers[i - degree] ^ numbers[i - degree] >> degree
+            for k in range(1, degree):
+                if inner >> degree - 1 - k & 1:
+                    number ^= numbers[i - k]
+        numbers.append(number)
+        value = np.where(index >> np.uint32(i) & np.uint32(1), value ^ np.uint32(number), value)
+    return value
+
+
+def row_noise(layer, hashes, columns, draw, draws):
+    """Draw `draw` of `draws` for rows of these hashes [N]: [N, columns], in (0, 1)."""
+    noise = np.empty((len(hashes), columns))
+    name = mix(hashes + np.uint64(layer))
+    index, bits = np.full(len(hashes), draw, dtype=np.uint32), (draws - 1).bit_length()
+    for j in range(columns):
+        name = name + GOLDEN
+        seed = mix(name)
+        if j and j % len(DIRECTIONS) == 0 and bits:
+            up = np.full(len(hashes), draw << 32 - bits, dtype=np.uint32)
+            index = scrambled(up, (seed >> np.uint64(32)).astype(np.uint32))
+            index = index >> np.uint32(32 - bits)
+        low = (seed & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        cell = scrambled(sobol(j % len(DIRECTIONS), index), low) >> np.uint32(9)
+        noise[:, j] = (cell + 0.5) * 2.0 ** -23
+    return noise
 
 
 # ---- The flow
@@ -1474,7 +1548,7 @@ class Flow(nn.Module):
     are best given in double or as the integers they are, and come back in double."""
 
     def __init__(self, features, context_features, direction, categories, context_layers,
-                 layers, base, seed, real):
+                 layers, base, seed, real, draws):
         super().__init__()
         self.categories = categories
         self.seed, self.real = seed, real  # of the run; the type of its random numbers
@@ -1485,6 +1559,8 @@ class Flow(nn.Module):
             self.add_module(name, layer)
         self.base = base
         self.shift = self.context_shift = None
+        noise = sum(layer.noise for layer in layers.values())
+        self.draws = draws or min(128, max(8, 2048 // max(noise, 1)))  # of the noise
 
     @property
     def dtype(self):
@@ -1519,30 +1595,38 @@ class Flow(nn.Module):
     def _known(self, context):
         return (context, None) if context is None else self.categories.encode(context)
 
-    def _noise(self, k, rows, columns, first):
-        """What layer k adds to rows first ..: in training other noise every time."""
-        if self.training:
-            return torch.rand(rows, columns, dtype=torch.float64)
-        stream = Stream(self.seed, DEQUANTIZE, 0, k, self.real)
-        noise = stream.uniform(rows * columns, first * columns)
-        return torch.from_numpy(noise.reshape(rows, columns))
+    def _hashes(self, x, context):
+        """What the noise of whole numbers depends on: rows and context as the data have
+        them. None where there is no noise, or other noise every time: in training."""
+        if self.training or not any(getattr(self, name).noise for name in self.layers):
+            return None
+        values = x if context is None else torch.cat([x, context], dim=1)
+        return row_hash(self.seed, values.detach().cpu().numpy().astype(self.real))
 
-    def _run(self, x, context, inverse, first=0):
+    def _noise(self, k, x, columns, hashes, draw, draws):
+        if hashes is None:
+            return torch.rand(len(x), columns, dtype=torch.float64)
+        return torch.from_numpy(row_noise(k, hashes, columns, draw, draws))
+
+    def _run(self, x, context, inverse, hashes=None, draw=0, draws=1):
         logdet = torch.zeros(len(x), dtype=torch.float64, device=x.device)
         order = list(enumerate(self.layers))
         for k, name in reversed(order) if inverse else order:
             layer, more = getattr(self, name), ()
             if layer.noise and not inverse:
-                more = (self._noise(k, len(x), layer.noise, first).to(x.device),)
+                noise = self._noise(k, x, layer.noise, hashes, draw, draws)
+                more = (noise.to(x.device),)
             x, log_slope = (layer.inverse if inverse else layer)(x, context, *more)
             logdet = logdet + log_slope
         return x, logdet
 
-    def forward(self, x, context=None, first=0):
-        """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D],
-        which are rows first .. of their data set: whole numbers take the noise of that row."""
+    def forward(self, x, context=None):
+        """Through the layers in their order: z [N, D] and log|det dz/dx| [N] of x [N, D];
+        whole numbers with the first draw of their noise."""
         x = self._rows(x, self.features, "rows", self.shift)
-        z, logdet = self._run(x, self._condition(self._context(context, len(x))), False, first)
+        context = self._context(context, len(x))
+        hashes = self._hashes(x, context)
+        z, logdet = self._run(x, self._condition(context), False, hashes)
         return z, logdet + self.shift.logdet if self.shift else logdet
 
     def inverse(self, z, context=None):
@@ -1576,19 +1660,26 @@ class Flow(nn.Module):
             log_prob = torch.where(scored, log_prob, outside)
         return torch.where(finite, log_prob, torch.full_like(log_prob, math.nan))
 
-    def log_prob(self, x, context=None, first=0):
+    def log_prob(self, x, context=None, draws=None):
         """log p(x) [N] in nats, in double, of x [N, D] under context [N, C]; -inf for a row
-        outside of what the first layers take, whose probability is zero, NaN for one
-        that is not finite or has a category that training had not. x are rows first .. of
-        their data set: whole numbers take the noise of that row, as in `flotilla logprob`."""
+        outside of what the first layers take, whose probability is zero, NaN for one that
+        is not finite or has a category that training had not. Of whole numbers the mean
+        density over `draws` of noise that what the row holds decides, as in `flotilla
+        logprob`; None: as many as there."""
         x = self._rows(x, self.features, "rows", self.shift)
         context = self._context(context, len(x))
         finite = torch.isfinite(x).all(dim=1)
         if context is not None:
             finite = finite & torch.isfinite(context).all(dim=1) & self._known(context)[1]
+        hashes = self._hashes(x, context)
         context = self._condition(context)
-        z, logdet = self._run(x, context, self.direction == "sampling", first)
-        log_prob = self.base.log_prob(z, context) + logdet
+        draws = 1 if hashes is None else draws or self.draws
+        found = []
+        for draw in range(draws):
+            z, logdet = self._run(x, context, self.direction == "sampling", hashes, draw, draws)
+            found.append(self.base.log_prob(z, context) + logdet)
+        log_prob = found[0] if draws == 1 else \
+            torch.logsumexp(torch.stack(found), dim=0) - math.log(draws)
         log_prob = log_prob + self.shift.logdet if self.shift else log_prob
         return self._say(x, context, finite, log_prob)
 
@@ -1798,8 +1889,10 @@ def build(config, features, context, seed, real, parameters, constants):
     if parameters or constants:
         raise ModelError("found tensors that no layer of its config has: "
                          f"{', '.join(sorted([*parameters, *constants]))}")
+    draws = (config.get("report") or {}).get("draws", "auto")
+    draws = None if draws == "auto" else convert(draws, int, "report.draws")
     return Flow(features, context, direction, categories, context_layers, layers, base, seed,
-                real)
+                real, draws)
 
 
 def read_model(path, average):
@@ -1940,11 +2033,11 @@ def read_rows(source, wanted=None):
         raise ModelError(f"{path}: cannot be read: {error}") from None
 
 
-def log_prob_of(model, x, context, rows=4096):
+def log_prob_of(model, x, context, draws=None, rows=4096):
     """log_prob in pieces, without gradients."""
     with torch.no_grad():
         pieces = [model.log_prob(x[i:i + rows], context if context is None
-                                 else context[i:i + rows], first=i).numpy()
+                                 else context[i:i + rows], draws).numpy()
                   for i in range(0, len(x), rows)]
     return np.concatenate(pieces)
 
@@ -1956,9 +2049,12 @@ def main():
     parser.add_argument("--log-prob", metavar="FILE[:dataset]", required=True,
                         help="rows: the model's columns by their names, the data that it "
                         "was trained on, or just its columns [N, D]")
-    parser.add_argument("--context", metavar="FILE[:dataset]", help="context, found like the rows; else theirs")
+    parser.add_argument("--context", metavar="FILE[:dataset]",
+                        help="context, found like the rows; else theirs")
     parser.add_argument("-o", "--output", metavar="OUT.h5", required=True,
                         help="file to write: data set log_prob [N], double")
+    parser.add_argument("--draws", metavar="K", type=int, help="of whole numbers: draws of "
+                        "noise that a score is the mean density over (as the run has it)")
     options = parser.parse_args()
     try:
         model = load(options.model)
@@ -1967,7 +2063,8 @@ def main():
         given = options.log_prob if of_rows else options.context
         context = read_rows(given, context) if given else None
         log_prob = log_prob_of(model, read_rows(options.log_prob,
-                                                model.schema.get("features")), context)
+                                                model.schema.get("features")), context,
+                               options.draws)
         with h5py.File(options.output, "x") as file:
             file["log_prob"] = log_prob
     except ModelError as error:

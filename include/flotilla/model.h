@@ -23,12 +23,13 @@ int64_t flo_model_context_features(const flo_model *model);
 int64_t flo_model_parameters(const flo_model *model);
 
 /* log_prob [rows] in nats, in the data's own units, of x [rows, D] under context [rows,
-   C] (NULL where C is 0). A row that is not finite gives NaN, and one that the model's
-   first layers do not take (a whole number outside of the levels, say) one that is not
-   finite. Categories are given as the data has them; one that was not among the
-   training rows gives NaN. first is the number of row 0 in its file or table: a model
-   of whole numbers adds the noise of that row, and a multiple of 256 gives the bits of
-   `flotilla logprob`. A row's bits do not depend on the rows beside it. Local. */
+   C] (NULL where C is 0). It is a function of the model and the row alone, with the
+   bits of `flotilla logprob`: `first`, the number of row 0 in its file, changes
+   nothing. A row outside of what the model takes (a whole number outside of the levels,
+   say) has probability zero: -infinity. One that is not finite gives NaN, and so do a
+   context that the model does not take, and a row of which learned layers make no
+   finite number. Categories are given as the data has them; one that was not among the
+   training rows gives NaN. Local. */
 void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
                         const flo_real *x, const flo_real *context, double *log_prob);
 
@@ -38,6 +39,12 @@ void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
 void flo_model_log_prob_double(flo_model *model, int64_t first, int64_t rows,
                                const double *x, const double *context,
                                double *log_prob);
+
+/* A model of whole numbers (dequantize) scores a row by its mean density over `draws`
+   of noise, near the probability of its bin; 0, as at first: 128 (of more than 16 such
+   columns 2048 / columns, at least 8), as `flotilla logprob` has it unless it is told
+   otherwise. Time grows with draws. Other models have none. Local. */
+void flo_model_set_draws(flo_model *model, int64_t draws);
 
 /* Samples first .. first + count - 1 of a seed into x [count, D] under context [count,
    C] (NULL where C is 0); NaN under a category that was not among the training rows.

@@ -9,15 +9,21 @@
 
 #include <math.h>
 
-enum { JSON = 256, TEXT_BYTES = 16384 };
+enum { JSON = 256, DRAWS, TEXT_BYTES = 16384 };
 
 typedef struct input {
     const char *model, *data;
     bool json;
+    int64_t draws; /* 0: those of the run */
 } input;
 
 static const struct argp_option options[] = {
-    {"json", JSON, 0, 0, "one JSON object instead of lines", 0}, {0}};
+    {"json", JSON, 0, 0, "one JSON object instead of lines", 0},
+    {"draws", DRAWS, "K", 0,
+     "of whole numbers (dequantize): draws of noise that a row's score is the mean "
+     "density over (report.draws of the run: 128, fewer for more than 16 such columns)",
+     0},
+    {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -26,6 +32,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case JSON:
         in->json = true;
         return 0;
+    case DRAWS:
+        return flo_cli_integer(state, "--draws", argument, 1, &in->draws);
     case ARGP_KEY_ARG:
         if (in->data)
             return flo_cli_refuse(
@@ -136,6 +144,8 @@ static flo_status evaluate(const flo_call *call, flo_arena *arena, const input *
     flo_watch_at(call->comm, FLO_PHASE_SCORING, 0);
     FLO_TRY(flo_loaded_rows(call->comm, arena, &loaded, in->data, &rows));
     flo_rows_keep_bad(rows, true);
+    if (in->draws)
+        flo_tiles_score(loaded.tiles, in->draws);
     flo_status status =
         flo_evaluate(call->comm, call->context, loaded.tiles, loaded.theta, rows, &e);
     if (status == FLO_OK)

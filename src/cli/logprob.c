@@ -7,11 +7,12 @@
 #include "train/evaluate.h"
 #include "train/loaded.h"
 
-enum { FORCE = 256, JSON, TEXT_BYTES = 8192 };
+enum { FORCE = 256, JSON, DRAWS, TEXT_BYTES = 8192 };
 
 typedef struct input {
     const char *model, *data, *output;
     bool force, json;
+    int64_t draws; /* 0: those of the run */
 } input;
 
 static const struct argp_option options[] = {
@@ -19,6 +20,10 @@ static const struct argp_option options[] = {
     {"force", FORCE, 0, 0, "replace OUT.h5 if it exists", 0},
     {"json", JSON, 0, 0,
      "print one JSON object: rows, and those without a finite log-density", 0},
+    {"draws", DRAWS, "K", 0,
+     "of whole numbers (dequantize): draws of noise that a row's score is the mean "
+     "density over (report.draws of the run: 128, fewer for more than 16 such columns)",
+     0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -33,6 +38,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case JSON:
         in->json = true;
         return 0;
+    case DRAWS:
+        return flo_cli_integer(state, "--draws", argument, 1, &in->draws);
     case ARGP_KEY_ARG:
         if (in->data)
             return flo_cli_refuse(
@@ -73,6 +80,8 @@ static flo_status logprob(const flo_call *call, flo_arena *arena, const input *i
     flo_watch_at(call->comm, FLO_PHASE_SCORING, 0);
     FLO_TRY(flo_loaded_rows(call->comm, arena, &loaded, in->data, &rows));
     flo_rows_keep_bad(rows, true);
+    if (in->draws)
+        flo_tiles_score(loaded.tiles, in->draws);
     flo_rows_tell(rows, "test", label, sizeof label);
     flo_status status = flo_arena_print(arena, &source, "flotilla logprob %s %s",
                                         loaded.path, in->data ? in->data : label);

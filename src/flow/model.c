@@ -46,7 +46,9 @@ static flo_status fill(flo_model *m, const char *path, int threads)
     FLO_TRY(flo_arena_take(m->arena, m->piece * C, sizeof *m->given, &m->given));
     FLO_TRY(flo_arena_take(m->arena, m->piece * flo_greater(D, C), sizeof *m->wide,
                            &m->wide));
-    return flo_tiles_create(m->arena, m->flow, thread_count, &m->tiles);
+    FLO_TRY(flo_tiles_create(m->arena, m->flow, thread_count, &m->tiles));
+    flo_model_set_draws(m, 0);
+    return FLO_OK;
 }
 
 flo_status flo_model_open(flo_context *context, const char *path, int threads,
@@ -85,6 +87,11 @@ int64_t flo_model_parameters(const flo_model *model)
     return model->flow->parameters.size;
 }
 
+void flo_model_set_draws(flo_model *model, int64_t draws)
+{
+    flo_tiles_score(model->tiles, draws > 0 ? draws : FLO_AUTO);
+}
+
 static void widen(int64_t n, const flo_real *from, double *to)
 {
     for (int64_t i = 0; i < n; i++)
@@ -115,7 +122,7 @@ static const flo_real *take(flo_model *m, int64_t i, int64_t rows, int64_t first
 }
 
 /* Rows by pieces of whole tiles: a row's bits do not depend on where calls are cut. */
-static void log_prob(flo_model *m, int64_t first, int64_t rows, const flo_real *x,
+static void log_prob(flo_model *m, int64_t rows, const flo_real *x,
                      const double *wide_x, const flo_real *context,
                      const double *wide_context, double *log_prob)
 {
@@ -124,25 +131,27 @@ static void log_prob(flo_model *m, int64_t first, int64_t rows, const flo_real *
         n = flo_lesser(m->piece, rows - i);
         take(m, i, n, 0, D, x, wide_x, m->x);
         take(m, i, n, D, C, context, wide_context, m->given);
-        flo_tiles_log_prob(m->tiles, m->theta, first + i, n, m->x, m->given,
-                           log_prob + i, NULL);
+        flo_tiles_log_prob(m->tiles, m->theta, 0, n, m->x, m->given, log_prob + i,
+                           NULL);
     }
 }
 
 void flo_model_log_prob(flo_model *model, int64_t first, int64_t rows,
                         const flo_real *x, const flo_real *context, double *result)
 {
+    (void)first; /* a score does not depend on it */
     if (model->flow->origin)
-        log_prob(model, first, rows, x, NULL, context, NULL, result);
+        log_prob(model, rows, x, NULL, context, NULL, result);
     else
-        flo_tiles_log_prob(model->tiles, model->theta, first, rows, x, context, result,
+        flo_tiles_log_prob(model->tiles, model->theta, 0, rows, x, context, result,
                            NULL);
 }
 
 void flo_model_log_prob_double(flo_model *model, int64_t first, int64_t rows,
                                const double *x, const double *context, double *result)
 {
-    log_prob(model, first, rows, NULL, x, NULL, context, result);
+    (void)first;
+    log_prob(model, rows, NULL, x, NULL, context, result);
 }
 
 /* Into x, or where that is NULL into wide_x. */

@@ -3,6 +3,7 @@
 
 #include "core/integers.h"
 #include "core/vector.h"
+#include "flow/row_noise.h"
 
 #include <math.h>
 #include <omp.h>
@@ -12,8 +13,15 @@ struct flo_tiles {
     flo_context *context; /* borrowed: counts the tiles */
     const flo_flow *flow;
     int threads;
+    int64_t draws;       /* of noise by what a row holds; 0: one, by its number */
     flo_workspace *desk; /* [threads] */
 };
+
+void flo_tiles_score(flo_tiles *tiles, int64_t draws)
+{
+    const int64_t usual = flo_flow_draws(tiles->flow);
+    tiles->draws = usual && draws == FLO_AUTO ? usual : usual ? draws : 0;
+}
 
 flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow, int threads,
                             flo_tiles **tiles)
@@ -55,9 +63,27 @@ static void load(int64_t columns, int64_t start, int64_t begin, int64_t end,
 typedef struct call {
     const flo_flow *flow;
     const flo_real *theta;
-    int64_t first;
+    int64_t first, draws;
     const flo_real *x, *context;
 } call;
+
+/* The noise of draw `draw` for rows start .. start + count - 1 of a call, each by what
+   it holds; a padded row has that of the first. */
+static void dither_by_content(const call *c, flo_workspace *w, int64_t start,
+                              int64_t count, int64_t draw)
+{
+    const flo_flow *const flow = c->flow;
+    const int64_t D = flow->features, C = flow->context;
+    for (int64_t i = 0; i < FLO_TILE_ROWS; i++) {
+        const int64_t row = i < count ? start + i : start;
+        const uint64_t hash =
+            flo_row_hash(flow, c->x + row * D, C ? c->context + row * C : NULL);
+        for (int64_t k = 0; k < flow->fixed; k++)
+            if (flow->layer[k].bijection->dithers)
+                flo_row_noise(flow, k, hash, draw, c->draws,
+                              w->noise[k] + i * flow->layer[k].bijection->noise);
+    }
+}
 
 /* Whether values or context of a row are not finite: a flow may map infinity to a
    density of 0, which would look like a row that was scored. And for a category that
@@ -71,7 +97,8 @@ static bool is_missing(const call *c, int64_t row)
 }
 
 /* Loads rows start .. start + count - 1 of a call, with context and noise. */
-static void load_tile(const call *c, flo_workspace *w, int64_t start, int64_t count)
+static void load_tile(const call *c, flo_workspace *w, int64_t start, int64_t count,
+                      int64_t draw)
 {
     const flo_flow *const flow = c->flow;
     flo_real *const data = flo_workspace_data(flow, w);
@@ -82,7 +109,10 @@ static void load_tile(const call *c, flo_workspace *w, int64_t start, int64_t co
         memcpy(data + i * flow->features, data, (size_t)flow->features * sizeof *data);
     load(flow->context, start, 0, count, c->context, w->raw_context);
     flo_workspace_condition(flow, w);
-    flo_workspace_dither(flow, w, 0, FLO_TILE_ROWS, c->first + start);
+    if (c->draws)
+        dither_by_content(c, w, start, count, draw);
+    else
+        flo_workspace_dither(flow, w, 0, FLO_TILE_ROWS, c->first + start);
 }
 
 /* Marks the rows that the last layer made not finite, in values or log-determinant. */
@@ -131,7 +161,7 @@ static void mark_bad_rows(const call *c, flo_workspace *w, int64_t start, int64_
         if (isfinite(*found) || *found == -(double)INFINITY || is_missing(c, row))
             continue;
         if (!known) {
-            load_tile(c, w, start, count);
+            load_tile(c, w, start, count, 0);
             find_refused(c, w, refused);
         }
         known = true;
@@ -139,20 +169,72 @@ static void mark_bad_rows(const call *c, flo_workspace *w, int64_t start, int64_
     }
 }
 
+/* The logarithm of a sum of exponentials, one after the other. */
+typedef struct log_sum {
+    double most, sum;
+} log_sum;
+
+static void add_exponential(log_sum *s, double value)
+{
+    if (value == -(double)INFINITY)
+        return;
+    if (value > s->most) {
+        s->sum = s->sum * exp(s->most - value) + 1;
+        s->most = value;
+    } else
+        s->sum += exp(value - s->most);
+}
+
+/* The densities of a tile, each the mean over the draws: near the probability of the
+   cell of the row's whole numbers. */
+static void score_by_draws(const call *c, flo_workspace *w, int64_t start,
+                           int64_t count, double *log_prob, double *preprocessed)
+{
+    log_sum all[FLO_TILE_ROWS], behind[FLO_TILE_ROWS];
+    for (int64_t i = 0; i < count; i++)
+        all[i] = behind[i] = (log_sum){-(double)INFINITY, 0};
+    for (int64_t draw = 0; draw < c->draws; draw++) {
+        load_tile(c, w, start, count, draw);
+        flo_flow_log_prob(c->flow, c->theta, w);
+        for (int64_t i = 0; i < count; i++) {
+            add_exponential(&all[i], w->log_prob[i]);
+            add_exponential(&behind[i], w->log_prob[i] - w->preprocessed[i]);
+        }
+    }
+    const double draws = (double)c->draws;
+    for (int64_t i = 0; i < count; i++) {
+        log_prob[i] = all[i].most + log(all[i].sum / draws);
+        if (preprocessed)
+            preprocessed[i] = behind[i].most + log(behind[i].sum / draws);
+    }
+}
+
+/* log_prob and preprocessed [count] (or NULL) of rows start .. of a call. */
+static void score_tile(const call *c, flo_workspace *w, int64_t start, int64_t count,
+                       double *log_prob, double *preprocessed)
+{
+    if (c->draws) {
+        score_by_draws(c, w, start, count, log_prob, preprocessed);
+        return;
+    }
+    load_tile(c, w, start, count, 0);
+    flo_flow_log_prob(c->flow, c->theta, w);
+    memcpy(log_prob, w->log_prob, (size_t)count * sizeof *log_prob);
+    for (int64_t i = 0; i < count && preprocessed; i++)
+        preprocessed[i] = log_prob[i] - w->preprocessed[i];
+}
+
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
                         int64_t rows, const flo_real *x, const flo_real *context,
                         double *log_prob, double *preprocessed)
 {
-    const call c = {tiles->flow, theta, first, x, context};
+    const call c = {tiles->flow, theta, first, tiles->draws, x, context};
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
     for (int64_t start = 0; start < rows; start += FLO_TILE_ROWS) {
         flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
         const int64_t count = flo_lesser(rows - start, FLO_TILE_ROWS);
-        load_tile(&c, w, start, count);
-        flo_flow_log_prob(c.flow, theta, w);
-        memcpy(log_prob + start, w->log_prob, (size_t)count * sizeof *log_prob);
-        for (int64_t i = 0; i < count && preprocessed; i++)
-            preprocessed[start + i] = log_prob[start + i] - w->preprocessed[i];
+        score_tile(&c, w, start, count, log_prob + start,
+                   preprocessed ? preprocessed + start : NULL);
         mark_bad_rows(&c, w, start, count, log_prob);
         flo_worked(tiles->context);
     }
@@ -193,13 +275,13 @@ void flo_tiles_reconstruct(flo_tiles *tiles, const flo_real *theta, int64_t firs
                            int64_t rows, const flo_real *x, const flo_real *context,
                            flo_real *start, flo_real *back)
 {
-    const call c = {tiles->flow, theta, first, x, context};
+    const call c = {tiles->flow, theta, first, tiles->draws, x, context};
     const int64_t D = tiles->flow->features, behind = behind_dither(tiles->flow);
 #pragma omp parallel for schedule(static) num_threads(tiles->threads)
     for (int64_t i = 0; i < rows; i += FLO_TILE_ROWS) {
         flo_workspace *const w = &tiles->desk[omp_get_thread_num()];
         const int64_t count = flo_lesser(rows - i, FLO_TILE_ROWS);
-        load_tile(&c, w, i, count);
+        load_tile(&c, w, i, count, 0);
         reconstruct(&c, w, behind, (size_t)(count * D) * sizeof *x, start + i * D,
                     back + i * D);
         flo_worked(tiles->context);

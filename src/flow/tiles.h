@@ -16,8 +16,15 @@ FLO_MUST_USE flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow,
 
 const flo_flow *flo_tiles_flow(const flo_tiles *tiles); /* borrowed */
 
+/* How a flow that dithers scores from now on: by the mean density over `draws` of noise
+   that is a function of what the row holds, so that its score depends on the model and
+   the row alone. FLO_AUTO: flo_flow_draws of them. 0, as it is at first: by one draw,
+   that of the row's number, as training has it. Other flows have no draws. Local. */
+void flo_tiles_score(flo_tiles *tiles, int64_t draws);
+
 /* Of a split, or any array of rows: first is the number of row 0 of this call in it, a
-   multiple of FLO_TILE_ROWS. A flow that dithers adds the noise of that row. */
+   multiple of FLO_TILE_ROWS. A flow that dithers by number adds the noise of that row.
+ */
 
 /* log_prob [rows] in nats of x [rows, D] under context [rows, C], and preprocessed
    [rows] (NULL: not wanted): the same without the log-determinants of the layers of

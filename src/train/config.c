@@ -84,6 +84,11 @@ static const flo_setting report_rows[] = {
      "samples in a file; 0: none; sample i of a conditional flow has the context of "
      "row "
      "i of validation (of train where there is none), from the first again at its end"},
+    {"draws", FLO_INTEGER, AT(report.draws), 1, 1e6, "auto", NULL, FLO_AUTO_VALUE,
+     "draws of dequantize's noise that the score of a row is the mean density over, in "
+     "test.json, evaluate and logprob; auto: 128, and of more than 16 such columns "
+     "2048 "
+     "/ columns, at least 8"},
     {.name = NULL}};
 
 static const flo_setting comm_rows[] = {
@@ -207,6 +212,12 @@ flo_status flo_config_comm(flo_arena *arena, flo_config *config)
 {
     return flo_settings_read(arena, config->root, flo_node_find(config->root, "comm"),
                              &comm_table, config);
+}
+
+flo_status flo_config_report(flo_arena *arena, flo_config *config)
+{
+    return flo_settings_read(arena, config->root, flo_node_find(config->root, "report"),
+                             &report_table, config);
 }
 
 flo_status flo_config_print(flo_arena *arena, const flo_config *config, char **text)

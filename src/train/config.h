@@ -33,7 +33,7 @@ typedef struct flo_config {
         int64_t keep;
     } checkpoint;
     struct {
-        int64_t every, validate_every, sample_every, samples;
+        int64_t every, validate_every, sample_every, samples, draws;
     } report;
     struct {
         double timeout_seconds; /* 0: never */
@@ -63,8 +63,10 @@ FLO_MUST_USE flo_status flo_config_load(flo_comm *comm, flo_arena *arena,
    FLO_ERROR_CONFIG. */
 FLO_MUST_USE flo_status flo_config_data(flo_arena *arena, flo_config *config);
 
-/* Reads section `comm` alone, of the config in a model. Local. FLO_ERROR_CONFIG. */
+/* Reads section `comm` alone, or `report`, of the config in a model. Local.
+   FLO_ERROR_CONFIG. */
 FLO_MUST_USE flo_status flo_config_comm(flo_arena *arena, flo_config *config);
+FLO_MUST_USE flo_status flo_config_report(flo_arena *arena, flo_config *config);
 
 /* The config as it took effect: YAML text in the arena. Local. FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_config_print(flo_arena *arena, const flo_config *config,

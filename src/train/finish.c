@@ -141,10 +141,13 @@ static flo_status evaluate_test(flo_trainer *t, const flo_normals *normals)
     if (!test)
         return FLO_OK;
     flo_watch_at(t->comm, FLO_PHASE_TEST, t->progress.step);
-    flo_rows_keep_bad(test, true); /* as `evaluate` reads them */
+    /* As `evaluate` reads and scores them. */
+    flo_rows_keep_bad(test, true);
+    flo_tiles_score(t->tiles, t->config.report.draws);
     FLO_TRY(flo_evaluate(t->comm, t->context, t->tiles, t->theta, test, &e));
     FLO_TRY(flo_reconstruct(t->comm, t->context, t->tiles, t->theta, test, &r));
     flo_rows_keep_bad(test, false);
+    flo_tiles_score(t->tiles, 0);
     FLO_TRY(flo_normals_score(t, normals, test, &figures));
     return flo_comm_agree(t->comm, t->context,
                           flo_report_test(t, &e, &r, normals, &figures));

@@ -63,7 +63,11 @@ static flo_status parse(flo_arena *arena, const flo_model_bytes *b, int thread_c
         status = flo_model_config(arena, image, path, &text, &loaded->config);
     flo_image_destroy(&image);
     FLO_TRY(status);
-    return flo_tiles_create(arena, loaded->flow, thread_count, &loaded->tiles);
+    FLO_TRY(flo_tiles_create(arena, loaded->flow, thread_count, &loaded->tiles));
+    flo_config run = {.root = loaded->config};
+    FLO_TRY(flo_config_report(arena, &run));
+    flo_tiles_score(loaded->tiles, run.report.draws);
+    return FLO_OK;
 }
 
 /* The watchdog of the verbs, by the limit of the training run; without a run directory

@@ -29,8 +29,8 @@ typedef struct flo_loaded {
     flo_node *config; /* of the run */
 } flo_loaded;
 
-/* Loads MODEL, and starts the watchdog. Collective. FLO_ERROR_FILE, FLO_ERROR_CONFIG,
- * FLO_ERROR_MEMORY; agreed.
+/* Loads MODEL, to score by its run's report.draws, and starts the watchdog. Collective.
+ * FLO_ERROR_FILE, FLO_ERROR_CONFIG, FLO_ERROR_MEMORY; agreed.
  */
 FLO_MUST_USE flo_status flo_loaded_read(flo_comm *comm, flo_arena *arena,
                                         const char *model, flo_loaded *loaded);

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support import main, near, normal_rows, require, same  # noqa: E402
+from support import USAGE, main, near, normal_rows, require, same  # noqa: E402
 
 FRACTION = """
 run: {directory: run, seed: 3, threads: 1}
@@ -185,6 +185,79 @@ def check_missing_test_rows_of_a_run(flotilla):
     same(e, {key: told[key] for key in e})
     same((e["rows"], e["missing_rows"], e["nonfinite_rows"]), (299, 1, 0))
     require(np.isfinite(told["normal_independent"]), told)
+
+
+COUNTS = """
+run: {directory: run, seed: 3, threads: 1}
+data: {files: [counts.h5], train: train, test: test}
+preprocess: [{kind: dequantize}, {kind: logit}, {kind: standardize}]
+flow: {layers: [{kind: lu_linear}, {repeat: 3, layers: [{kind: permutation}, {kind:
+       affine_autoregressive, hidden: [16]}]}]}
+train: {batch: 200, lanes: 4, steps: 400, learning_rate: 1e-2}
+"""
+
+
+def counts(rows, seed):
+    """Five columns of whole numbers that depend on each other."""
+    random = np.random.default_rng(seed)
+    flag = (random.random(rows) < 0.4).astype(int)
+    size = np.where(flag == 1, random.poisson(60, rows), random.poisson(8, rows)).clip(0, 90)
+    kind = np.where(random.random(rows) < 0.9, flag, random.integers(0, 3, rows))
+    steps = random.geometric(np.where(kind == 0, 0.8, 0.1)).clip(1, 40)
+    return np.stack([flag, size, kind, steps, size % 7 * (kind == 1)], axis=1).astype("f4")
+
+
+def check_whole_numbers(flotilla):
+    """A score is a function of model and row: in any order, on any ranks, beside any rows;
+    near that of 1,000 draws; and the same from a table of another type."""
+    x, train = counts(1500, 2), counts(6000, 1)
+    train[:2] = [[0, 0, 0, 1, 0], [1, 90, 2, 40, 6]]
+    flotilla.data("counts.h5", {
+        "train": train, "test": x, "reversed": x[::-1], "part": x[700:1300].astype("i8"),
+        "twice": np.repeat(x, 2, axis=0)})
+    flotilla.write("config.yaml", COUNTS)
+    flotilla.run("train", "config.yaml", "-q")
+    scores = scores_of(flotilla, "run", "counts.h5:test")["log_prob"]
+    for name, words, wanted in (
+            ("reversed", {}, scores[::-1]), ("part", {}, scores[700:1300]),
+            ("twice", {"ranks": 3}, np.repeat(scores, 2)), ("test", {"ranks": 1}, scores),
+            ("test", {"ranks": 2}, scores)):
+        found = scores_of(flotilla, "run", "counts.h5:" + name, **words)["log_prob"]
+        same(found.tobytes(), wanted.tobytes(), name, words)
+    many = scores_of(flotilla, "run", "counts.h5:test", "--draws", 1000)["log_prob"]
+    one = scores_of(flotilla, "run", "counts.h5:test", "--draws", 1)["log_prob"]
+    difference = np.sqrt(np.mean((scores - many) ** 2))
+    require(difference < 0.1, "default and 1,000 draws differ by", difference)
+    require(np.sqrt(np.mean((one - many) ** 2)) > 5 * difference + 0.1,
+            "one draw is as good: this case tests nothing", one - many)
+    require((scores - one).mean() > 0.01, "a mean of densities lies above one draw's")
+    e, told = evaluate(flotilla, "run"), json.loads(flotilla.read("run", "test.json"))
+    near(e["log_likelihood"], scores.mean(), 1e-9)
+    same(e, {key: told[key] for key in e})
+    near(evaluate(flotilla, "run", "--draws", 1000)["log_likelihood"], many.mean(), 1e-9)
+    same(e, evaluate(flotilla, "run", "--draws", 128, ranks=2))
+    # What a run asks for holds for its test and for evaluate.
+    flotilla.run("train", "config.yaml", "--set", "run.directory=few", "--set",
+                 "report.draws=2", "--set", "train.steps=20", "-q")
+    e, told = evaluate(flotilla, "few"), json.loads(flotilla.read("few", "test.json"))
+    same(e, {key: told[key] for key in e})
+    require(e != evaluate(flotilla, "few", "--draws", 128), "2 draws are 128")
+    for verb, words in (("logprob", ["run", "-o", "no.h5"]), ("evaluate", ["run"])):
+        flotilla.run(verb, *words, "--draws", 0, code=USAGE).says("--draws")
+
+
+def check_probabilities_of_all_bins(flotilla):
+    """Of two columns with few levels the exponentials of all scores add up to 1."""
+    random = np.random.default_rng(4)
+    a = random.integers(0, 3, 5000)
+    train = np.stack([a, (a + (random.random(5000) < 0.2)) % 4], axis=1)
+    train[:4] = [[0, 0], [0, 3], [2, 0], [2, 3]]
+    bins = np.stack(np.meshgrid(range(3), range(4), indexing="ij"), -1).reshape(-1, 2)
+    flotilla.data("counts.h5", {"train": train, "test": bins})
+    flotilla.write("config.yaml", COUNTS)
+    flotilla.run("train", "config.yaml", "-q")
+    p = np.exp(scores_of(flotilla, "run", "counts.h5:test", "--draws", 4096)["log_prob"])
+    near(p.sum(), 1, 0.02, p)
 
 
 if __name__ == "__main__":

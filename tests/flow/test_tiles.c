@@ -32,6 +32,18 @@ static flo_tiles *tiles_of(fixture *f, const problem *p, int threads)
 
 static const char *const both[] = {BUILD_DENSITY, BUILD_SAMPLING};
 
+static const char whole_numbers[] =
+    "{preprocess: [{kind: dequantize, levels: 7, columns: [0, 2]}, {kind: logit, "
+    "columns: [0, 2]}, {kind: standardize}], flow: {layers: [{kind: lu_linear}, "
+    "{kind: affine_coupling, hidden: 4, activation: tanh}]}}";
+
+/* Whole numbers in the columns that are dequantized. */
+static void make_whole(problem *p)
+{
+    for (int64_t i = 0; i < N * D; i++)
+        p->x[i] = i % D == 1 ? p->x[i] : (flo_real)(i % 7);
+}
+
 static void log_prob_is_that_of_a_plain_pass(void **state)
 {
     for (int way = 0; way < 2; way++) {
@@ -133,13 +145,8 @@ static void rows_come_back_from_noise(void **state)
    numbers, and a reconstruction tells how near they come back without rounding them. */
 static void rows_are_dithered_by_their_number(void **state)
 {
-    static const char yaml[] =
-        "{preprocess: [{kind: dequantize, levels: 7, columns: [0, 2]}, {kind: logit, "
-        "columns: [0, 2]}, {kind: standardize}], flow: {layers: [{kind: lu_linear}, "
-        "{kind: affine_coupling, hidden: 4, activation: tanh}]}}";
-    problem p = make(*state, yaml);
-    for (int64_t i = 0; i < N * D; i++)
-        p.x[i] = i % D == 1 ? p.x[i] : (flo_real)(i % 7);
+    problem p = make(*state, whole_numbers);
+    make_whole(&p);
     flo_tiles *const tiles = tiles_of(*state, &p, 2);
     double found[FLO_TILE_ROWS], part[N];
     flo_tiles_log_prob(tiles, p.theta, 0, N, p.x, p.context, p.log_prob, part);
@@ -164,6 +171,40 @@ static void rows_are_dithered_by_their_number(void **state)
         if (i % D != 1)
             assert_true(back[i] >= 0 && back[i] <= 6 &&
                         (double)back[i] == floor((double)back[i]));
+}
+
+/* Scored by draws, a row has the same bits wherever it stands, beside any rows, on any
+   threads; outside of the levels its density is zero. */
+static void scores_depend_on_the_row_alone(void **state)
+{
+    problem p = make(*state, whole_numbers);
+    flo_real other[N * D], context[N * C];
+    double found[N], part[N], behind[N];
+    make_whole(&p);
+    for (int64_t i = 0; i < N; i++) {
+        memcpy(other + i * D, p.x + (N - 1 - i) * D, D * sizeof *other);
+        memcpy(context + i * C, p.context + (N - 1 - i) * C, C * sizeof *context);
+    }
+    flo_tiles *const tiles = tiles_of(*state, &p, 1), *const two =
+                                                          tiles_of(*state, &p, 2);
+    flo_tiles_score(tiles, 6);
+    flo_tiles_score(two, 6);
+    flo_tiles_log_prob(tiles, p.theta, 0, N, p.x, p.context, p.log_prob, part);
+    flo_tiles_log_prob(two, p.theta, 0, N, other, context, found, behind);
+    for (int64_t i = 0; i < N; i++)
+        assert_true(found[i] == p.log_prob[N - 1 - i] && behind[i] == part[N - 1 - i]);
+    flo_tiles_score(two, 7);
+    flo_tiles_log_prob(two, p.theta, 0, N, other, context, found, NULL);
+    assert_memory_not_equal(found, p.log_prob, sizeof found);
+    p.x[0] = 7;
+    p.x[(N - 1) * D] = (flo_real)0.5;
+    for (int64_t draws = 0; draws < 7; draws += 6) {
+        flo_tiles_score(tiles, draws);
+        flo_tiles_log_prob(tiles, p.theta, 0, N, p.x, p.context, found, NULL);
+        for (int64_t i = 0; i < N; i++)
+            assert_true(i % (N - 1) == 0 ? found[i] == -(double)INFINITY
+                                         : isfinite(found[i]));
+    }
 }
 
 static void samples_are_a_prefix_however_they_are_cut(void **state)
@@ -258,6 +299,7 @@ int main(void)
         FIXTURE_TEST(a_bad_row_gives_nan_and_harms_no_other),
         FIXTURE_TEST(rows_come_back_from_noise),
         FIXTURE_TEST(rows_are_dithered_by_their_number),
+        FIXTURE_TEST(scores_depend_on_the_row_alone),
         FIXTURE_TEST(samples_are_a_prefix_however_they_are_cut),
         FIXTURE_TEST(seed_temperature_and_context_count),
         FIXTURE_TEST(samples_follow_log_prob),

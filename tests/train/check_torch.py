@@ -12,6 +12,7 @@ The kinds and their settings are read from `flotilla config`: one that no case h
 the reader does not know, is a failure.
 """
 import copy
+import math
 import os
 import re
 import struct
@@ -321,6 +322,10 @@ class Model:
         self.flotilla.run("logprob", self.case, f"data.h5:{self.source}", "-o", out)
         wanted = self.exact.log_prob(self.rows, self.conditions)
         self.near(self.flotilla.arrays(out)["log_prob"], wanted.detach().numpy(), "logprob")
+        if self.exact.draws != 1 and any(n["kind"] == "dequantize" for n in nodes_of(self.config)):
+            again = self.exact.log_prob(self.rows[::-1].copy(), None if self.conditions is None
+                                        else self.conditions[::-1].copy())
+            self.near(again.detach().numpy()[::-1], wanted.detach().numpy(), "other order")
 
     def compare_samples(self):
         out, conditions, words = f"{self.case}-samples.h5", None, []
@@ -617,6 +622,26 @@ def check_unknown_categories(flotilla):
         require("1 one of [-2, 3, 70]" in str(error), error)
     else:
         raise Failure("samples under a category that is not known")
+
+
+def check_rows_outside(flotilla):
+    """-inf and NaN are those of `flotilla logprob`."""
+    flotilla.data("data.h5", arrays())
+    flotilla.write("config.yaml", yaml.safe_dump(
+        config_of("table", yaml.safe_load(CASES["a_table"]))))
+    flotilla.run("train", "config.yaml", "-q")
+    rows = flotilla.arrays("data.h5")["table"].astype("f4")
+    for row, (column, value) in enumerate(((0, 1e5), (0, 0.5), (1, -0.5), (3, -9), (4, 1e6),
+                                           (2, math.nan))):
+        rows[row, column] = value
+    flotilla.data("new.h5", {"x": rows})
+    flotilla.run("logprob", "table", "new.h5:x", "-o", "out.h5")
+    wanted = flotilla.arrays("out.h5")["log_prob"]
+    same(np.isneginf(wanted).tolist(), [True] * 5 + [False] * (len(rows) - 5))
+    same(np.flatnonzero(np.isnan(wanted)).tolist(), [5])
+    model = flotilla_torch.load(flotilla.path("table"))
+    found = model.log_prob(rows).detach().numpy()
+    near(np.nan_to_num(found, nan=7, neginf=8), np.nan_to_num(wanted, nan=7, neginf=8), 1e-2)
 
 
 def check_command_line(flotilla):
