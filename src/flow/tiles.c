@@ -186,27 +186,28 @@ static void add_exponential(log_sum *s, double value)
 }
 
 /* The densities of a tile, each the mean over the draws: near the probability of the
-   cell of the row's whole numbers. */
+   cell of the row's whole numbers. What `preprocess` gives is another point in every
+   draw, so that `preprocessed` is the mean of log-densities. */
 static void score_by_draws(const call *c, flo_workspace *w, int64_t start,
                            int64_t count, double *log_prob, double *preprocessed)
 {
-    log_sum all[FLO_TILE_ROWS], behind[FLO_TILE_ROWS];
+    const double draws = (double)c->draws;
+    log_sum all[FLO_TILE_ROWS];
+    double behind[FLO_TILE_ROWS] = {0};
     for (int64_t i = 0; i < count; i++)
-        all[i] = behind[i] = (log_sum){-(double)INFINITY, 0};
+        all[i] = (log_sum){-(double)INFINITY, 0};
     for (int64_t draw = 0; draw < c->draws; draw++) {
         load_tile(c, w, start, count, draw);
         flo_flow_log_prob(c->flow, c->theta, w);
         for (int64_t i = 0; i < count; i++) {
             add_exponential(&all[i], w->log_prob[i]);
-            add_exponential(&behind[i], w->log_prob[i] - w->preprocessed[i]);
+            behind[i] += w->log_prob[i] - w->preprocessed[i];
         }
     }
-    const double draws = (double)c->draws;
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++)
         log_prob[i] = all[i].most + log(all[i].sum / draws);
-        if (preprocessed)
-            preprocessed[i] = behind[i].most + log(behind[i].sum / draws);
-    }
+    for (int64_t i = 0; i < count && preprocessed; i++)
+        preprocessed[i] = behind[i] / draws;
 }
 
 /* log_prob and preprocessed [count] (or NULL) of rows start .. of a call. */

@@ -31,7 +31,8 @@ void flo_tiles_score(flo_tiles *tiles, int64_t draws);
    `preprocess`, the log-density of what these give. A row outside of what the
    layers next to the data take has probability zero: -infinity. One that is not finite,
    or whose context is not or is outside, gives NaN, and so does one of which learned
-   layers make no finite number; preprocessed is then not finite. Local. */
+   layers make no finite number; preprocessed is then not finite. Of several draws
+   preprocessed is the mean. Local. */
 void flo_tiles_log_prob(flo_tiles *tiles, const flo_real *theta, int64_t first,
                         int64_t rows, const flo_real *x, const flo_real *context,
                         double *log_prob, double *preprocessed);
