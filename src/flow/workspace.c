@@ -112,6 +112,8 @@ flo_status flo_workspace_create(flo_arena *arena, const flo_flow *flow, int64_t 
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->logdet));
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->preprocessed));
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->log_prob));
+    if (!training)
+        FLO_TRY(flo_arena_take(arena, rows, sizeof *w->far, &w->far));
     return flo_arena_take(arena, rows, sizeof(double), &w->dlogdet);
 }
 
@@ -211,6 +213,16 @@ void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
                                     w->value[k], w->value[k + 1], w->logdet);
 }
 
+static void find_far(const flo_flow *flow, flo_workspace *w, const flo_real *value)
+{
+    const int64_t D = flow->features;
+    for (int64_t i = 0; i < w->rows; i++) {
+        w->far[i] = false;
+        for (int64_t j = i * D; j < (i + 1) * D; j++)
+            w->far[i] |= fabs((double)value[j]) > (double)FLO_FAR; /* not of NaN */
+    }
+}
+
 void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
     const size_t bytes = (size_t)w->rows * sizeof *w->logdet;
@@ -220,6 +232,8 @@ void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace
         flo_flow_forward_layer(flow, theta, w, k);
         if (k + 1 == flow->preprocess)
             memcpy(w->preprocessed, w->logdet, bytes);
+        if (k + 1 == flow->fixed && w->far)
+            find_far(flow, w, w->value[k + 1]);
     }
 }
 
@@ -239,8 +253,18 @@ void flo_flow_inverse(const flo_flow *flow, const flo_real *theta, flo_workspace
         flo_flow_inverse_layer(flow, theta, w, k);
 }
 
+/* The density of a row so far out is 0 if it cannot be told. */
+static void settle_far(flo_workspace *w)
+{
+    for (int64_t i = 0; w->far && i < w->rows; i++)
+        if (w->far[i] && !(w->log_prob[i] < (double)INFINITY))
+            w->log_prob[i] = -(double)INFINITY;
+}
+
 void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
+    if (w->far)
+        find_far(flow, w, flo_workspace_data(flow, w));
     if (flow->direction == FLO_DIRECTION_DENSITY)
         flo_flow_forward(flow, theta, w);
     else
@@ -249,6 +273,7 @@ void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspac
     memcpy(w->log_prob, w->logdet, (size_t)w->rows * sizeof *w->log_prob);
     flow->base->kind->log_prob(flow->base, theta + flow->base_parameters, &pass,
                                flo_workspace_noise(flow, w), w->log_prob);
+    settle_far(w);
 }
 
 void flo_flow_generate(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
