@@ -213,14 +213,15 @@ void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
                                     w->value[k], w->value[k + 1], w->logdet);
 }
 
+/* Which rows of the values behind the fixed layers are far: seldom any. */
 static void find_far(const flo_flow *flow, flo_workspace *w, const flo_real *value)
 {
     const int64_t D = flow->features;
-    for (int64_t i = 0; i < w->rows; i++) {
-        w->far[i] = false;
-        for (int64_t j = i * D; j < (i + 1) * D; j++)
-            w->far[i] |= fabs((double)value[j]) > (double)FLO_FAR; /* not of NaN */
-    }
+    memset(w->far, 0, (size_t)w->rows * sizeof *w->far);
+    if (!flo_vector_passes(w->rows * D, value, FLO_FAR))
+        return;
+    for (int64_t j = 0; j < w->rows * D; j++)
+        w->far[j / D] |= fabs((double)value[j]) > (double)FLO_FAR; /* not of NaN */
 }
 
 void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
@@ -263,7 +264,7 @@ static void settle_far(flo_workspace *w)
 
 void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
-    if (w->far)
+    if (w->far && (flow->direction == FLO_DIRECTION_SAMPLING || !flow->fixed))
         find_far(flow, w, flo_workspace_data(flow, w));
     if (flow->direction == FLO_DIRECTION_DENSITY)
         flo_flow_forward(flow, theta, w);
