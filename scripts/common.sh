@@ -60,9 +60,10 @@ mpirun_options() {
   if is_open_mpi; then printf '%s\n' --oversubscribe --bind-to none; fi
 }
 
-# Configures and builds a folder: build_folder FOLDER [TARGET] -- CMAKE_OPTIONS...
+# Configures and builds a folder: build_folder FOLDER [TARGET] -- CMAKE_OPTIONS... One that
+# is there keeps its generator, which cmake lets nobody change; a new one is for Ninja.
 build_folder() {
-  local folder=$1 target=all log
+  local folder=$1 target=all log generator=()
   shift
   if [ "$1" != -- ]; then target=$1 && shift; fi
   shift
@@ -72,9 +73,14 @@ build_folder() {
     say "$folder belongs to another checkout; configuring it anew"
     rm -rf "$folder"
   fi
+  if [ -f "$cache" ]; then
+    mapfile -t generator < <(sed -n 's/^CMAKE_GENERATOR:INTERNAL=/-G/p' "$cache")
+  elif command -v ninja >/dev/null; then
+    generator=(-GNinja)
+  fi
   mkdir -p "$folder"
   log=$folder/configure.log
-  if ! cmake -S . -B "$folder" "$@" >"$log" 2>&1; then
+  if ! cmake -S . -B "$folder" "${generator[@]}" "$@" >"$log" 2>&1; then
     cat "$log" >&2
     fail "configuring $folder failed (see above; scripts/setup installs what is missing)"
   fi

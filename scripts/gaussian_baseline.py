@@ -2,7 +2,7 @@
 """The row to beat: the mean log-likelihood of a full-covariance Gaussian.
 
 Fits mean and covariance to the train split of an HDF5 file and prints, for each other
-split given, the mean log-likelihood in nats and twice its standard error.
+split given, the mean log-likelihood in nats +- its standard error.
 
   scripts/gaussian_baseline.py bsds300.h5
   scripts/gaussian_baseline.py mine.h5 --train x --test y --json
@@ -92,7 +92,7 @@ def main():
         print(json.dumps(result))
         return
     for name, r in result.items():
-        print(f"{name:10} {r['log_likelihood']:.3f} +- {2 * r['standard_error']:.3f} nats "
+        print(f"{name:10} {r['log_likelihood']:.3f} +- {r['standard_error']:.3f} nats "
               f"({r['rows']} rows)")
 
 

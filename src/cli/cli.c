@@ -48,17 +48,23 @@ error_t flo_cli_refuse(const struct argp_state *state, const char *format, ...)
     return EINVAL;
 }
 
+/* Whole numbers up to here are exact in double; no time or factor is above. */
+#define MOST_INTEGER 9e15
+#define MOST_NUMBER 1e15
+
 error_t flo_cli_integer(const struct argp_state *state, const char *option,
                         const char *text, int64_t least, int64_t *value)
 {
     char *end;
     errno = 0;
     const double number = strtod(text, &end);
-    if (errno || end == text || *end || !(number >= (double)least && number <= 9e15) ||
+    if (errno || end == text || *end ||
+        !(number >= (double)least && number <= MOST_INTEGER) ||
         number != (double)(int64_t)number)
         return flo_cli_refuse(state,
-                              "%s: found \"%s\", wanted a whole number from %lld",
-                              option, text, (long long)least);
+                              "%s: found \"%s\", wanted a whole number from %lld to "
+                              "%.0f",
+                              option, text, (long long)least, MOST_INTEGER);
     *value = (int64_t)number;
     return 0;
 }
@@ -69,9 +75,10 @@ error_t flo_cli_number(const struct argp_state *state, const char *option,
     char *end;
     errno = 0;
     const double number = strtod(text, &end);
-    if (errno || end == text || *end || !(number > 0) || number > 1e15)
-        return flo_cli_refuse(state, "%s: found \"%s\", wanted a number above 0",
-                              option, text);
+    if (errno || end == text || *end || !(number > 0) || number > MOST_NUMBER)
+        return flo_cli_refuse(
+            state, "%s: found \"%s\", wanted a number above 0 and at most %.0e", option,
+            text, MOST_NUMBER);
     *value = number;
     return 0;
 }

@@ -110,6 +110,17 @@ static int all_finite(int64_t n, const flo_real *x)
     return found == 0;
 }
 
+/* Encodings without their signs are in the order of the numbers; the difference of two
+   has the sign's place set where the second is larger. */
+bool flo_vector_passes(int64_t n, const flo_real *x, flo_real limit)
+{
+    const flo_real_bits most = flo_bits_of_real(limit), rest = ~(flo_real_bits)0 >> 1;
+    flo_real_bits found = 0;
+    for (int64_t i = 0; i < n; i++)
+        found |= most - (flo_bits_of_real(x[i]) & rest);
+    return found > rest;
+}
+
 int64_t flo_vector_first_nonfinite(int64_t n, const flo_real *x)
 {
     int64_t i = 0;

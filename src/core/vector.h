@@ -6,6 +6,7 @@
 
 #include "flotilla/real.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* y[i] = f(x[i]), i = 0 .. n-1. Errors against libm (tests/core/test_vector.c): a few
@@ -27,5 +28,8 @@ double flo_vector_sum_squares(int64_t n, const flo_real *x);
 
 /* The index of the first element that is NaN or infinite, n if there is none. Local. */
 int64_t flo_vector_first_nonfinite(int64_t n, const flo_real *x);
+
+/* Whether an element is NaN or |x| > limit, a finite number from 0. Local. */
+bool flo_vector_passes(int64_t n, const flo_real *x, flo_real limit);
 
 #endif

@@ -4,6 +4,9 @@
 #include "core/soft_clamp.h"
 #include "densities/density.h"
 
+#include <math.h>
+#include <stdbool.h>
+
 int64_t flo_normals_values(const flo_normals *m)
 {
     return m->components * (1 + 2 * m->features);
@@ -54,6 +57,41 @@ void flo_normals_prepare(const flo_normals *m, int64_t count, const flo_real *va
     }
 }
 
+/* Where z is so far out that all squares overflow: the same in double, whose range is
+   enough for any float. Beyond it the density is 0, and every share is as good. */
+static double far_log_prob(const flo_normals *m, const flo_real *values,
+                           const flo_real *prepared, const flo_real *z,
+                           flo_real *responsibility)
+{
+    const int64_t K = m->components, n = m->features;
+    double most = -INFINITY, sum = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t k = 0; k < K; k++) {
+            double e = (double)prepared[K + k];
+            for (int64_t j = k * n; j < (k + 1) * n; j++) {
+                const double u = ((double)z[j - k * n] - (double)values[K + j]) *
+                                 (double)prepared[2 * K + j];
+                e -= 0.5 * u * u;
+            }
+            most = pass == 0 && e > most ? e : most;
+            const double share = isfinite(most) ? exp(e - most) : 1;
+            sum += pass == 1 ? share : 0;
+            responsibility[k] = (flo_real)share;
+        }
+    for (int64_t k = 0; k < K; k++)
+        responsibility[k] = (flo_real)((double)responsibility[k] / sum);
+    return isfinite(most) ? most + log(sum) : most;
+}
+
+/* Whether all are -infinity; a NaN is not. */
+static bool all_overflow(int64_t K, const flo_real *e)
+{
+    int64_t k = 0;
+    while (k < K && e[k] == -(flo_real)INFINITY)
+        k++;
+    return k == K;
+}
+
 double flo_normals_log_prob(const flo_normals *m, const flo_real *values,
                             const flo_real *prepared, const flo_real *z,
                             flo_real *responsibility)
@@ -69,6 +107,8 @@ double flo_normals_log_prob(const flo_normals *m, const flo_real *values,
         }
         responsibility[k] = constant[k] - (flo_real)0.5 * squares;
     }
+    if (all_overflow(K, responsibility))
+        return far_log_prob(m, values, prepared, z, responsibility);
     return (double)log_sum_exp(K, responsibility, responsibility);
 }
 

@@ -26,7 +26,8 @@ void flo_normals_prepare(const flo_normals *mixture, int64_t count,
                          const flo_real *values, flo_real *prepared);
 
 /* log p(z) of z [n]; responsibility [K], the share of each component in it, is kept for
-   backward. Finite for |z| up to 1e6 and scale limits up to 20. Pure. Local. */
+   backward. Finite for every finite float z; where double itself overflows -infinity,
+   never NaN but of what is NaN. Pure. Local. */
 double flo_normals_log_prob(const flo_normals *mixture, const flo_real *values,
                             const flo_real *prepared, const flo_real *z,
                             flo_real *responsibility);

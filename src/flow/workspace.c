@@ -112,6 +112,8 @@ flo_status flo_workspace_create(flo_arena *arena, const flo_flow *flow, int64_t 
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->logdet));
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->preprocessed));
     FLO_TRY(flo_arena_take(arena, rows, sizeof(double), &w->log_prob));
+    if (!training)
+        FLO_TRY(flo_arena_take(arena, rows, sizeof *w->far, &w->far));
     return flo_arena_take(arena, rows, sizeof(double), &w->dlogdet);
 }
 
@@ -215,6 +217,17 @@ void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
                                     w->value[k], w->value[k + 1], w->logdet);
 }
 
+/* Which rows of the values behind the fixed layers are far: seldom any. */
+static void find_far(const flo_flow *flow, flo_workspace *w, const flo_real *value)
+{
+    const int64_t D = flow->features;
+    memset(w->far, 0, (size_t)w->rows * sizeof *w->far);
+    if (!flo_vector_passes(w->rows * D, value, FLO_FAR))
+        return;
+    for (int64_t j = 0; j < w->rows * D; j++)
+        w->far[j / D] |= fabs((double)value[j]) > (double)FLO_FAR; /* not of NaN */
+}
+
 void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
     const size_t bytes = (size_t)w->rows * sizeof *w->logdet;
@@ -224,6 +237,8 @@ void flo_flow_forward(const flo_flow *flow, const flo_real *theta, flo_workspace
         flo_flow_forward_layer(flow, theta, w, k);
         if (k + 1 == flow->preprocess)
             memcpy(w->preprocessed, w->logdet, bytes);
+        if (k + 1 == flow->fixed && w->far)
+            find_far(flow, w, w->value[k + 1]);
     }
 }
 
@@ -244,8 +259,18 @@ void flo_flow_inverse(const flo_flow *flow, const flo_real *theta, flo_workspace
         flo_flow_inverse_layer(flow, theta, w, k);
 }
 
+/* The density of a row so far out is 0 if it cannot be told. */
+static void settle_far(flo_workspace *w)
+{
+    for (int64_t i = 0; w->far && i < w->rows; i++)
+        if (w->far[i] && !(w->log_prob[i] < (double)INFINITY))
+            w->log_prob[i] = -(double)INFINITY;
+}
+
 void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspace *w)
 {
+    if (w->far && (flow->direction == FLO_DIRECTION_SAMPLING || !flow->fixed))
+        find_far(flow, w, flo_workspace_data(flow, w));
     if (flow->direction == FLO_DIRECTION_DENSITY)
         flo_flow_forward(flow, theta, w);
     else
@@ -254,6 +279,7 @@ void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta, flo_workspac
     memcpy(w->log_prob, w->logdet, (size_t)w->rows * sizeof *w->log_prob);
     flow->base->kind->log_prob(flow->base, theta + flow->base_parameters, &pass,
                                flo_workspace_noise(flow, w), w->log_prob);
+    settle_far(w);
 }
 
 void flo_flow_generate(const flo_flow *flow, const flo_real *theta, flo_workspace *w)

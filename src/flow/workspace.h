@@ -8,6 +8,12 @@
 
 #include "flow/flow.h"
 
+/* A row with a value further out than this, in the units behind the layers without
+   parameters, may overflow where layers mix columns, to infinities of either sign: its
+   density is 0 where it cannot be computed. Nearer, NaN says that parameters are bad.
+ */
+#define FLO_FAR ((flo_real)1e15)
+
 typedef struct flo_workspace {
     int64_t room;               /* most rows */
     int64_t rows;               /* B now */
@@ -24,6 +30,7 @@ typedef struct flo_workspace {
     double *logdet;        /* [B], of the last pass */
     double *preprocessed;  /* [B], its part of the layers of `preprocess` */
     double *log_prob;      /* [B] */
+    bool *far;             /* [B], see FLO_FAR; NULL in training */
     double *dlogdet;       /* [B] */
     flo_real *gradient[2]; /* [B, D]: by the value between layers, in turn */
     flo_real *dcontext;    /* [B, E] */
@@ -86,7 +93,8 @@ void flo_flow_forward_layer(const flo_flow *flow, const flo_real *theta,
 void flo_flow_inverse_layer(const flo_flow *flow, const flo_real *theta,
                             flo_workspace *workspace, int64_t k);
 
-/* data to noise and log_prob [B] in nats; noise to data and logdet log|det dx/dz|, both
+/* data to noise and log_prob [B] in nats (outside of training of a finite row that is
+   FLO_FAR never NaN, but -infinity); noise to data and logdet log|det dx/dz|, both
    by the way that the direction gives. Pure. Local. */
 void flo_flow_log_prob(const flo_flow *flow, const flo_real *theta,
                        flo_workspace *workspace);

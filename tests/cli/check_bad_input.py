@@ -441,6 +441,17 @@ def check_usage(flotilla):
     same(os.listdir(flotilla.folder), [])
 
 
+def check_bounds(flotilla):
+    """What is refused is out of the bounds that the message tells."""
+    for option, value, wanted in (
+            ("--temperature", "1e30", "a number above 0 and at most 1e+15"),
+            ("--temperature", "-1", "a number above 0 and at most 1e+15"),
+            ("--seed", "1e16", "a whole number from 0 to 9000000000000000"),
+            ("-n", "0", "a whole number from 1 to 9000000000000000")):
+        flotilla.run("sample", "a", "-n", "3", "-o", "b.h5", option, value, code=USAGE).says(
+            f'{option}: found "{value}", wanted {wanted}')
+
+
 def check_dropped_rows(flotilla):
     """on_bad_rows: drop goes on without them, as if they had weight 0, and counts them."""
     prepare(flotilla)

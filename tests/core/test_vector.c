@@ -390,6 +390,27 @@ static void the_first_nonfinite_element_is_found(void **state)
         }
 }
 
+static void what_passes_a_limit_is_found(void **state)
+{
+    (void)state;
+    enum { N = 100 };
+    flo_real x[N];
+    for (int i = 0; i < N; i++)
+        x[i] = (flo_real)(i % 2 ? 1e15 : -1e15);
+    assert_false(flo_vector_passes(N, x, (flo_real)1e15));
+    assert_false(flo_vector_passes(0, x, 0));
+    assert_true(flo_vector_passes(1, x, 0));
+    const flo_real far[] = {
+        (flo_real)1.000001e15, (flo_real)-2e15, REAL_MAX,      -REAL_MAX,
+        (flo_real)INFINITY,    (flo_real)NAN,   -(flo_real)NAN};
+    for (int k = 0; k < 7 * N; k++) {
+        const flo_real kept = x[k % N];
+        x[k % N] = far[k / N];
+        assert_true(flo_vector_passes(N, x, (flo_real)1e15));
+        x[k % N] = kept;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,7 +420,8 @@ int main(void)
         cmocka_unit_test(an_element_has_the_same_bits_everywhere),
         cmocka_unit_test(sums_are_right_and_depend_on_the_values_alone),
         cmocka_unit_test(sums_keep_their_order),
-        cmocka_unit_test(the_first_nonfinite_element_is_found)};
+        cmocka_unit_test(the_first_nonfinite_element_is_found),
+        cmocka_unit_test(what_passes_a_limit_is_found)};
     cmocka_set_message_output(CM_OUTPUT_STDOUT);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

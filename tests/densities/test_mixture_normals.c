@@ -66,6 +66,29 @@ static void far_rows_have_finite_densities(void **state)
     assert_near(share[2], 1, 0);
 }
 
+/* As far out as a number goes: finite in float, and in double no worse than zero. */
+static void no_finite_row_is_without_a_density(void **state)
+{
+    (void)state;
+    const flo_real values[VALUES] = {0, 0, 0, -1, -1, 0, 0, 1, 1};
+    static const double far[] = {1e19, -1e19, 1e20, 1e30, -1e38, 3e38, 1e155, -1.7e308};
+    flo_real prepared[PREPARED], share[K];
+    flo_normals_prepare(&mixture, 1, values, prepared);
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+        const flo_real z[N] = {(flo_real)far[i], 2};
+        if (!isfinite(z[0]))
+            continue;
+        const double found = flo_normals_log_prob(&mixture, values, prepared, z, share);
+        if (fabs(far[i]) < 1e150)
+            assert_near(found / (-0.5 * far[i] * far[i]), 1, 1e-5);
+        else
+            assert_true(found == -(double)INFINITY);
+        assert_near(share[0] + share[1] + share[2], 1, near_enough);
+    }
+    const flo_real z[N] = {1e30f, (flo_real)NAN};
+    assert_true(isnan(flo_normals_log_prob(&mixture, values, prepared, z, share)));
+}
+
 /* The uniform falls into an interval as long as the weight. */
 static void components_come_by_their_weights(void **state)
 {
@@ -95,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log_prob_is_the_sum_written_out),
         cmocka_unit_test(far_rows_have_finite_densities),
+        cmocka_unit_test(no_finite_row_is_without_a_density),
         cmocka_unit_test(components_come_by_their_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

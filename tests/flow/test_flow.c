@@ -157,6 +157,45 @@ static void log_prob_is_base_plus_logdet_and_generate_inverts_it(void **state)
 }
 
 /* The density of either direction is a density, under any context. */
+#define FAR_LAYERS(LAYER)                                                              \
+    "flow: {layers: [{repeat: 3, layers: [{kind: lu_linear}, " LAYER "]}]"
+static const char *const far_flows[] = {
+    BUILD_DENSITY,
+    BUILD_SAMPLING,
+    FAR_LAYERS("{kind: affine_autoregressive, hidden: 8}") ", base: {kind: "
+                                                           "autoregressive_mixture, "
+                                                           "hidden: 8, components: 3}}",
+    FAR_LAYERS("{kind: affine_coupling, width: 8}") ", base: {kind: mixture}}",
+    FAR_LAYERS("{kind: spline_coupling, width: 8}") "}",
+    FAR_LAYERS("{kind: spline_autoregressive, width: 8}") ", base: {kind: student_t}}",
+    FAR_LAYERS("{kind: planar}, {kind: householder}, {kind: actnorm}") "}",
+    FAR_LAYERS("{kind: radial}, {kind: sylvester}") "}",
+};
+
+/* However far out a row is, its density is a number or 0; bad parameters are told. */
+static void no_finite_row_is_without_a_density(void **state)
+{
+    static const double far[] = {1e18, 1e20, 1e30, 1e37, 1e38, 3e38};
+    static const double signs[][D] = {
+        {1, 1, 1, 1}, {-1, 1, -1, 1}, {1, 0, 0, 0}, {0, 0, 0, -1}, {-1, -1, 1, 0}};
+    for (size_t f = 0; f < sizeof far_flows / sizeof *far_flows; f++) {
+        const flo_flow *const flow = build_flow(*state, far_flows[f], D, C);
+        flo_real *const theta = build_theta(*state, flow);
+        flo_workspace w = build_workspace(*state, flow, 5, false);
+        for (size_t k = 0; k < sizeof far / sizeof *far; k++) {
+            flo_real *const x = flo_workspace_data(flow, &w);
+            for (int i = 0; i < 5 * D; i++)
+                x[i] = (flo_real)(far[k] * signs[i / D][i % D]);
+            flo_flow_log_prob(flow, theta, &w);
+            for (int i = 0; i < 5; i++)
+                assert_true(w.log_prob[i] < (double)INFINITY);
+        }
+        fill_reals(flow->parameters.size, (double)NAN, theta);
+        run_log_prob(flow, theta, &w);
+        assert_true(isnan(w.log_prob[0]));
+    }
+}
+
 static void densities_integrate_to_one(void **state)
 {
     enum { N = 200 };
@@ -490,6 +529,7 @@ int main(void)
         FIXTURE_TEST(initial_parameters_are_all_set_by_the_seed),
         FIXTURE_TEST(log_prob_is_base_plus_logdet_and_generate_inverts_it),
         FIXTURE_TEST(densities_integrate_to_one),
+        FIXTURE_TEST(no_finite_row_is_without_a_density),
         FIXTURE_TEST(noise_does_not_depend_on_how_a_batch_is_cut),
         FIXTURE_TEST(the_first_layer_with_a_bad_value_is_found),
         FIXTURE_TEST(the_description_names_layers_and_counts),

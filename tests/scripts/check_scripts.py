@@ -74,6 +74,9 @@ def check_affine(work):
     # The same number from the script that fits a Gaussian.
     told = json.loads(run(script("gaussian_baseline.py"), path, "--test", "train", "--json"))
     check(abs(told["train"]["log_likelihood"] - best) < 1e-9, "the Gaussian's likelihood")
+    error = told["train"]["standard_error"]
+    check(abs(error - np.sqrt(0.5 / 5000)) < 1e-3, f"half a nat squared a row: {error}")
+    run(script("gaussian_baseline.py"), path, "--test", "train", says=f" +- {error:.3f} nats")
     run(script("gaussian_baseline.py"), path, "--test", "none", code=1, says="it has: ")
     run(script("gaussian_baseline.py"), "/nowhere.h5", code=1, says="cannot be read")
 
@@ -251,6 +254,31 @@ def check_setup(work):
     run(bash, setup, "--wrong", code=64, says="--wrong", env={"PATH": folder})
 
 
+# ---- build folders
+
+def check_generators(work):
+    """A folder that was configured for one generator is built by it, whatever is there."""
+    folder = os.path.join(work, "project")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "CMakeLists.txt"), "w") as file:
+        file.write("cmake_minimum_required(VERSION 3.20)\nproject(p NONE)\n"
+                   "add_custom_target(hello ALL COMMAND ${CMAKE_COMMAND} -E touch made)\n")
+    with open(os.path.join(folder, "CMakePresets.json"), "w") as file:
+        json.dump({"version": 3, "configurePresets": [
+            {"name": "some", "generator": "Ninja", "binaryDir": "${sourceDir}/build"}]}, file)
+    build = f". {script('common.sh')}; build_folder build hello --"
+    for first in ("Unix Makefiles", "Ninja"):
+        for options in ("-DCMAKE_BUILD_TYPE=Release", "--preset some"):
+            shutil.rmtree(os.path.join(folder, "build"), ignore_errors=True)
+            run("cmake", "-S", folder, "-B", os.path.join(folder, "build"), "-G", first)
+            run("bash", "-ec", f"{build} {options}", cwd=folder)
+            check(os.path.exists(os.path.join(folder, "build", "made")), f"{first} {options}")
+    shutil.rmtree(os.path.join(folder, "build"))
+    run("bash", "-ec", f"{build} -DCMAKE_BUILD_TYPE=Release", cwd=folder)
+    with open(os.path.join(folder, "build", "CMakeCache.txt")) as file:
+        check("CMAKE_GENERATOR:INTERNAL=Ninja" in file.read(), "Ninja where nothing is built")
+
+
 # ---- launchers
 
 # Stands in for `flotilla train`: trains until USR1, then takes 2 s to write a checkpoint.
@@ -362,7 +390,7 @@ def check_sbatch_twins(work):
 
 
 CHECKS = [check_affine, check_coads, check_coads_cut, check_bsds300, check_bench_streaming,
-          check_python_is_found, check_setup, check_train_local, check_sbatch,
+          check_python_is_found, check_generators, check_setup, check_train_local, check_sbatch,
           check_sbatch_twins]
 
 
