@@ -20,6 +20,7 @@ OTHERS = {
     "run.directory": "moved", "run.threads": "2",
     "data.files": "copy.h5", "data.train": "more", "data.validation": "0.3",
     "data.test": "more", "data.columns": "[0, 1]", "data.context": "[2]",
+    "data.categories": "[2]", "context_categories": "[{column: 0, values: [1]}]",
     "data.weights": "2", "data.window_rows": "7", "data.memory": "3MiB",
     "flow.direction": "sampling", "flow.base": "{kind: student_t}",
     "flow.layers": "[{kind: lu_linear}]",
@@ -30,6 +31,8 @@ OTHERS = {
 }
 # Where another message comes first.
 REFUSALS = {"flow.direction": "flow.direction: sampling",
+            "data.categories": "data.categories: found",
+            "context_categories": "context_categories[0].column",
             "objective": "flow.direction"}
 
 
@@ -43,7 +46,7 @@ def settings(flotilla):
             found.append([f"{section}.{match[1]}", match[2], match[3]])
         elif found and (match := re.match(r" +# (.*)", line)):
             found[-1][2] += " " + match[1]
-        elif match := re.match(r"#   (preprocess\w*):", line):
+        elif match := re.match(r"#   (preprocess\w*|context_categories):", line):
             found.append([match[1], "", ""])
     return found + [["objective", "", ""]]
 
