@@ -33,9 +33,8 @@ static const struct {
     {FLO_COLUMN_ROUNDED, "rounded",
      "a spread so small beside the mean that " FLO_REAL_NAME
      " alone would lose digits: begin with kind: standardize, whiten or dequantize, "
-     "for "
-     "which training takes an origin off in double, or subtract a constant in the "
-     "file"},
+     "for which training takes an origin off in double, or subtract a constant in the "
+     "file; of integers beyond 2^53 more may be distinct than double tells apart here"},
     {FLO_COLUMN_REPEATED, "repeated value",
      "one number in a twentieth of the rows or more, where a density has no bound: the "
      "log-likelihood tells of that number alone; split such rows off, or make the "

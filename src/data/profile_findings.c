@@ -47,11 +47,24 @@ static bool is_heavy(const flo_column_profile *c)
            reach > far_deviations * c->deviation || c->kurtosis > much_kurtosis;
 }
 
+static bool is_rounded(const flo_column_profile *c)
+{
+    return c->deviation < few_steps * epsilon * fabs(c->mean);
+}
+
+/* Integers of 64 bits that double has made less different than they are. */
+static bool may_be_merged(const flo_column_profile *c)
+{
+    return c->whole && fmax(fabs(c->low), fabs(c->high)) >= 0x1p53 && is_rounded(c);
+}
+
 int flo_profile_findings(const flo_column_profile *c)
 {
     if (c->finite == 0)
         return FLO_COLUMN_EMPTY;
     int found = c->nan + c->infinite > 0 ? FLO_COLUMN_GAPS : 0;
+    if (may_be_merged(c))
+        return found | FLO_COLUMN_ROUNDED;
     if (c->levels == 1)
         return found | FLO_COLUMN_CONSTANT;
     if (is_whole(c))
@@ -63,7 +76,5 @@ int flo_profile_findings(const flo_column_profile *c)
                  : 0;
     found |= c->copy_of >= 0 ? FLO_COLUMN_COPY : 0;
     found |= is_heavy(c) ? FLO_COLUMN_HEAVY : 0;
-    if (c->deviation < few_steps * epsilon * fabs(c->mean))
-        found |= FLO_COLUMN_ROUNDED;
-    return found;
+    return found | (is_rounded(c) ? FLO_COLUMN_ROUNDED : 0);
 }

@@ -13,7 +13,7 @@ static const double most_rounding = 1e-5;
 enum {
     LARGEST = sizeof(flo_real) == 8 ? 1018 : 122,
     LEAST = -LARGEST,     /* under a logarithm, which wants all digits */
-    SMALL = -LARGEST + 22 /* of the largest, elsewhere: the others lose digits */
+    SMALL = -LARGEST + 22 /* elsewhere, where smaller ones lose digits */
 };
 
 typedef struct sample {
@@ -78,38 +78,45 @@ static double choose_origin(const sample *s)
     return fabs(origin) == 0x1p63 || origin == 0x1p64 ? nextafter(origin, 0) : origin;
 }
 
-/* Exponents of the largest and the smallest number but 0, of what the origin leaves. */
-static bool find_exponents(const sample *s, double origin, int *least, int *most)
+/* Exponents of the largest and the smallest number but 0. */
+static bool find_exponents(const sample *s, int *least, int *most)
 {
     *least = INT32_MAX;
     *most = INT32_MIN;
     for (int64_t i = 0; i < s->n; i++) {
-        const double left = s->value[i] - origin;
-        const int exponent = left == 0 ? 0 : ilogb(left);
-        if (left != 0 && exponent < *least)
+        const int exponent = s->value[i] == 0 ? 0 : ilogb(s->value[i]);
+        if (s->value[i] != 0 && exponent < *least)
             *least = exponent;
-        if (left != 0 && exponent > *most)
+        if (s->value[i] != 0 && exponent > *most)
             *most = exponent;
     }
     return *most >= *least;
 }
 
-/* A factor where numbers lie too far from 1. Under a logarithm the smallest count as
-   much as the largest, elsewhere their distance from these alone. */
-static void choose_factor(const sample *s, flo_shifts shifts, flo_column_scale *c)
+/* Under a logarithm, where the smallest count as much as the largest. */
+static void choose_for_logarithm(const sample *s, flo_column_scale *c)
 {
     int least, most;
-    if (!find_exponents(s, c->origin, &least, &most))
+    if (!find_exponents(s, &least, &most) || (most <= LARGEST && least >= LEAST))
         return;
-    const bool logarithm = shifts == FLO_SHIFTS_FACTOR;
-    if (most <= LARGEST && (logarithm ? least >= LEAST : most >= SMALL))
-        return;
-    const bool fits = most - least <= LARGEST - LEAST || !logarithm;
-    if (!fits || !(logarithm || shifts == FLO_SHIFTS_BOTH)) {
+    if (most - least > LARGEST - LEAST)
         c->lost = FLO_LOST_RANGE;
+    else
+        c->factor = ldexp(1, -(most + least) / 2);
+}
+
+/* Elsewhere it is the middle half that counts: a far number among others is a fault of
+   the data, which is told when it is read. */
+static void choose_for_others(const sample *s, flo_shifts shifts, flo_column_scale *c)
+{
+    const double reach = c->origin == 0 ? fmax(fabs(s->low), fabs(s->high)) : s->spread;
+    const int exponent = reach > 0 ? ilogb(reach) : 0;
+    if (exponent <= LARGEST && exponent >= SMALL)
         return;
-    }
-    c->factor = ldexp(1, logarithm ? -(most + least) / 2 : -most);
+    if (shifts == FLO_SHIFTS_BOTH)
+        c->factor = ldexp(1, -exponent);
+    else
+        c->lost = FLO_LOST_RANGE;
 }
 
 flo_column_scale flo_column_scale_find(int64_t n, double *value, flo_shifts shifts)
@@ -126,6 +133,9 @@ flo_column_scale flo_column_scale_find(int64_t n, double *value, flo_shifts shif
         else
             c.lost = FLO_LOST_DIGITS;
     }
-    choose_factor(&s, shifts, &c);
+    if (shifts == FLO_SHIFTS_FACTOR)
+        choose_for_logarithm(&s, &c);
+    else
+        choose_for_others(&s, shifts, &c);
     return c;
 }

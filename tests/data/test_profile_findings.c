@@ -96,6 +96,19 @@ static void far_values_and_kurtosis_are_heavy(void **state)
     assert_int_equal(flo_profile_findings(&c), FLO_COLUMN_HEAVY);
 }
 
+/* 2^60 to 2^60 + 100 are one number to double, and many to the file. */
+static void integers_beyond_double_are_not_called_constant(void **state)
+{
+    (void)state;
+    flo_column_profile c = ordinary();
+    c.whole = true;
+    c.levels = 1;
+    c.low = c.high = c.mean = 0x1p60;
+    c.deviation = 0;
+    c.kurtosis = NAN;
+    assert_int_equal(flo_profile_findings(&c), FLO_COLUMN_ROUNDED);
+}
+
 static void a_large_offset_rounds(void **state)
 {
     (void)state;
@@ -118,6 +131,7 @@ int main(void)
         cmocka_unit_test(a_constant_column_is_that_alone),
         cmocka_unit_test(whole_numbers_and_few_levels_are_told_apart),
         cmocka_unit_test(far_values_and_kurtosis_are_heavy),
+        cmocka_unit_test(integers_beyond_double_are_not_called_constant),
         cmocka_unit_test(a_large_offset_rounds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* A model written, read back and used through the public API: the same bits; another
    model, a damaged file and failed allocations end in a status. */
 #include "flow/model_file.h"
+#include "flow/shift.h"
 
 #include "flotilla/flotilla.h"
 
@@ -311,6 +312,47 @@ static void opening_survives_every_failed_allocation(void **state)
     rmdir(folder);
 }
 
+/* Columns far from 0 and far from 1: as the plain model of what is left of them. */
+static void a_shifted_model_takes_numbers_in_double(void **state)
+{
+    fixture *const f = *state;
+    char folder[64], path[80];
+    const saved s = make(f, DENSITY);
+    double origin[D + C], factor[D + C], x[ROWS * D], context[ROWS * C];
+    flo_real y[ROWS * D], given[ROWS * C], drawn[ROWS * D];
+    double log_factor = 0, wanted[ROWS], found[ROWS];
+    for (int64_t j = 0; j < D + C; j++) {
+        origin[j] = j % 2 ? 0x1p45 + (double)j : 0;
+        factor[j] = j % 3 ? 1 : 0x1p-3;
+        log_factor += j < D ? log(factor[j]) : 0;
+    }
+    for (int64_t i = 0; i < ROWS * D; i++) {
+        y[i] = (flo_real)((double)(i * 37 % 101 - 50) / 32);
+        x[i] = (double)y[i] / factor[i % D] + origin[i % D];
+    }
+    for (int64_t i = 0; i < ROWS * C; i++) {
+        given[i] = (flo_real)((double)(i * 31 % 97 - 48) / 32);
+        context[i] = (double)given[i] / factor[D + i % C] + origin[D + i % C];
+    }
+    flo_tiles *tiles;
+    assert_int_equal(flo_tiles_create(f->arena, s.flow, 1, &tiles), FLO_OK);
+    flo_tiles_log_prob(tiles, s.average, 0, ROWS, y, given, wanted, NULL);
+    flo_tiles_sample(tiles, s.average, 5, 7, ROWS, 0.9, given, drawn);
+    assert_int_equal(flo_flow_shift((flo_flow *)s.flow, origin, factor), FLO_OK);
+    write_file(f, &s, DENSITY, folder, path);
+    flo_model *model;
+    assert_int_equal(flo_model_open(f->context, path, 2, &model), FLO_OK);
+    flo_model_log_prob_double(model, 0, ROWS, x, context, found);
+    for (int i = 0; i < ROWS; i++)
+        assert_true(fabs(found[i] - wanted[i] - log_factor) <= 1e-10 * fabs(wanted[i]));
+    flo_model_sample_double(model, 5, 7, ROWS, 0.9, context, x);
+    for (int64_t i = 0; i < ROWS * D; i++)
+        assert_true(x[i] == (double)drawn[i] / factor[i % D] + origin[i % D]);
+    flo_model_close(&model);
+    unlink(path);
+    rmdir(folder);
+}
+
 static flo_status add_and_finish(flo_context *context, const void *data)
 {
     const saved *const s = data;
@@ -344,6 +386,7 @@ int main(void)
         FIXTURE_TEST(a_tensor_of_another_shape_is_refused),
         FIXTURE_TEST(other_files_and_versions_are_refused),
         FIXTURE_TEST(the_public_model_gives_the_same_bits),
+        FIXTURE_TEST(a_shifted_model_takes_numbers_in_double),
         FIXTURE_TEST(a_missing_or_damaged_file_is_refused),
         FIXTURE_TEST(opening_survives_every_failed_allocation),
         FIXTURE_TEST(writing_survives_every_failed_allocation),

@@ -2,6 +2,8 @@
    data; and any choice of them, in any order. */
 #include "hdf5/dataset_fixture.h"
 
+#include <math.h>
+
 enum { ROWS = 5000, HITS = 3 };
 
 /* A row of a table as a program has it. */
@@ -107,6 +109,93 @@ static void check_choice(const fixture *f, flo_dataset *dataset, int64_t count,
     free(out);
 }
 
+/* The same less an origin, times a factor, of some of the columns; and in double. */
+static void check_shifted(const fixture *f, flo_dataset *dataset, int64_t count,
+                          const int64_t *column)
+{
+    double origin[COLUMNS], factor[COLUMNS];
+    for (int64_t j = 0; j < count; ++j) {
+        origin[j] = column[j] % 3 ? 16.5 : 0;
+        factor[j] = column[j] == 4 ? 0.25 : 1;
+    }
+    flo_dataset_shift(dataset, origin, factor);
+    if (flo_dataset_choose(dataset, count, column) != FLO_OK)
+        fail_msg("%s", flo_context_message(f->context));
+    flo_real *const out = malloc((size_t)(ROWS * (count + 1)) * sizeof *out);
+    double *const wide = malloc((size_t)(ROWS * (count + 1)) * sizeof *wide);
+    for (int64_t s = count; s <= count + 1; ++s) {
+        assert_int_equal(flo_dataset_read(dataset, 3, ROWS - 3, s, out), FLO_OK);
+        assert_int_equal(flo_dataset_read_wide(dataset, 3, ROWS - 3, s, wide), FLO_OK);
+        for (int64_t i = 0; i < ROWS - 3; ++i)
+            for (int64_t j = 0; j < count; ++j) {
+                const double value = value_of(3 + i, column[j]);
+                assert_true(wide[i * s + j] == value);
+                assert_true((double)out[i * s + j] == (value - origin[j]) * factor[j]);
+            }
+    }
+    flo_dataset_shift(dataset, NULL, NULL);
+    free(wide);
+    free(out);
+}
+
+/* Integers of 64 bits that double does not hold, less a whole origin. */
+static void far_integers_keep_their_digits(void **state)
+{
+    fixture *const f = *state;
+    static const int64_t base[] = {INT64_MIN + 5, -1, INT64_C(1) << 60, INT64_MAX - 7};
+    enum { FEW = 8 };
+    for (size_t b = 0; b < sizeof base / sizeof *base; ++b)
+        for (int kind = 0; kind < 4; ++kind) {
+            const bool is_signed = kind < 2;
+            int64_t values[FEW];
+            const double origin = (double)base[b] / 1024 * 1023, one = 1;
+            const double whole = b == 1 ? -300 : nearbyint(origin / 4096) * 4096;
+            for (int i = 0; i < FEW; ++i)
+                values[i] = (int64_t)whole + i * 3 - 7;
+            if (!is_signed && b < 2)
+                continue;
+            const hid_t stored[] = {H5T_STD_I64LE, H5T_STD_I64BE, H5T_STD_U64LE,
+                                    H5T_STD_U64BE};
+            const hsize_t shape[1] = {FEW};
+            const hid_t file = scratch_file(f->path, 0);
+            scratch_add(file, "x", stored[kind], 1, shape, NULL, H5T_NATIVE_INT64,
+                        values);
+            H5Fclose(file);
+            flo_dataset *dataset;
+            flo_real out[FEW];
+            assert_int_equal(flo_dataset_open(f->context, f->path, "x", &dataset),
+                             FLO_OK);
+            flo_dataset_shift(dataset, &whole, &one);
+            assert_int_equal(flo_dataset_choose(dataset, 1, NULL), FLO_OK);
+            assert_int_equal(flo_dataset_read(dataset, 0, FEW, 1, out), FLO_OK);
+            for (int i = 0; i < FEW; ++i)
+                assert_true(out[i] == (flo_real)(i * 3 - 7));
+            flo_dataset_close(&dataset);
+        }
+}
+
+/* Unsigned numbers above those of signed ones, and an origin that is not whole. */
+static void unsigned_integers_and_other_origins(void **state)
+{
+    fixture *const f = *state;
+    const uint64_t values[3] = {UINT64_MAX, UINT64_MAX - 2047, 5};
+    const hsize_t shape[1] = {3};
+    const hid_t file = scratch_file(f->path, 0);
+    scratch_add(file, "x", H5T_STD_U64BE, 1, shape, NULL, H5T_NATIVE_UINT64, values);
+    H5Fclose(file);
+    flo_dataset *dataset;
+    flo_real out[3];
+    const double origins[2] = {0x1p64 - 2048, 4.5}, one = 1;
+    for (int k = 0; k < 2; ++k) {
+        assert_int_equal(flo_dataset_open(f->context, f->path, "x", &dataset), FLO_OK);
+        flo_dataset_shift(dataset, &origins[k], &one);
+        assert_int_equal(flo_dataset_choose(dataset, 1, NULL), FLO_OK);
+        assert_int_equal(flo_dataset_read(dataset, 0, 3, 1, out), FLO_OK);
+        assert_true(k ? out[2] == (flo_real)0.5 : out[0] == 2047 && out[1] == 0);
+        flo_dataset_close(&dataset);
+    }
+}
+
 static void check_choices(const fixture *f, flo_dataset *dataset)
 {
     static const struct {
@@ -119,8 +208,10 @@ static void check_choices(const fixture *f, flo_dataset *dataset)
                    {2, {0, 5}},
                    {3, {4, 2, 3}},
                    {0, {0}}};
-    for (size_t c = 0; c < sizeof choices / sizeof *choices; ++c)
+    for (size_t c = 0; c < sizeof choices / sizeof *choices; ++c) {
         check_choice(f, dataset, choices[c].count, choices[c].column);
+        check_shifted(f, dataset, choices[c].count, choices[c].column);
+    }
 }
 
 static hid_t text_type(size_t bytes)
@@ -388,6 +479,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(fields_of_a_table_are_columns),
+        FIXTURE_TEST(far_integers_keep_their_digits),
+        FIXTURE_TEST(unsigned_integers_and_other_origins),
         FIXTURE_TEST(a_table_with_loose_texts_reads),
         FIXTURE_TEST(data_sets_of_a_group_are_columns),
         FIXTURE_TEST(what_has_no_column_is_refused),
