@@ -11,6 +11,7 @@ typedef struct flo_pick {
     int64_t place;  /* of the first in a row of out */
     int64_t column; /* the first, of its member */
     flo_converter convert;
+    int64_t masks, mask_offset;    /* bytes of the record, as in flo_field; 0: none */
     const flo_meaning *meaning;    /* NULL: numbers stand for themselves */
     const double *origin, *factor; /* [count], borrowed; NULL: numbers as they are */
 } flo_pick;

@@ -6,6 +6,7 @@
 #include "hdf5/meaning.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,6 +115,9 @@ static void make_picks(const flo_dataset *dataset, flo_member *member, int64_t c
                        .column = at,
                        .convert = field->convert,
                        .meaning = field->meaning,
+                       .masks = field->masks,
+                       .mask_offset = field->mask_offset +
+                                      (field->masks > 1 ? at - field->first : 0),
                        .origin = plain ? NULL : dataset->origin + i,
                        .factor = plain ? NULL : dataset->factor + i};
         before = field;
@@ -257,6 +261,23 @@ static void convert_pick(const flo_dataset *dataset, const flo_pick *pick, int64
         pick->convert(rows, pick->count, staged, bytes, out + pick->place, stride);
 }
 
+/* What its mask says is missing, of a pick of staged rows. */
+static void apply_masks(const flo_dataset *dataset, const flo_pick *pick, int64_t rows,
+                        int64_t bytes, int64_t stride, flo_real *out, double *wide)
+{
+    const unsigned char *mask = dataset->staging + pick->mask_offset;
+    for (int64_t i = 0; i < rows; ++i, mask += bytes)
+        for (int64_t j = 0; j < pick->count; ++j) {
+            const int64_t at = i * stride + pick->place + j;
+            if (!mask[pick->masks > 1 ? j : 0])
+                continue;
+            if (out)
+                out[at] = (flo_real)NAN;
+            else
+                wide[at] = (double)NAN;
+        }
+}
+
 /* Rows of a member into out, or where that is NULL into wide. */
 static flo_status read_member(const flo_dataset *dataset, const flo_member *member,
                               int64_t first, int64_t count, int64_t stride,
@@ -275,6 +296,8 @@ static flo_status read_member(const flo_dataset *dataset, const flo_member *memb
             flo_real *const to = out ? out + done * stride : NULL;
             double *const to_wide = wide ? wide + done * stride : NULL;
             convert_pick(dataset, pick, rows, bytes, stride, to, to_wide);
+            if (pick->masks)
+                apply_masks(dataset, pick, rows, bytes, stride, to, to_wide);
             if (stored->holes)
                 flo_holes_apply(stored->holes, first + done, rows, pick->column,
                                 pick->count, stride, to ? to + pick->place : NULL,

@@ -116,16 +116,31 @@ static bool find_fill(hid_t dataset, double *fill)
     return found;
 }
 
+/* pandas keeps times as integers of 64 bits, of which the least is no time; it says so
+   beside a data set, or beside a table for each of its fields. */
+static bool is_time(const subject *s)
+{
+    char name[256] = "value_type", text[32];
+    if (s->field)
+        snprintf(name, sizeof name, "%s_dtype", s->field);
+    flo_attribute_text(s->dataset, name, text, sizeof text);
+    return H5Tget_class(s->type) == H5T_INTEGER && H5Tget_size(s->type) == 8 &&
+           (strncmp(text, "datetime64", 10) == 0 ||
+            strncmp(text, "timedelta64", 11) == 0);
+}
+
 static flo_status find_gaps(const subject *s, flo_meaning *meaning)
 {
     flo_attribute fill, missing;
     double filled = 0;
     FLO_TRY(read_attribute(s, "_FillValue", INT64_MAX, &fill));
     FLO_TRY(read_attribute(s, "missing_value", INT64_MAX, &missing));
-    FLO_TRY(flo_arena_take(s->arena, 2 * (fill.count + missing.count) + 1,
+    FLO_TRY(flo_arena_take(s->arena, 2 * (fill.count + missing.count) + 2,
                            sizeof *meaning->gap, &meaning->gap));
     add_gaps(s, &fill, meaning);
     add_gaps(s, &missing, meaning);
+    if (is_time(s))
+        add_gap(meaning, as_stored(s, -0x1p63));
     if (!fill.is_there && !s->field && find_fill(s->dataset, &filled) &&
         is_netcdf_fill(s->type, filled))
         add_gap(meaning, as_stored(s, filled));
@@ -285,6 +300,10 @@ static void tell_one(const flo_field *field, char *text, size_t bytes)
         append(text, bytes, "times ", m->scale, "");
     if (m && m->offset != 0)
         append(text, bytes, "plus ", m->offset, "");
+    const size_t used = strlen(text);
+    if (field->masks)
+        snprintf(text + used, bytes - used, "%smissing where %.60s.mask says so",
+                 used ? ", " : "", field->name);
 }
 
 static void tell_fill(hid_t dataset, const flo_field *field, char *text, size_t bytes)

@@ -14,10 +14,11 @@ struct flo_meaning {
 };
 
 /* Looks for attributes of an open data set: _FillValue, missing_value, valid_range,
-   valid_min, valid_max, scale_factor, add_offset, _Unsigned; and for a fill value of
-   HDF5 that is netCDF's own. Sets record->field[].meaning where a field has any, and
-   its converter where it is to be read as unsigned. Takes from the arena. Local.
-   FLO_ERROR_MEMORY; FLO_ERROR_DATA: an attribute that is no number, or of too many. */
+   valid_min, valid_max, scale_factor, add_offset, _Unsigned; for a fill value of HDF5
+   that is netCDF's own; and for pandas' times, of which the least integer is none. Sets
+   record->field[].meaning where a field has any, and its converter where it is to be
+   read as unsigned. Takes from the arena. Local. FLO_ERROR_MEMORY; FLO_ERROR_DATA: an
+   attribute that is no number, or of too many. */
 FLO_MUST_USE flo_status flo_meaning_find(flo_arena *arena, const char *file,
                                          const char *name, hid_t dataset, hid_t type,
                                          flo_record *record);

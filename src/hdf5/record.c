@@ -5,6 +5,10 @@
 
 #include "hdf5/describe.h"
 
+#include <stdio.h>
+
+enum { NAME_BYTES = 1024 };
+
 static bool is_number(hid_t type)
 {
     const H5T_class_t class = H5Tget_class(type);
@@ -142,6 +146,47 @@ static void insert(hid_t compound, const flo_field *field, hid_t element, hid_t 
     H5Tclose(array);
 }
 
+/* The index of the member NAME.mask beside a member NAME (astropy's masked columns), of
+   truth values or of bytes; -1: there is none. */
+static int find_mask(hid_t compound, const flo_field *field, int64_t *masks)
+{
+    char name[NAME_BYTES];
+    *masks = 0;
+    snprintf(name, sizeof name, "%s.mask", field->name);
+    const int index = H5Tget_member_index(compound, name);
+    if (index < 0)
+        return -1;
+    const hid_t member = H5Tget_member_type(compound, (unsigned)index);
+    const hid_t element = open_element(member);
+    const H5T_class_t class = H5Tget_class(element);
+    const int64_t count = array_elements(member);
+    if (H5Tget_size(element) == 1 && (class == H5T_ENUM || class == H5T_INTEGER) &&
+        (count == 1 || count == field->columns))
+        *masks = count;
+    H5Tclose(element);
+    H5Tclose(member);
+    return *masks > 0 ? index : -1;
+}
+
+/* The mask of a field, where it has one, comes into the record. */
+static void add_mask(hid_t compound, flo_record *record, flo_field *field)
+{
+    const int index = find_mask(compound, field, &field->masks);
+    if (index < 0)
+        return;
+    if (record->as_stored) {
+        field->mask_offset = (int64_t)H5Tget_member_offset(compound, (unsigned)index);
+        return;
+    }
+    const hid_t member = H5Tget_member_type(compound, (unsigned)index);
+    char *const name = H5Tget_member_name(compound, (unsigned)index);
+    field->mask_offset = record->bytes;
+    H5Tinsert(record->type, name, (size_t)record->bytes, member);
+    record->bytes += field->masks;
+    H5free_memory(name);
+    H5Tclose(member);
+}
+
 /* One more field of a compound, if it is numeric: where it is stored, or next in a
    record of our making. */
 static flo_status add_field(flo_arena *arena, hid_t compound, unsigned index,
@@ -164,6 +209,7 @@ static flo_status add_field(flo_arena *arena, hid_t compound, unsigned index,
         insert(record->type, field, element, member);
     record->columns += columns;
     record->bytes += record->as_stored ? 0 : columns * field->size;
+    add_mask(compound, record, field);
     H5Tclose(element);
     H5Tclose(stored);
     H5Tclose(member);
@@ -173,7 +219,7 @@ static flo_status add_field(flo_arena *arena, hid_t compound, unsigned index,
 /* Bytes that the numbers of a compound can take in memory at most. */
 static size_t most_bytes(hid_t compound)
 {
-    return (size_t)flo_record_columns(compound) * sizeof(int64_t);
+    return (size_t)flo_record_columns(compound) * (sizeof(int64_t) + 1); /* and mask */
 }
 
 static flo_status make_compound(flo_arena *arena, hid_t type, flo_record *record)

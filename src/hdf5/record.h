@@ -20,6 +20,9 @@ typedef struct flo_field {
     flo_converter convert;
     const flo_meaning *meaning; /* NULL: numbers stand for themselves */
     bool is_unsigned;           /* stored as signed: its attribute _Unsigned */
+    int64_t masks;              /* of its numbers; 1: one for all, 0: none */
+    int64_t
+        mask_offset; /* of the first mask, a byte that is not 0 where it is missing */
 } flo_field;
 
 typedef struct flo_record {

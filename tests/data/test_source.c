@@ -236,6 +236,30 @@ static void shards_that_differ_are_named(void **state)
                  WORDS("c.h5", "is of a group", "floating point"));
 }
 
+/* Two files that lead to one array, one of them by a link. */
+static void one_array_is_found_by_two_links(void **state)
+{
+    example *const e = *state;
+    char path[SCRATCH_PATH + 8];
+    flo_source *source;
+    write_shard(e, "a.h5", 0, 10, NULL);
+    write_shard(e, "b.h5", 10, 10, NULL);
+    snprintf(path, sizeof path, "%s/c.h5", e->folder);
+    for (int i = 0; i < 2; ++i) {
+        const hid_t file = scratch_file(path, 0);
+        H5Lcreate_external(i ? "other.h5" : "a.h5", "/x", file, "x", H5P_DEFAULT,
+                           H5P_DEFAULT);
+        H5Fclose(file);
+        if (i == 0)
+            expect_words(e, open_pattern(e, "?.h5", "x", &source), FLO_ERROR_DATA,
+                         WORDS("a.h5", "c.h5", "a link to the same array", "twice"));
+    }
+    write_shard(e, "other.h5", 20, 10, NULL);
+    assert_int_equal(open_pattern(e, "?.h5", "x", &source), FLO_OK);
+    check_range(source, 0, 30, D, NULL);
+    flo_source_close(&source);
+}
+
 /* The names of fields must agree, too: the third column is not always the third. */
 static void names_that_differ_are_named(void **state)
 {
@@ -439,6 +463,7 @@ int main(void)
                                        TEST(a_limit_closes_shards),
                                        TEST(large_caches_are_few),
                                        TEST(shards_that_differ_are_named),
+                                       TEST(one_array_is_found_by_two_links),
                                        TEST(names_that_differ_are_named),
                                        TEST(groups_are_counted_by_what_is_chosen),
                                        TEST(a_shard_that_changes_is_named),

@@ -284,6 +284,71 @@ static void fields_of_a_compound_have_their_own(void **state)
     flo_dataset_close(&table);
 }
 
+/* astropy keeps masks beside masked columns, as truth values; pandas' times are whole
+   numbers, of which the least is no time. With a text of any length beside them, HDF5
+   gives records of our making. */
+static void masks_and_times_of_tables(void **state)
+{
+    fixture *const f = *state;
+    typedef struct record {
+        float a, b[2];
+        int64_t time;
+        int8_t mask, masks[2];
+        const char *text;
+    } record;
+    static const record rows[3] = {{1, {2, 3}, INT64_MIN, 0, {0, 1}, "x"},
+                                   {4, {5, 6}, -5, 1, {1, 0}, "y"},
+                                   {7, {8, 9}, 3, 0, {0, 0}, "z"}};
+    static const double wanted[12] = {1, 2, NAN, NAN, NAN, NAN, 6, -5, 7, 8, 9, 3};
+    const hsize_t shape[1] = {3}, two[1] = {2};
+    const int8_t no = 0, yes = 1;
+    const hid_t truth = H5Tenum_create(H5T_NATIVE_INT8);
+    H5Tenum_insert(truth, "FALSE", &no);
+    H5Tenum_insert(truth, "TRUE", &yes);
+    for (int with_text = 0; with_text < 2; ++with_text) {
+        const hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(record));
+        const hid_t pair = H5Tarray_create2(H5T_NATIVE_FLOAT, 1, two);
+        const hid_t truths = H5Tarray_create2(truth, 1, two), text = H5Tcopy(H5T_C_S1);
+        H5Tset_size(text, H5T_VARIABLE);
+        H5Tinsert(type, "a", HOFFSET(record, a), H5T_NATIVE_FLOAT);
+        H5Tinsert(type, "b", HOFFSET(record, b), pair);
+        H5Tinsert(type, "time", HOFFSET(record, time), H5T_NATIVE_INT64);
+        H5Tinsert(type, "a.mask", HOFFSET(record, mask), truth);
+        H5Tinsert(type, "b.mask", HOFFSET(record, masks), truths);
+        if (with_text)
+            H5Tinsert(type, "text", HOFFSET(record, text), text);
+        const hid_t file = scratch_file(f->path, 0);
+        scratch_add(file, "t", type, 1, shape, NULL, type, rows);
+        const hid_t dataset = H5Dopen2(file, "t", H5P_DEFAULT);
+        add_text(dataset, "time_dtype", "datetime64[ns]", false);
+        H5Dclose(dataset);
+        H5Fclose(file);
+        H5Tclose(type);
+        H5Tclose(pair);
+        H5Tclose(truths);
+        H5Tclose(text);
+        flo_dataset *table;
+        flo_real found[12];
+        double wide[12];
+        assert_int_equal(flo_dataset_open(f->context, f->path, "t", &table), FLO_OK);
+        assert_int_equal(flo_dataset_describe(table)->columns, 4);
+        assert_non_null(
+            strstr(flo_dataset_describe(table)->meaning, "missing where a.mask says"));
+        assert_int_equal(flo_dataset_read(table, 0, 3, 4, found), FLO_OK);
+        assert_int_equal(flo_dataset_read_wide(table, 0, 3, 4, wide), FLO_OK);
+        for (int i = 0; i < 12; ++i)
+            assert_true(is_same((double)found[i], wanted[i]) &&
+                        is_same(wide[i], wanted[i]));
+        static const int64_t last[1] = {2};
+        assert_int_equal(flo_dataset_choose(table, 1, last), FLO_OK);
+        assert_int_equal(flo_dataset_read(table, 0, 3, 1, found), FLO_OK);
+        for (int i = 0; i < 3; ++i)
+            assert_true(is_same((double)found[i], wanted[4 * i + 2]));
+        flo_dataset_close(&table);
+    }
+    H5Tclose(truth);
+}
+
 /* netCDF fills what was never written with numbers of its own, without an attribute;
    any other fill value of HDF5 may be data. */
 static void netcdf_fills_are_missing(void **state)
@@ -408,6 +473,7 @@ int main(void)
         FIXTURE_TEST(a_shift_comes_behind_the_unpacking),
         FIXTURE_TEST(members_of_a_group_have_their_own),
         FIXTURE_TEST(fields_of_a_compound_have_their_own),
+        FIXTURE_TEST(masks_and_times_of_tables),
         FIXTURE_TEST(netcdf_fills_are_missing),
         FIXTURE_TEST(chunks_never_written_are_missing),
         FIXTURE_TEST(attributes_without_sense_are_refused)};
