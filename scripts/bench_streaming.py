@@ -19,8 +19,12 @@ import sys
 import tempfile
 import time
 
-import h5py
-import numpy as np
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy")
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
 
 CONFIG = """
 run: {{directory: run, seed: 1, threads: {threads}}}

@@ -15,8 +15,12 @@ import subprocess
 import sys
 import time
 
-import h5py
-import numpy as np
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy")
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFIGS = os.path.join(os.path.dirname(HERE), "configs", "bench")

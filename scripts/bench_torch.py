@@ -23,6 +23,10 @@ import tempfile
 import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "torch")
+
 import h5py  # noqa: E402
 import torch  # noqa: E402
 from torch import distributed, multiprocessing, nn  # noqa: E402

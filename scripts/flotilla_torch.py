@@ -33,6 +33,14 @@ import sys
 import types
 import warnings
 
+if __name__ == "__main__":
+    try:
+        import right_python
+    except ImportError:  # a copy of this file, alone
+        pass
+    else:
+        right_python.need("h5py", "numpy", "torch", "yaml")
+
 import h5py
 import numpy as np
 import torch

@@ -13,8 +13,12 @@ import argparse
 import json
 import sys
 
-import h5py
-import numpy as np
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy")
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
 
 BLOCK_ROWS = 65536
 

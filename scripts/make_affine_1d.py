@@ -9,8 +9,12 @@ train, validation and test of shape [N, 1]. Needs numpy and h5py.
 import argparse
 import os
 
-import h5py
-import numpy as np
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy")
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
 
 
 def main():

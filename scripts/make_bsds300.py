@@ -25,9 +25,13 @@ import hashlib
 import os
 import sys
 
-import h5py
-import numpy as np
-from PIL import Image
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy", "PIL")
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
 
 GREY = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 BLOCK_ROWS = 50000  # rows drawn at once; part of the recipe: it orders the random draws

@@ -30,9 +30,13 @@ import argparse
 import os
 import sys
 
-import h5py
-import numpy as np
-from scipy.io import netcdf_file
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy", "scipy")
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+from scipy.io import netcdf_file  # noqa: E402
 
 SOURCE = "/usr/share/ferret-vis/data/coads_climatology.cdf"
 COLUMNS = ["SST", "AIRT", "SPEH", "WSPD", "UWND", "VWND", "SLP"]

@@ -30,6 +30,10 @@ import time
 
 # The products are small, processes share the cores, and the rows must not depend on threads.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy", "scipy")
+
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 from scipy.special import i0e  # noqa: E402
@@ -213,13 +217,17 @@ def block_rows(columns):
 
 
 def pieces(args, density, split, first, last):
-    """Rows first .. last - 1 of a split as stored, and their log-densities, by blocks."""
+    """Rows first .. last - 1 of a split as stored, and their log-densities, by blocks.
+
+    Both are made of whole blocks, whatever part is wanted: the last bits that a BLAS gives a
+    row depend on how many rows there are beside it, and where it stands among them."""
     size = block_rows(args.columns)
     for block in range(first // size, -(-last // size)):
-        x = density.draw(size, generator(args.seed, split, block))
+        x = density.draw(size, generator(args.seed, split, block)).astype(args.type)
+        log_prob = density.log_prob(x.astype(np.float64))
         begin = block * size
-        x = x[max(first - begin, 0):last - begin].astype(args.type)
-        yield x, density.log_prob(x.astype(np.float64))
+        part = slice(max(first - begin, 0), last - begin)
+        yield x[part], log_prob[part]
 
 
 def layout(args, rows, columns):

@@ -3,30 +3,36 @@
 
   scripts/plot_run.py runs/coads                      writes runs/coads/plot.png
   scripts/plot_run.py runs/coads --columns 0,3,6 -o three.png
+  scripts/plot_run.py runs/coads --split train
+  scripts/plot_run.py runs/coads --data other.h5:test
 
 Top: log-likelihood, learning rate and gradient norm over steps, from metrics.jsonl. Below:
 one histogram a column, and for each pair of columns the density of the data (shaded) under
-that of the samples (lines), from the newest file of samples/. The data is the test split of
-the run's config.yaml, else its validation, else its train split.
+that of the samples (lines), from the newest file of samples/. The data are rows of the run's
+test split, else of its validation, else of its train split, as `flotilla rows` gives them: the
+columns, weights and rows that the flow gets. The picture says which rows and columns they are.
 
-Needs numpy, h5py, matplotlib and PyYAML.
+Needs numpy, h5py and matplotlib, and the flotilla program: FLOTILLA, else build/release,
+build/dev, or PATH.
 """
 import argparse
 import glob
 import json
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 
-import h5py
-import numpy as np
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy", "matplotlib")
 
-try:
-    import matplotlib
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    import yaml
-except ImportError as error:
-    sys.exit(f"plot_run.py: {error}; apt install python3-matplotlib python3-yaml")
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+import matplotlib  # noqa: E402
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
 
 ROWS = 20000        # of data and of samples: enough for smooth outlines
 COLUMNS = 6         # shown unless --columns says otherwise
@@ -70,71 +76,91 @@ def read_metrics(run):
     return {key: np.array(value, float).T for key, value in series.items()}
 
 
-def read_config(run):
-    path = os.path.join(run, "config.yaml")
-    try:
-        with open(path) as file:
-            return yaml.safe_load(file)
-    except OSError as error:
-        fail(f"{path}: {error.strerror}")
-    except yaml.YAMLError as error:
-        fail(f"{path}: not YAML: {error}")
+def find_program():
+    here = os.path.dirname(os.path.abspath(__file__))
+    given = os.environ.get("FLOTILLA")
+    for path in [given] if given else [os.path.join(here, "..", "build", kind, "flotilla")
+                                       for kind in ("release", "dev")]:
+        if os.access(path, os.X_OK):
+            return path
+    if given:
+        fail(f"FLOTILLA={given} is no program")
+    return shutil.which("flotilla") or fail(
+        "no flotilla program in build/release, build/dev or PATH; build it, or set FLOTILLA")
 
 
-def take(dataset):
-    """At most ROWS rows, spread over the data set, [n, D]; and the names of columns."""
-    rows = dataset.shape[0]
-    step = max(1, rows // ROWS)
-    x = dataset[:rows:step][:ROWS]
-    x = x.reshape(len(x), -1).astype(np.float64)
-    names = [n.decode() if isinstance(n, bytes) else str(n)
-             for n in np.ravel(dataset.attrs.get("columns", []))]
-    return x, names
+def texts(attributes, key):
+    return [n.decode() if isinstance(n, bytes) else str(n)
+            for n in np.ravel(attributes.get(key, []))]
 
 
-def read_data(config, file_given, dataset_given):
-    data = config.get("data") or {}
-    files = data.get("files") or []
-    path = file_given or (files[0] if isinstance(files, list) and files else files)
-    if not path:
-        fail("config.yaml names no data.files; give --data FILE.h5")
-    try:
+class Data:
+    """Rows as the flow gets them: x [n, D], weight [n], row [n] and file [n] (a path), names
+    [D]; source, and total, the number of rows that there are."""
+
+    def __init__(self, file):
+        self.x = file["x"][:].astype(np.float64)
+        self.weight = file["weight"][:].astype(np.float64)
+        self.row, self.file = file["row"][:], file["file"][:]
+        files = texts(file["x"].attrs, "files")
+        self.file = np.array([files[i] if files else str(i) for i in self.file])
+        self.known = texts(file["x"].attrs, "columns")
+        self.names = self.known or [f"column {j}" for j in file["column"][:]]
+        self.source, self.split = (texts(file.attrs, key)[0] for key in ("source", "split"))
+        self.total, self.left_out = int(file.attrs["rows"]), int(file.attrs["left_out"])
+        self.contexts = file["context"].shape[1] if "context" in file else 0
+
+    def told(self):
+        """Which rows they are, in words."""
+        of = "data" if self.split == "data" else f"{self.split} split"
+        text = f"{of}: {len(self.x):,} of {self.total:,} rows of {self.source}"
+        if self.left_out:
+            text += f" ({self.left_out:,} more were bad or have no weight)"
+        return text + (f"; {self.contexts} context columns are not shown" if self.contexts else "")
+
+
+def read_data(a):
+    """By the program, so that columns, splits and weights are what they are in training."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "rows.h5")
+        command = [find_program(), "rows", a.run, *([a.data] if a.data else []),
+                   *(["--split", a.split] if a.split else []), "-n", str(a.rows), "-o", path]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            fail(f"{done.stderr.strip()}\n(paths in a config are relative to the folder where "
+                 "the run was started; --data FILE.h5:DATASET takes other rows)")
         with h5py.File(path, "r") as file:
-            wanted = [dataset_given] if dataset_given else [
-                n for n in (data.get("test"), data.get("validation"),
-                            data.get("train", "train")) if isinstance(n, str)]
-            for name in wanted:
-                if name in file:
-                    x, names = take(file[name])
-                    break
-            else:
-                fail(f"{path}: no data set {' or '.join(map(repr, wanted))}; it has: "
-                     f"{', '.join(file)}; choose with --dataset")
-    except OSError as error:
-        fail(f"{path}: cannot be read as HDF5 ({error}); paths in a config are relative to "
-             "the folder where the run was started; or give --data FILE.h5")
-    chosen = data.get("columns", "all")
-    if isinstance(chosen, list) and x.shape[1] > max(chosen):
-        x = x[:, chosen]
-        names = [names[i] for i in chosen] if len(names) > max(chosen) else []
-    return x, names, name
+            return Data(file)
 
 
-def read_samples(run, given):
-    path = given
+def read_samples(a, data):
+    """At most as many samples as rows are asked for, [n, D], in the order of the data's
+    columns, where both have names."""
+    path = a.samples
     if not path:
-        found = sorted(glob.glob(os.path.join(run, "samples", "step-*.h5")))
+        found = sorted(glob.glob(os.path.join(a.run, "samples", "step-*.h5")))
         if not found:
-            fail(f"{os.path.join(run, 'samples')}: no step-*.h5 yet; draw some with "
+            fail(f"{os.path.join(a.run, 'samples')}: no step-*.h5 yet; draw some with "
                  "`flotilla sample` and give --samples FILE.h5, or use --curves-only")
         path = found[-1]
     try:
         with h5py.File(path, "r") as file:
             if "samples" not in file:
                 fail(f"{path}: no data set 'samples'; it has: {', '.join(file)}")
-            return take(file["samples"])[0]
+            x, names = file["samples"][:a.rows], texts(file["samples"].attrs, "columns")
     except OSError as error:
         fail(f"{path}: cannot be read as HDF5: {error}")
+    x = x.reshape(len(x), -1).astype(np.float64)
+    if x.shape[1] != data.x.shape[1]:
+        fail(f"{path}: the samples have {x.shape[1]} columns, {data.source} gives "
+             f"{data.x.shape[1]}: they are not of one run; see --samples, --data")
+    if len(names) == x.shape[1] and data.known and names != data.known:
+        if sorted(names) != sorted(data.known) or len(set(names)) < len(names):
+            fail(f"{path}: the columns of the samples are {', '.join(names[:9])}, those of "
+                 f"{data.source} {', '.join(data.known[:9])}: they are not of one run")
+        x = x[:, [names.index(name) for name in data.known]]
+    return x
 
 
 def inner_range(x, tail=0.002):
@@ -154,8 +180,8 @@ def smooth(counts, width=1.1):
     return counts
 
 
-def density(x, y, x_range, y_range):
-    counts, x_edges, y_edges = np.histogram2d(x, y, BINS, [x_range, y_range])
+def density(x, y, weight, x_range, y_range):
+    counts, x_edges, y_edges = np.histogram2d(x, y, BINS, [x_range, y_range], weights=weight)
     return (0.5 * (x_edges[1:] + x_edges[:-1]), 0.5 * (y_edges[1:] + y_edges[:-1]),
             smooth(counts).T)
 
@@ -213,8 +239,8 @@ def draw_curves(figure, space, metrics):
         rate.set_ylim(bottom=0)
 
 
-def draw_corner(figure, space, data, samples, names):
-    """Histograms on the diagonal, pairs below it."""
+def draw_corner(figure, space, data, weight, samples, names):
+    """Histograms on the diagonal, pairs below it: data [n, d] of weight [n]."""
     count = data.shape[1]
     grid = space.subgridspec(count, count, wspace=0.08, hspace=0.08)
     ranges = [inner_range(data[:, i]) for i in range(count)]
@@ -224,11 +250,11 @@ def draw_corner(figure, space, data, samples, names):
             axis.set_xlim(ranges[column])
             axis.locator_params(nbins=4)
             if row == column:
-                draw_histogram(axis, data[:, row], samples[:, row], ranges[row])
+                draw_histogram(axis, data[:, row], weight, samples[:, row], ranges[row])
             else:
                 axis.set_ylim(ranges[row])
-                draw_pair(axis, (data[:, column], data[:, row]),
-                          (samples[:, column], samples[:, row]),
+                draw_pair(axis, (data[:, column], data[:, row], weight),
+                          (samples[:, column], samples[:, row], None),
                           ranges[column], ranges[row])
                 for side in ("top", "right"):
                     axis.spines[side].set_visible(True)
@@ -263,10 +289,11 @@ def names_with_offsets(figure):
                 offset.set_visible(False)
 
 
-def draw_histogram(axis, data, samples, limits):
+def draw_histogram(axis, data, weight, samples, limits):
     edges = np.linspace(*limits, BINS + 1)
-    axis.hist(data, edges, density=True, color=DATA, alpha=0.45)
     # Both over all their rows, also those outside the panel.
+    counts = np.histogram(data, edges, weights=weight)[0] / (weight.sum() * np.diff(edges))
+    axis.stairs(counts, edges, color=DATA, alpha=0.45, fill=True)
     counts = np.histogram(samples, edges)[0] / (max(len(samples), 1) * np.diff(edges))
     axis.stairs(counts, edges, color=FLOW, lw=1.4)
     axis.set_yticks([])
@@ -287,18 +314,48 @@ def draw_pair(axis, data, samples, x_range, y_range):
         axis.contour(x, y, counts, at, colors=[FLOW], linewidths=[0.9, 1.3])
 
 
-def chosen_columns(text, width):
+def chosen_columns(text, names):
+    """Numbers of columns, by number or name."""
     if text is None:
-        return list(range(min(width, COLUMNS)))
-    try:
-        columns = [int(c) for c in text.split(",")]
-    except ValueError:
-        fail(f"--columns {text}: wanted numbers from 0 to {width - 1}, like 0,3,6")
-    for column in columns:
-        if not 0 <= column < width:
-            fail(f"--columns {text}: column {column} is not among the {width} of the data "
-                 "(they count from 0)")
+        return list(range(min(len(names), COLUMNS)))
+    columns = []
+    for word in (part.strip() for part in text.split(",")):
+        if names.count(word) == 1:
+            columns.append(names.index(word))
+        elif word.isdigit() and int(word) < len(names):
+            columns.append(int(word))
+        else:
+            fail(f"--columns {text}: {word!r} is not among the {len(names)} columns of the "
+                 f"model: numbers from 0 to {len(names) - 1}, or {', '.join(names[:20])}")
     return columns
+
+
+def title(data, columns):
+    """What is drawn: which rows, and which columns of how many."""
+    lines = [data.told()]
+    if len(columns) < len(data.names):
+        lines.append(f"{len(columns)} of {len(data.names)} columns are shown; --columns takes "
+                     "others")
+    return lines
+
+
+def draw_rows(figure, a, metrics):
+    """The lower part; gives what is drawn, by name, and which rows in words."""
+    data = read_data(a)
+    samples = read_samples(a, data)
+    columns = chosen_columns(a.columns, data.names)
+    samples = samples[np.isfinite(samples).all(axis=1)]
+    names = [data.names[j] for j in columns]
+    side = max(3.6, min(10.0, 1.55 * len(columns)))
+    figure.set_size_inches(max(side, 7.6), side + 3.1)
+    grid = figure.add_gridspec(2, 1, height_ratios=[2.1, side], hspace=0.62 / side + 0.1)
+    drawn = {"data": data.x[:, columns], "weight": data.weight, "samples": samples[:, columns]}
+    draw_curves(figure, grid[0], metrics)
+    draw_corner(figure, grid[1], *drawn.values(), names)
+    lines = title(data, columns)
+    figure.suptitle("\n".join(lines), fontsize=9, y=0.95)
+    return dict(drawn, row=data.row, in_file=data.file, names=names, column=columns,
+                title=lines), lines
 
 
 def parse():
@@ -306,12 +363,23 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="a run directory")
     parser.add_argument("-o", "--output", metavar="FILE.png", help="default: RUN/plot.png")
-    parser.add_argument("--columns", metavar="I,J,..", help="which columns, from 0")
+    parser.add_argument("--columns", metavar="I,J,..", help="which columns of the model: "
+                        "numbers from 0, or names; default: the first six")
     parser.add_argument("--samples", metavar="FILE.h5", help="default: the newest of the run")
-    parser.add_argument("--data", metavar="FILE.h5", help="default: that of the run's config")
-    parser.add_argument("--dataset", metavar="NAME", help="default: the test split")
+    parser.add_argument("--split", choices=("train", "validation", "test"),
+                        help="rows of the run's data; default: test, or what there is")
+    parser.add_argument("--data", metavar="FILE.h5[:DATASET]", help="rows of another file")
+    parser.add_argument("--rows", type=int, default=ROWS, metavar="N",
+                        help=f"of data and of samples, at most; default {ROWS}")
+    parser.add_argument("--dump", metavar="FILE.npz", help="also write the numbers that are "
+                        "drawn, and which rows of which files they are")
     parser.add_argument("--curves-only", action="store_true")
-    return parser.parse_args()
+    a = parser.parse_args()
+    if a.data and a.split:
+        parser.error("--split is of the run's own data: wanted it or --data")
+    if a.rows < 1:
+        parser.error("--rows: wanted at least 1")
+    return a
 
 
 def main():
@@ -321,29 +389,18 @@ def main():
     metrics = read_metrics(a.run)
     output = a.output or os.path.join(a.run, "plot.png")
     with plt.rc_context(STYLE):
-        if a.curves_only:
-            figure = plt.figure(figsize=(9, 3))
-            draw_curves(figure, figure.add_gridspec(1, 1)[0], metrics)
-        else:
-            data, names, split = read_data(read_config(a.run), a.data, a.dataset)
-            samples = read_samples(a.run, a.samples)
-            if samples.shape[1] != data.shape[1]:
-                fail(f"the samples have {samples.shape[1]} columns, data set '{split}' has "
-                     f"{data.shape[1]}: they are not of one run; see --data, --dataset")
-            columns = chosen_columns(a.columns, data.shape[1])
-            names = [names[i] if i < len(names) else f"column {i}" for i in columns]
-            side = max(3.6, min(10.0, 1.55 * len(columns)))
-            width = max(side, 7.6)
-            figure = plt.figure(figsize=(width, side + 2.9))
-            grid = figure.add_gridspec(2, 1, height_ratios=[2.1, side], hspace=0.62 / side + 0.08)
-            draw_curves(figure, grid[0], metrics)
-            samples = samples[np.isfinite(samples).all(axis=1)]
-            draw_corner(figure, grid[1], data[:, columns], samples[:, columns], names)
+        figure, lines = plt.figure(figsize=(9, 3)), []
         try:
+            if a.curves_only:
+                draw_curves(figure, figure.add_gridspec(1, 1)[0], metrics)
+            else:
+                drawn, lines = draw_rows(figure, a, metrics)
+                if a.dump:
+                    np.savez(a.dump, **drawn)
             figure.savefig(output, dpi=150, bbox_inches="tight")
         except OSError as error:
-            fail(f"{output}: cannot be written: {error}")
-    print(f"wrote {output}")
+            fail(f"{error.filename or output}: cannot be written: {error.strerror or error}")
+    print("\n".join([*lines, f"wrote {output}"]))
 
 
 if __name__ == "__main__":

@@ -33,10 +33,14 @@ import time
 import zipfile
 import zlib
 
-import h5py
-import numpy as np
+if __name__ == "__main__":
+    import right_python
+    right_python.need("h5py", "numpy")
 
-from tables import Refused, open_inputs
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+
+from tables import Refused, open_inputs  # noqa: E402
 
 EXACT = 1 << 53  # whole numbers of a text table are exact up to here
 INTEGERS = [np.dtype(t) for t in ("u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8")]

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 bool flo_cli_speaks(const flo_call *call)
 {
@@ -72,5 +73,30 @@ error_t flo_cli_number(const struct argp_state *state, const char *option,
         return flo_cli_refuse(state, "%s: found \"%s\", wanted a number above 0",
                               option, text);
     *value = number;
+    return 0;
+}
+
+/* What ends like this would be taken for what it is not. */
+static bool is_other_format(const char *path)
+{
+    static const char *const other[] = {"csv",  "tsv",  "txt",     "dat", "json",
+                                        "npy",  "npz",  "parquet", "pkl", "pickle",
+                                        "fits", "xlsx", "gz",      "zip", "feather"};
+    const char *const dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof other / sizeof *other; i++)
+        if (strcasecmp(dot + 1, other[i]) == 0)
+            return true;
+    return false;
+}
+
+error_t flo_cli_output(const struct argp_state *state, char *text, const char **path)
+{
+    *path = text;
+    if (strcmp(text, "-") == 0 || !*text || is_other_format(text))
+        return flo_cli_refuse(state,
+                              "-o: found \"%s\", wanted the name of an HDF5 file, like "
+                              "out.h5: no other format is written, and nothing to "
+                              "standard output",
+                              text);
     return 0;
 }

@@ -54,4 +54,8 @@ error_t flo_cli_integer(const struct argp_state *state, const char *option,
 error_t flo_cli_number(const struct argp_state *state, const char *option,
                        const char *text, double *value);
 
+/* The file of -o into *path; a usage error where it is "-" (standard output), or ends
+   like a file of another format than HDF5, which is all that verbs write. */
+error_t flo_cli_output(const struct argp_state *state, char *text, const char **path);
+
 #endif

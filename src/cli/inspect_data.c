@@ -25,9 +25,10 @@ static void print_dataset(const char *name, const flo_dataset_info *info,
     if (!list->headed)
         printf("data file %s\n", list->file);
     list->headed = true;
-    printf("  %-24s %12lld rows x %lld columns  %-8s %s, %.1f MB, %s\n", name,
+    printf("  %-24s %12lld rows x %lld columns  %-8s %s, %.1f MB, %s%s\n", name,
            (long long)info->rows, (long long)info->columns, info->type, info->layout,
-           1e-6 * (double)info->stored_bytes, how);
+           1e-6 * (double)info->stored_bytes, how,
+           info->again ? ", by a link" : "");
 }
 
 static flo_status print_listing(flo_context *context, const char *file)

@@ -22,8 +22,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     input *const in = state->input;
     switch (key) {
     case 'o':
-        in->output = argument;
-        return 0;
+        return flo_cli_output(state, argument, &in->output);
     case FORCE:
         in->force = true;
         return 0;

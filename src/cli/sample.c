@@ -32,8 +32,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'n':
         return flo_cli_integer(state, "-n", argument, 1, &in->count);
     case 'o':
-        in->output = argument;
-        return 0;
+        return flo_cli_output(state, argument, &in->output);
     case SEED:
         return flo_cli_integer(state, "--seed", argument, 0, &in->seed);
     case TEMPERATURE:

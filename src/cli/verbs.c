@@ -7,6 +7,7 @@ const flo_verb flo_verbs[] = {
     {"evaluate", "log-likelihood of rows under a model", flo_verb_evaluate},
     {"logprob", "log-density of every row, into a file", flo_verb_logprob},
     {"sample", "draws rows from a model, into a file", flo_verb_sample},
+    {"rows", "rows of the data as a flow gets them, into a file", flo_verb_rows},
     {"inspect", "tells what a data file, config, checkpoint or run holds",
      flo_verb_inspect},
     {"bench", "rows a second, against the machine's own matrix products",

@@ -11,6 +11,7 @@ flo_status flo_verb_evaluate(const flo_call *call, int *exit_code);
 flo_status flo_verb_init(const flo_call *call, int *exit_code);
 flo_status flo_verb_inspect(const flo_call *call, int *exit_code);
 flo_status flo_verb_logprob(const flo_call *call, int *exit_code);
+flo_status flo_verb_rows(const flo_call *call, int *exit_code);
 flo_status flo_verb_sample(const flo_call *call, int *exit_code);
 flo_status flo_verb_train(const flo_call *call, int *exit_code);
 

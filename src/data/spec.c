@@ -19,8 +19,10 @@ typedef struct search {
 static void note(const char *name, const flo_dataset_info *info, void *argument)
 {
     search *const found = argument;
-    (void)info;
-    if (found->count++ == 0)
+    if (info->again && strcmp(name, found->usual) != 0)
+        return; /* known by its first name */
+    found->count += !info->again;
+    if (found->count == 1 && !info->again)
         snprintf(found->first, sizeof found->first, "%s", name);
     found->has_usual = found->has_usual || !strcmp(name, found->usual);
     const size_t used = strlen(found->list);

@@ -3,9 +3,12 @@
  */
 #include "hdf5/dataset_parts.h"
 
+#include "hdf5/home.h"
 #include "hdf5/library.h"
 
 #include <string.h>
+
+enum { NAME_BYTES = 1024 };
 
 typedef herr_t (*reader)(hid_t object, hid_t type, void *values);
 
@@ -86,11 +89,10 @@ static flo_status copy_texts(flo_arena *arena, hid_t object, reader read, hid_t 
     return FLO_OK;
 }
 
-static flo_status copy_attribute(flo_arena *arena, hid_t file, const char *path,
-                                 int64_t columns, const char ***names)
+static flo_status copy_attribute(flo_arena *arena, hid_t dataset, int64_t columns,
+                                 const char ***names)
 {
-    const hid_t attribute =
-        H5Aopen_by_name(file, path, "columns", H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t attribute = H5Aopen(dataset, "columns", H5P_DEFAULT);
     if (attribute < 0)
         return FLO_OK;
     const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
@@ -111,7 +113,7 @@ static flo_status copy_items(flo_arena *arena, hid_t file, const char *path,
         return FLO_OK;
     char *items;
     FLO_TRY(flo_arena_print(arena, &items, "%.*s_items", (int)(length - tail), path));
-    const hid_t dataset = H5Dopen2(file, items, H5P_DEFAULT);
+    const hid_t dataset = flo_hdf5_open_dataset(file, items, -1);
     if (dataset < 0)
         return FLO_OK;
     const hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
@@ -123,10 +125,32 @@ static flo_status copy_items(flo_arena *arena, hid_t file, const char *path,
     return status;
 }
 
+/* Beside the name that was given, else beside the data set's own: a link may lead to
+ * it.
+ */
+static flo_status copy_beside(flo_arena *arena, hid_t file, hid_t dataset,
+                              const char *path, int64_t columns, const char ***names)
+{
+    char own[NAME_BYTES];
+    FLO_TRY(copy_items(arena, file, path, columns, names));
+    if (*names || H5Iget_name(dataset, own, sizeof own) <= 0)
+        return FLO_OK;
+    const hid_t home = H5Iget_file_id(dataset);
+    const flo_status status = copy_items(arena, home, own, columns, names);
+    H5Fclose(home);
+    return status;
+}
+
 flo_status flo_hdf5_column_names(flo_arena *arena, hid_t file, const char *path,
                                  int64_t columns, const char ***names)
 {
     *names = NULL;
-    FLO_TRY(copy_attribute(arena, file, path, columns, names));
-    return *names ? FLO_OK : copy_items(arena, file, path, columns, names);
+    const hid_t dataset = flo_hdf5_open_dataset(file, path, -1);
+    if (dataset < 0)
+        return FLO_OK;
+    flo_status status = copy_attribute(arena, dataset, columns, names);
+    if (status == FLO_OK && !*names)
+        status = copy_beside(arena, file, dataset, path, columns, names);
+    H5Dclose(dataset);
+    return status;
 }

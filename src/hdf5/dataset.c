@@ -1,6 +1,7 @@
 /* Opening what a name stands for: one data set, or the data sets of a group. */
 #include "hdf5/dataset_parts.h"
 
+#include "hdf5/home.h"
 #include "hdf5/library.h"
 
 #include <string.h>
@@ -80,7 +81,7 @@ static flo_status open_named(flo_dataset *dataset)
 {
     FLO_TRY(flo_hdf5_open(dataset->context, dataset->file, &dataset->descriptor,
                           &dataset->file_id));
-    const hid_t object = H5Oopen(dataset->file_id, dataset->name, H5P_DEFAULT);
+    const hid_t object = flo_hdf5_open_object(dataset->file_id, dataset->name);
     if (object >= 0 && H5Iget_type(object) == H5I_GROUP) {
         const flo_status status = open_group(dataset, object);
         H5Oclose(object);

@@ -9,6 +9,12 @@
 
 typedef struct flo_dataset flo_dataset;
 
+/* An object and its file as the system knows them: the same under every name. */
+typedef struct flo_identity {
+    uint64_t device, number; /* of the file; 0: not one plain file */
+    uint64_t address;        /* of the object in it */
+} flo_identity;
+
 /* What a data set is and how it will be read. Of a group: its first data set, and after
    flo_dataset_choose the chosen ones together. */
 typedef struct flo_dataset_info {
@@ -22,6 +28,8 @@ typedef struct flo_dataset_info {
     int64_t chunk_rows; /* 0 when contiguous */
     int64_t stored_bytes;
     bool direct; /* read by pread at a checked offset; else by H5Dread */
+    flo_identity identity;
+    bool again; /* of flo_dataset_each: seen under another name, too */
 } flo_dataset_info;
 
 /* Opens what `name` stands for in `file`, read-only, file locking off:
@@ -65,7 +73,8 @@ int64_t flo_dataset_bytes(const flo_dataset *dataset);
 bool flo_dataset_exists(const char *file, const char *name);
 
 /* Calls visit(name, info, argument) for each data set of a file that is numeric or has
-   numeric fields, in the order of names. Local. FLO_ERROR_FILE. */
+   numeric fields, in the order of names; then for those that soft and external links of
+   it lead to. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_dataset_each(flo_context *context, const char *file,
                                          void (*visit)(const char *name,
                                                        const flo_dataset_info *info,

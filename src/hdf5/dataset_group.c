@@ -3,6 +3,7 @@
 #include "hdf5/dataset_parts.h"
 
 #include "hdf5/describe.h"
+#include "hdf5/home.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@ enum { FLAW_BYTES = 1024 };
 static bool is_column(hid_t group, const char *name, flo_dataset_info *info)
 {
     char flaw[FLAW_BYTES];
-    const hid_t object = H5Oopen(group, name, H5P_DEFAULT);
+    const hid_t object = flo_hdf5_open_object(group, name);
     const bool good = object >= 0 && H5Iget_type(object) == H5I_DATASET &&
                       flo_hdf5_describe(object, info, flaw, sizeof flaw) &&
                       info->columns == 1 && !info->by_name;

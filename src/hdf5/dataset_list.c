@@ -2,6 +2,7 @@
 #include "hdf5/dataset.h"
 
 #include "hdf5/describe.h"
+#include "hdf5/home.h"
 #include "hdf5/library.h"
 
 #include <stdio.h>
@@ -39,8 +40,10 @@ static herr_t visit_object(hid_t root, const char *name, const object_info *obje
 
 static herr_t visit_all(hid_t file, visitor *target)
 {
-    return VISIT(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, target,
-                 H5O_INFO_BASIC);
+    const herr_t status =
+        VISIT(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, target, H5O_INFO_BASIC);
+    return status < 0 ? status
+                      : flo_hdf5_visit_links(file, target->visit, target->argument);
 }
 
 typedef struct listing {
@@ -110,7 +113,7 @@ bool flo_dataset_exists(const char *file, const char *name)
     const flo_hdf5_use use = flo_hdf5_begin_file(file);
     const hid_t access = flo_hdf5_access();
     const hid_t id = H5Fopen(file, H5F_ACC_RDONLY, access);
-    const hid_t object = id < 0 ? -1 : H5Oopen(id, name, H5P_DEFAULT);
+    const hid_t object = id < 0 ? -1 : flo_hdf5_open_object(id, name);
     if (object >= 0)
         H5Oclose(object);
     if (id >= 0)

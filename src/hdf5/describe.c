@@ -1,6 +1,7 @@
 /* The shape, type and layout of a data set in words and numbers. */
 #include "hdf5/describe.h"
 
+#include "hdf5/home.h"
 #include "hdf5/record.h"
 
 #include <stdio.h>
@@ -164,6 +165,7 @@ bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t
         goto done;
     }
     describe_layout(creation, info);
+    info->identity = flo_hdf5_identify(dataset);
     info->stored_bytes = (int64_t)H5Dget_storage_size(dataset);
     good = describe_type(type, info, flaw, bytes) &&
            describe_shape(space, type, info, flaw, bytes);

@@ -11,10 +11,16 @@
    [bytes]: "is of type string". Local. */
 bool flo_hdf5_describe(hid_t dataset, flo_dataset_info *info, char *flaw, size_t bytes);
 
-/* Whether what a virtual data set is made of is there: HDF5 itself would hand out fill
-   values for a missing source. `file` is the file that holds it. False with the flaw as
-   text [bytes]: "has a source part.h5 that cannot be opened". Local. */
-bool flo_hdf5_sources_present(const char *file, hid_t dataset, char *flaw,
-                              size_t bytes);
+/* Whether what a virtual data set is made of is there, and written: HDF5 itself would
+   hand out fill values for a missing source. Sources that are virtual are looked into.
+   False with the flaw as text [bytes]: "has a source part.h5 that cannot be opened".
+   Local. */
+bool flo_hdf5_sources_present(hid_t dataset, char *flaw, size_t bytes);
+
+/* NULL where all numbers of a data set that is not virtual have been written; else the
+   flaw as text [bytes], "was created but never written", and what is wanted instead.
+   Local. */
+const char *flo_hdf5_unwritten(hid_t dataset, const flo_dataset_info *info, char *flaw,
+                               size_t bytes);
 
 #endif

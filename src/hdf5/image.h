@@ -51,6 +51,12 @@ FLO_MUST_USE flo_status flo_image_set_double(flo_image *image, const char *path,
 FLO_MUST_USE flo_status flo_image_set_text(flo_image *image, const char *path,
                                            const char *name, const char *value);
 
+/* Adds an attribute of texts [count], as h5py writes a list of them: names of columns.
+   False, and nothing is added, where an object header has no room for so many (about
+   4,000). Local. */
+bool flo_image_set_texts(flo_image *image, const char *path, const char *name,
+                         int64_t count, const char *const *texts);
+
 /* The finished file: bytes [*size], owned by the caller (flo_free), with `spare` bytes
    more allocated behind them. The image is destroyed, also on failure. Local. */
 FLO_MUST_USE flo_status flo_image_finish(flo_image **image, size_t spare, void **bytes,

@@ -108,6 +108,16 @@ static bool is_being_written(int descriptor)
     return locked;
 }
 
+bool flo_hdf5_is_busy(const char *file)
+{
+    const int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    const bool busy = is_being_written(descriptor);
+    close(descriptor);
+    return busy;
+}
+
 static flo_status open_checked(flo_context *context, const char *file, int *descriptor)
 {
     *descriptor = open(file, O_RDONLY | O_CLOEXEC);

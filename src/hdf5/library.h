@@ -6,6 +6,7 @@
 #include "core/context.h"
 
 #include <hdf5.h>
+#include <stdbool.h>
 
 /* One use of HDF5: its automatic error printing of this thread, as it was. */
 typedef struct flo_hdf5_use {
@@ -38,6 +39,10 @@ hid_t flo_hdf5_access(void);
    skips that). */
 FLO_MUST_USE flo_status flo_hdf5_open(flo_context *context, const char *file,
                                       int *descriptor, hid_t *id);
+
+/* Whether another program has a file open for writing: HDF5 then holds an exclusive
+   flock on it. False under HDF5_USE_FILE_LOCKING=FALSE. Local. */
+bool flo_hdf5_is_busy(const char *file);
 
 /* The numeric data sets of an open file with type and shape, as text [bytes] for a
    message. Local. */

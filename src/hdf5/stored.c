@@ -3,6 +3,7 @@
 #include "hdf5/stored.h"
 
 #include "hdf5/describe.h"
+#include "hdf5/home.h"
 #include "hdf5/library.h"
 
 #include <errno.h>
@@ -17,7 +18,13 @@ static const double chunk_cache_most = 1 << 28;
 /* Says what is there instead of a data set called `name`. */
 static flo_status fail_missing(const flo_stored *stored, hid_t file_id)
 {
-    char list[LIST_BYTES];
+    char list[LIST_BYTES], broken[FLAW_BYTES];
+    flo_hdf5_broken_link(file_id, stored->name, broken, sizeof broken);
+    if (broken[0])
+        return flo_fail(stored->context, FLO_ERROR_DATA,
+                        "%s: the name '%s' %s; bring back what the link leads to, or "
+                        "name the data set in its own file",
+                        stored->file, stored->name, broken);
     flo_hdf5_list(file_id, list, sizeof list);
     return flo_fail(stored->context, FLO_ERROR_DATA,
                     "%s: has no data set '%s'; wanted one of its numeric data sets: %s",
@@ -57,86 +64,49 @@ static flo_status check_sources(const flo_stored *stored, hid_t creation)
 {
     char flaw[3 * FLAW_BYTES];
     if (H5Pget_layout(creation) != H5D_VIRTUAL ||
-        flo_hdf5_sources_present(stored->file, stored->id, flaw, sizeof flaw))
+        flo_hdf5_sources_present(stored->id, flaw, sizeof flaw))
         return FLO_OK;
     return fail_flawed(stored, flaw,
                        "all of them (HDF5 would hand out fill values instead): bring "
                        "the sources back, or copy them into one plain data set");
 }
 
-/* How many chunks the shape wants; -1 where that cannot be. */
-static int64_t wanted_chunks(const flo_dataset_info *info, hid_t creation)
+static flo_status check_written(const flo_stored *stored)
 {
-    hsize_t chunk[H5S_MAX_RANK];
-    int64_t wanted = 1;
-    if (H5Pget_chunk(creation, H5S_MAX_RANK, chunk) != info->rank)
-        return -1;
-    for (int d = 0; d < info->rank; ++d) {
-        const int64_t extent = (int64_t)chunk[d], length = info->shape[d];
-        if (extent <= 0 ||
-            __builtin_mul_overflow(wanted, length / extent + (length % extent != 0),
-                                   &wanted))
-            return -1;
-    }
-    return wanted;
+    char flaw[FLAW_BYTES];
+    const char *const cure =
+        flo_hdf5_unwritten(stored->id, &stored->info, flaw, sizeof flaw);
+    return cure ? fail_flawed(stored, flaw, cure) : FLO_OK;
 }
 
-static flo_status check_chunks(const flo_stored *stored, hid_t creation)
+/* What lies behind a link is looked at as the file itself was when it was opened. */
+static flo_status check_home(const flo_stored *stored)
 {
-#if H5_VERSION_GE(1, 10, 5)
-    hsize_t found = 0;
-    char flaw[FLAW_BYTES];
-    const int64_t wanted = wanted_chunks(&stored->info, creation);
-    const hid_t space = H5Dget_space(stored->id);
-    const bool known = H5Dget_num_chunks(stored->id, space, &found) >= 0;
-    H5Sclose(space);
-    if (!known || (int64_t)found != wanted) {
-        snprintf(flaw, sizeof flaw, "has %lld of the %lld chunks of its shape",
-                 (long long)(known ? (int64_t)found : 0), (long long)wanted);
-        return fail_flawed(stored, flaw,
-                           "all of them (HDF5 would hand out fill values for the "
-                           "others): let its writer finish, or write it again");
-    }
-#endif
-    return FLO_OK;
-}
-
-/* What was made and never written, or lost its end, would read as fill values; and a
-   damaged shape does not go with the bytes that there are. */
-static flo_status check_written(const flo_stored *stored, hid_t creation, hid_t type)
-{
-    const flo_dataset_info *const info = &stored->info;
-    const int64_t size = (int64_t)H5Tget_size(type);
-    const int64_t row_bytes = info->by_name ? size : info->columns * size;
-    const H5D_layout_t layout = H5Pget_layout(creation);
-    char flaw[FLAW_BYTES];
-    int64_t bytes;
-    if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) != 0)
+    char home[FLAW_BYTES], flaw[2 * FLAW_BYTES];
+    if (flo_hdf5_is_home(stored->id, stored->descriptor))
         return FLO_OK;
-    if (layout == H5D_CHUNKED && info->stored_bytes > 0)
-        return check_chunks(stored, creation);
-    if (info->stored_bytes == 0 && info->rows > 0 && info->columns > 0)
-        return fail_flawed(stored, "was created but never written",
-                           "rows: let its writer finish, or write it again");
-    if (!flo_record_is_flat(type) ||
-        (!__builtin_mul_overflow(info->rows, row_bytes, &bytes) &&
-         bytes == info->stored_bytes))
+    flo_hdf5_home_name(stored->id, home, sizeof home);
+    if (!flo_hdf5_is_busy(home))
         return FLO_OK;
-    snprintf(flaw, sizeof flaw, "has %lld bytes in the file for %lld rows of %lld",
-             (long long)info->stored_bytes, (long long)info->rows,
-             (long long)row_bytes);
+    snprintf(flaw, sizeof flaw,
+             "lies behind a link in %.900s, which another program has open for writing",
+             home);
     return fail_flawed(stored, flaw,
-                       "the bytes of its shape: the file is damaged: copy it again");
+                       "a file that is closed: wait for its writer; if none is at "
+                       "work, set the environment variable "
+                       "HDF5_USE_FILE_LOCKING=FALSE to read it all the same");
 }
 
-/* Whether the records can be read by pread: contiguous, in this file, not filtered, of
-   types that we convert, all there. Checks space and size before the offset: that of an
-   unwritten array behind a user block is the undefined address plus the user block, a
-   number that looks valid. */
+/* Whether the records can be read by pread: contiguous, in the very file that is
+   open (a link may lead into another), not filtered, of types that we convert, all
+   there. Checks space and size before the offset: that of an unwritten array behind a
+   user block is the undefined address plus the user block, a number that looks valid.
+ */
 static bool find_direct(flo_stored *stored, hid_t creation)
 {
     if (!stored->record.as_stored || H5Pget_layout(creation) != H5D_CONTIGUOUS ||
-        H5Pget_external_count(creation) != 0 || H5Pget_nfilters(creation) != 0)
+        H5Pget_external_count(creation) != 0 || H5Pget_nfilters(creation) != 0 ||
+        !flo_hdf5_is_home(stored->id, stored->descriptor))
         return false;
     const int64_t bytes = stored->info.rows * stored->record.bytes;
     H5D_space_status_t space;
@@ -177,7 +147,7 @@ static flo_status prepare_chunked(flo_stored *stored, hid_t file_id, hid_t creat
        whatever the limit. */
     H5Pset_chunk_cache(access, chunks > 5 ? 10007 : 521, (size_t)bytes, 0.75);
     H5Dclose(stored->id);
-    stored->id = H5Dopen2(file_id, stored->name, access);
+    stored->id = flo_hdf5_open_dataset(file_id, stored->name, access);
     H5Pclose(access);
     if (stored->id < 0)
         return flo_fail(stored->context, FLO_ERROR_FILE,
@@ -190,9 +160,10 @@ static flo_status prepare_chunked(flo_stored *stored, hid_t file_id, hid_t creat
 static flo_status choose_reading(flo_arena *arena, flo_stored *stored, hid_t file_id,
                                  hid_t creation, hid_t type)
 {
+    FLO_TRY(check_home(stored));
     FLO_TRY(check_filters(stored, creation));
     FLO_TRY(check_sources(stored, creation));
-    FLO_TRY(check_written(stored, creation, type));
+    FLO_TRY(check_written(stored));
     FLO_TRY(flo_record_make(arena, type, stored->info.columns, &stored->record));
     stored->info.direct = find_direct(stored, creation);
     if (!stored->info.direct)
@@ -212,7 +183,7 @@ flo_status flo_stored_open(flo_arena *arena, const char *file, int descriptor,
                            .name = name,
                            .descriptor = descriptor,
                            .record.type = -1};
-    stored->id = H5Dopen2(file_id, name, H5P_DEFAULT);
+    stored->id = flo_hdf5_open_dataset(file_id, name, -1);
     if (stored->id < 0)
         return fail_missing(stored, file_id);
     char flaw[FLAW_BYTES];

@@ -1,13 +1,16 @@
 /* Virtual data sets: every source is looked for before fill values stand in for it. */
 #include "hdf5/describe.h"
 
+#include "hdf5/home.h"
 #include "hdf5/library.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES = 1024 };
+enum { NAME_BYTES = 1024, DEPTH_MOST = 16 };
+
+static bool sources_present(hid_t dataset, int depth, char *flaw, size_t bytes);
 
 /* How HDF5 itself will open the sources: not always as the file that maps them (1.10.8
    forgets that locks are off), and it refuses a file that it has open in another way,
@@ -89,9 +92,30 @@ static void unescape(char *name)
     *to = '\0';
 }
 
-static bool source_present(const char *file, hid_t dataset, hid_t creation,
-                           size_t index, char *flaw, size_t bytes)
+/* What is wrong with a source that was found, as text [bytes]; empty: nothing. */
+static void look_into(hid_t source, int depth, char *text, size_t bytes)
 {
+    char home[NAME_BYTES], flaw[2 * NAME_BYTES];
+    flo_dataset_info info;
+    text[0] = '\0';
+    flo_hdf5_home_name(source, home, sizeof home);
+    if (flo_hdf5_is_busy(home))
+        snprintf(text, bytes,
+                 "lies in a file that another program has open for "
+                 "writing");
+    else if (depth > DEPTH_MOST)
+        snprintf(text, bytes, "is virtual in turn, too many times");
+    else if (!sources_present(source, depth, flaw, sizeof flaw) ||
+             (flo_hdf5_describe(source, &info, flaw, sizeof flaw) &&
+              flo_hdf5_unwritten(source, &info, flaw, sizeof flaw)))
+        snprintf(text, bytes, "%s", flaw);
+}
+
+static bool source_present(hid_t dataset, hid_t creation, size_t index, int depth,
+                           char *flaw, size_t bytes)
+{
+    char file[NAME_BYTES], inner[2 * NAME_BYTES] = "";
+    flo_hdf5_home_name(dataset, file, sizeof file);
     char source[NAME_BYTES] = "", name[NAME_BYTES] = "";
     H5Pget_virtual_filename(creation, index, source, sizeof source);
     H5Pget_virtual_dsetname(creation, index, name, sizeof name);
@@ -99,13 +123,18 @@ static bool source_present(const char *file, hid_t dataset, hid_t creation,
     unescape(name);
     const hid_t access = source_access(dataset);
     const hid_t source_file = open_source(file, source, access);
-    const hid_t found = source_file < 0 ? -1 : H5Dopen2(source_file, name, H5P_DEFAULT);
-    const bool good = found >= 0 && covers(creation, index, found);
+    const hid_t found =
+        source_file < 0 ? -1 : flo_hdf5_open_dataset(source_file, name, -1);
+    const bool covered = found >= 0 && covers(creation, index, found);
+    if (covered)
+        look_into(found, depth + 1, inner, sizeof inner);
+    const bool good = covered && !inner[0];
     if (!good)
         snprintf(flaw, bytes, "is virtual, and its source %s, data set '%s', %s",
                  source, name,
                  source_file < 0 ? why_not(file, source)
                  : found < 0     ? "is not there"
+                 : covered       ? inner
                                  : "has another size than the virtual data set says");
     if (found >= 0)
         H5Dclose(found);
@@ -138,9 +167,13 @@ static bool hold_sources(hid_t dataset, hid_t creation, size_t count)
     return good;
 }
 
-bool flo_hdf5_sources_present(const char *file, hid_t dataset, char *flaw, size_t bytes)
+static bool sources_present(hid_t dataset, int depth, char *flaw, size_t bytes)
 {
     const hid_t creation = H5Dget_create_plist(dataset);
+    if (H5Pget_layout(creation) != H5D_VIRTUAL) {
+        H5Pclose(creation);
+        return true;
+    }
     const hid_t space = H5Dget_space(dataset);
     size_t count = 0;
     H5Pget_virtual_count(creation, &count);
@@ -156,7 +189,7 @@ bool flo_hdf5_sources_present(const char *file, hid_t dataset, char *flaw, size_
             snprintf(
                 flaw, bytes,
                 "is virtual with sources that may grow, whose number is not known");
-        good = good && source_present(file, dataset, creation, i, flaw, bytes);
+        good = good && source_present(dataset, creation, i, depth, flaw, bytes);
     }
     const hssize_t total = H5Sget_simple_extent_npoints(space);
     if (good && mapped != total) {
@@ -172,4 +205,9 @@ bool flo_hdf5_sources_present(const char *file, hid_t dataset, char *flaw, size_
     H5Sclose(space);
     H5Pclose(creation);
     return good;
+}
+
+bool flo_hdf5_sources_present(hid_t dataset, char *flaw, size_t bytes)
+{
+    return sources_present(dataset, 0, flaw, bytes);
 }

@@ -137,7 +137,9 @@ static flo_status fit_next(walk *w)
 {
     flo_trainer *const t = w->trainer;
     flo_statistics statistics;
-    w->layers = t->flow->ready;
+    /* Where only a context layer waits, layers with parameters are ready too: they have
+       no part in this. */
+    w->layers = t->flow->ready < t->flow->fixed ? t->flow->ready : t->flow->fixed;
     w->context_layers = t->flow->context_ready;
     FLO_TRY(collect(w, &statistics));
     warn_of_rounding(t, &statistics);

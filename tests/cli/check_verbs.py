@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support import (arrays_of, every, files_below, main, near,  # noqa: E402
                      normal_rows, require, same, same_arrays)
 
-VERBS = ("train", "init", "evaluate", "logprob", "sample", "inspect", "config")
+VERBS = ("train", "init", "evaluate", "logprob", "sample", "rows", "inspect", "config")
 
 CONFIG = """
 run: {directory: run, seed: 2, threads: 1}

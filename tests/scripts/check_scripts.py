@@ -157,49 +157,6 @@ def check_bsds300(work):
     run(script("make_bsds300.py"), work, "-o", a, code=1, says="no such folder")
 
 
-# ---- the picture
-
-def make_run(run_folder, data):
-    random = np.random.default_rng(0)
-    os.makedirs(os.path.join(run_folder, "samples"))
-    with h5py.File(data) as file:
-        columns = file["test"].shape[1]
-    with h5py.File(os.path.join(run_folder, "samples", "step-0000000100.h5"), "w") as file:
-        file["samples"] = random.normal(size=(200, columns)).astype(np.float32)
-    with open(os.path.join(run_folder, "config.yaml"), "w") as file:
-        file.write(f"data: {{files: [{data}], train: train, validation: 0.1, test: test}}\n")
-    with open(os.path.join(run_folder, "metrics.jsonl"), "w") as file:
-        for step in range(10, 101, 10):
-            line = {"step": step, "epoch": 0.1, "rows": step * 8, "gradient_norm": 1.5,
-                    "train_log_likelihood": -3.0, "learning_rate": 1e-3}
-            if step % 20 == 0:
-                line["validation_log_likelihood"] = -3.1
-            file.write(json.dumps(line) + "\n")
-        file.write('{"step": 110, "tra')  # a run that is going on
-
-
-def check_plot(work):
-    data = os.path.join(ROOT, "configs", "data", "coads_small.h5")
-    folder = os.path.join(work, "run")
-    make_run(folder, data)
-    plot = script("plot_run.py")
-    run(plot, folder)
-    with Image.open(os.path.join(folder, "plot.png")) as picture:
-        check(picture.format == "PNG", "a PNG")
-        check(all(600 < side < 3000 for side in picture.size), f"size {picture.size}")
-        check(len(picture.convert("RGB").getcolors(1 << 24)) > 50, "the picture is not empty")
-    few = os.path.join(work, "few.png")
-    run(plot, folder, "--columns", "0,6", "-o", few)
-    run(plot, folder, "--curves-only", "-o", few)
-    run(plot, folder, "--columns", "7", code=1, says="not among the 7")
-    run(plot, os.path.join(work, "nothing"), code=1, says="no such run directory")
-    run(plot, folder, "--samples", data, code=1, says="no data set 'samples'")
-    os.remove(os.path.join(folder, "samples", "step-0000000100.h5"))
-    run(plot, folder, code=1, says="no step-*.h5 yet")
-    os.remove(os.path.join(folder, "metrics.jsonl"))
-    run(plot, folder, code=1, says="run directory of `flotilla train`")
-
-
 # ---- speed
 
 def check_bench_streaming(work):
@@ -208,6 +165,47 @@ def check_bench_streaming(work):
                "--chunk-rows", "64", "--steps", "4", "--rounds", "2", "--width", "8",
                says="data: streaming", cwd=work)
     check(said.count("   ratio ") == 2 and "median ratio" in said and "resident" in said, said)
+
+
+# ---- the Python that has what a script needs
+
+def python_scripts():
+    """Those that need h5py; without those of torch, which may be nowhere."""
+    for name in sorted(os.listdir(SCRIPTS)):
+        if name.endswith(".py") and os.access(script(name), os.X_OK):
+            with open(script(name)) as file:
+                if name not in ("bench_torch.py", "flotilla_torch.py") and "h5py" in file.read():
+                    yield name
+
+
+def bare_python(folder):
+    """A Python without the packages, as a virtual environment that leads on PATH."""
+    os.makedirs(folder)
+    for name in ("python", "python3"):
+        write_program(os.path.join(folder, name),
+                      f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    return os.path.join(folder, "python3")
+
+
+def check_python_is_found(work):
+    """Under a Python that lacks h5py every script starts again under one that has it; where
+    there is none it says so, in one line."""
+    bare = bare_python(os.path.join(work, "bare"))
+    env = dict(os.environ, PATH=f"{os.path.dirname(bare)}:{os.environ['PATH']}")
+    check(subprocess.run([bare, "-c", "import h5py"], stderr=subprocess.DEVNULL,
+                         env=env).returncode, "the bare Python has no h5py")
+    names = list(python_scripts())
+    check(len(names) >= 9, f"the scripts that need h5py: {names}")
+    for name in names:  # -I hides the script's folder: as Python finds right_python
+        text = ("import sys, runpy; sys.path.insert(0, sys.argv[1]); del sys.argv[0]; "
+                "sys.argv[0] += '/' + sys.argv.pop(1); runpy.run_path(sys.argv[0], "
+                "run_name='__main__')")
+        said = run(bare, "-c", text, SCRIPTS, name, "--help", says="usage: " + name, env=env)
+        check("Traceback" not in said, said)
+    need = ("import sys; sys.path.insert(0, sys.argv[1]); import right_python; "
+            "sys.argv = ['x.py']; right_python.need('h5py', 'no_such_package')")
+    said = run(bare, "-c", need, SCRIPTS, code=1, says="lacks h5py, no_such_package", env=env)
+    check(said.startswith("x.py: found no Python 3 with") and said.count("\n") == 1, said)
 
 
 # ---- packages
@@ -363,8 +361,8 @@ def check_sbatch_twins(work):
     check(parts[0] == parts[1], "what train.sbatch and train_mpirun.sbatch share differs")
 
 
-CHECKS = [check_affine, check_coads, check_coads_cut, check_bsds300, check_plot,
-          check_bench_streaming, check_setup, check_train_local, check_sbatch,
+CHECKS = [check_affine, check_coads, check_coads_cut, check_bsds300, check_bench_streaming,
+          check_python_is_found, check_setup, check_train_local, check_sbatch,
           check_sbatch_twins]
 
 

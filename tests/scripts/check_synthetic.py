@@ -175,6 +175,51 @@ def check_recipe(flotilla):
              1e-9, "the density of the rows as stored")
 
 
+def check_heights(flotilla):
+    """A BLAS gives a row other last bits among other rows: so it sees whole blocks alone,
+    whatever the shards and the number of rows. On every machine."""
+    for kind, columns in (("mixture", 5), ("moons", 6), ("rings", 2)):
+        args = argparse.Namespace(kind=kind, columns=columns, noise=0.1, seed=0, type="float32")
+        heights, found = set(), []
+        truth = density(kind, columns)
+        log_prob = truth.log_prob
+        truth.log_prob = lambda x: heights.add(x.shape) or log_prob(x)
+        for cuts in ([0, 9001], [0, 1285, 1290, 4096, 9001]):
+            parts = [piece for first, last in zip(cuts, cuts[1:])
+                     for piece in synthetic.pieces(args, truth, 0, first, last)]
+            found.append([np.concatenate(each).tobytes() for each in zip(*parts)])
+        same(heights, {(synthetic.block_rows(columns), columns)}, kind)
+        same(found[0], found[1], kind, "the same bits in other pieces")
+
+
+def can_run(core):
+    """Whether numpy's BLAS is OpenBLAS and runs the kernels of this core here."""
+    text = ("import numpy as n; n.ones((9, 5)) @ n.ones((5, 7)); "
+            "print('openblas' in open('/proc/self/maps').read())")
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True,
+                          env=dict(os.environ, OPENBLAS_CORETYPE=core))
+    return done.returncode == 0 and done.stdout == "True\n"
+
+
+def check_kernels(flotilla):
+    """The same bits in 1, 3 and 7 shards by the kernels of other processors too: this one's
+    own are tried above, and those of SkylakeX (and Sapphire Rapids) are the touchy ones."""
+    rows = ["--columns", 5, "--train", 9001, "--validation", 700, "--test", 333, "--force"]
+    before = os.environ.pop("OPENBLAS_CORETYPE", None)
+    for core in filter(can_run, ("SkylakeX", "Nehalem")):
+        os.environ["OPENBLAS_CORETYPE"] = core
+        make(flotilla, "mixture", "-o", "one.h5", *rows)
+        whole = splits(flotilla, "one.h5")
+        for shards in (3, 7):
+            make(flotilla, "mixture", "-o", f"by{shards}.h5", "--shards", shards, *rows)
+            found = splits(flotilla, f"by{shards}-*.h5")
+            for key in whole:
+                require(np.array_equal(found[key], whole[key]), core, shards, "shards:", key)
+        del os.environ["OPENBLAS_CORETYPE"]
+    if before is not None:
+        os.environ["OPENBLAS_CORETYPE"] = before
+
+
 def check_bad_options(flotilla):
     for options, says in (
             (["squares", "-o", "x.h5"], "invalid choice"), (["moons"], "-o"),

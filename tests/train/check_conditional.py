@@ -61,6 +61,16 @@ def sample(flotilla, run, count, context, *more, ranks=0):
     return flotilla.arrays("out.h5")["samples"]
 
 
+def check_without_preprocess(flotilla):
+    """The context is standardized also where the columns have no steps of their own."""
+    prepare(flotilla)
+    train(flotilla, "bare", "preprocess=[]", "train.steps=5")
+    found = flotilla.arrays(flotilla.last("bare"))
+    given = flotilla.arrays("data.h5")["given/train"].astype("f8")
+    near(found[MEAN], given.mean(0), 1e-6)
+    near(found[DEVIATION], given.std(0), 1e-6)
+
+
 def check_units_of_the_context_do_not_matter(flotilla):
     """Context columns shifted and scaled by constants give the same densities and samples."""
     prepare(flotilla)
