@@ -22,6 +22,8 @@ static const double most_products = 0x1p38;
 static const int64_t most_rows = (int64_t)1 << 22;
 /* Shares of 1e-7, so that copied columns have a density, and of 0.9999. */
 static const double least_odds = -16.1, most_odds = 9.2;
+/* So few rows, left out one by one, tell nothing of correlations. */
+static const double least_rows = 8;
 
 typedef struct collection {
     flo_comm *comm;       /* borrowed */
@@ -218,13 +220,13 @@ static double share_of(double odds)
 }
 
 /* The s of the greatest left_out, by golden section over log(s / (1 - s)); 1 where that
-   is as good. */
+   is as good, or rows are very few. */
 static double choose_shrinkage(const collection *c, double rows)
 {
     const double golden = 0.6180339887498949;
     const int turns = c->result->columns <= FINE_COLUMNS ? FINE_TURNS : TURNS;
     double low = least_odds, high = most_odds;
-    if (!(rows > 2))
+    if (!(rows >= least_rows))
         return 1;
     double a = high - golden * (high - low), b = low + golden * (high - low);
     double at_a = left_out(c, rows, share_of(a)), at_b = left_out(c, rows, share_of(b));
