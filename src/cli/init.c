@@ -362,7 +362,10 @@ flo_status flo_verb_init(const flo_call *call, int *exit_code)
         "DATA",
         "Prints a config for DATA (FILE[:dataset], by default its data set `train`) "
         "that trains well: it reads all rows, and sizes the flow and prepares the "
-        "columns by what it finds. Write it to a file and look it over.",
+        "columns by what it finds. The flow starts as the full normal of the rows and "
+        "is larger the more rows a column has; constants, copies and columns of many "
+        "gaps are left out, and the config says why. Write it to a file and look it "
+        "over.",
         0,
         0,
         0};
