@@ -6,7 +6,11 @@
 #include "config/quote.h"
 #include "data/rows.h"
 
+#include <math.h>
 #include <string.h>
+
+/* The rows by which maps of columns are chosen. */
+enum { SAMPLE_ROWS = 4096, SAMPLE_PLACES = 64 };
 
 typedef struct input {
     const char *data;
@@ -63,8 +67,9 @@ typedef struct subject {
     const char *first;      /* the first file of a pattern */
     flo_source *source;
     flo_profile profile, other[2]; /* of the rows; of validation, test; no columns */
-    flo_init_column *column;       /* [columns] */
-    int64_t features;              /* columns that are not left out */
+    flo_profile_sample sample;
+    flo_init_column *column; /* [columns] */
+    int64_t features;        /* columns that are not left out */
     bool gaps;
     flo_init_sizes sizes;
 } subject;
@@ -101,13 +106,15 @@ static flo_status choose(subject *s)
     const flo_profile *others[2];
     int64_t count = 0, columns = s->profile.columns;
     int parts = 0;
+    double whole_rows;
     FLO_TRY(flo_arena_take(s->arena, columns, sizeof *s->column, &s->column));
     for (int i = 0; i < 2; i++) {
         if (s->other[i].column)
             others[count++] = &s->other[i];
         parts += !is_there(s, i);
     }
-    flo_init_choose(&s->profile, count, others, s->column);
+    FLO_TRY(flo_init_choose(flo_arena_context(s->arena), &s->profile, count, others,
+                            &s->sample, s->column, &whole_rows));
     for (int64_t j = 0; j < columns; j++) {
         if (s->column[j].kind == FLO_INIT_OUT)
             continue;
@@ -117,7 +124,8 @@ static flo_status choose(subject *s)
             s->gaps = s->gaps || others[i]->column[j].finite < others[i]->rows;
     }
     if (s->features)
-        flo_init_find_sizes(s->profile.rows, parts, s->features, &s->sizes);
+        flo_init_find_sizes((int64_t)ceil((double)s->profile.rows * whole_rows), parts,
+                            s->features, &s->sizes);
     return FLO_OK;
 }
 
@@ -164,56 +172,71 @@ static void print_data(const subject *s)
         printf("  on_bad_rows: drop  # rows with NaN or infinity\n");
 }
 
-static bool is_alike(const flo_init_column *a, const flo_init_column *b)
+/* Columns that share a layer: of one that dequantizes, or of one that bends. */
+typedef bool alike(const flo_init_column *a, const flo_init_column *b);
+
+static bool same_levels(const flo_init_column *a, const flo_init_column *b)
 {
-    return a->kind == b->kind && a->low == b->low && a->levels == b->levels &&
-           a->scale == b->scale;
+    return a->whole && b->whole && a->low == b->low && a->levels == b->levels;
 }
 
-/* One layer of `preprocess` for the features that are like column `of` (of kind OUT:
-   for all of the kinds of logit), as indices among the features. */
-static void print_layer(const subject *s, const char *layer, const flo_init_column *of)
+static bool same_bend(const flo_init_column *a, const flo_init_column *b)
+{
+    return a->kind == b->kind && a->scale == b->scale;
+}
+
+/* One layer of `preprocess` for the features that are like column `first`, as indices
+   among the features; nothing where an earlier column is like it. */
+static void print_layer(const subject *s, const char *layer, int64_t first, alike *like)
 {
     int64_t feature = 0, shown = 0;
+    for (int64_t i = 0; i < first; i++)
+        if (s->column[i].kind != FLO_INIT_OUT && like(&s->column[i], &s->column[first]))
+            return;
     printf("  - {kind: %s, columns: [", layer);
     for (int64_t j = 0; j < s->profile.columns; j++) {
         const flo_init_column *const c = &s->column[j];
-        const bool logit = c->kind == FLO_INIT_WHOLE || c->kind == FLO_INIT_UNIT;
-        if (of ? is_alike(c, of) : logit)
+        if (c->kind == FLO_INIT_OUT)
+            continue;
+        if (like(c, &s->column[first]))
             printf("%s%lld", shown++ ? ", " : "", (long long)feature);
-        feature += c->kind != FLO_INIT_OUT;
+        feature++;
     }
     printf("]}\n");
 }
 
-/* The layers of columns that are prepared, alike ones together. */
-static void print_bends(const subject *s)
+static void print_levels(const subject *s)
 {
-    bool logits = false;
+    char layer[100];
     for (int64_t j = 0; j < s->profile.columns; j++) {
         const flo_init_column *const c = &s->column[j];
-        char layer[100] = "";
-        bool before = false;
-        for (int64_t i = 0; i < j && !before; i++)
-            before = is_alike(&s->column[i], c);
-        logits = logits || c->kind == FLO_INIT_WHOLE || c->kind == FLO_INIT_UNIT;
-        if (c->kind == FLO_INIT_WHOLE)
-            snprintf(layer, sizeof layer, "dequantize, low: %lld, levels: %lld",
-                     (long long)c->low, (long long)c->levels);
-        else if (c->kind == FLO_INIT_LOG)
-            snprintf(layer, sizeof layer, "log");
-        else if (c->kind == FLO_INIT_SIGNED)
-            snprintf(layer, sizeof layer, "signed_log, scale: %g", c->scale);
-        if (*layer && !before)
-            print_layer(s, layer, c);
+        if (c->kind == FLO_INIT_OUT || !c->whole)
+            continue;
+        snprintf(layer, sizeof layer, "dequantize, low: %lld, levels: %lld",
+                 (long long)c->low, (long long)c->levels);
+        print_layer(s, layer, j, same_levels);
     }
-    if (logits)
-        print_layer(s, "logit", NULL);
+}
+
+static void print_bends(const subject *s)
+{
+    char layer[100];
+    for (int64_t j = 0; j < s->profile.columns; j++) {
+        const flo_init_column *const c = &s->column[j];
+        if (c->kind == FLO_INIT_LOG)
+            print_layer(s, "log", j, same_bend);
+        if (c->kind == FLO_INIT_LOGIT)
+            print_layer(s, "logit", j, same_bend);
+        snprintf(layer, sizeof layer, "signed_log, scale: %g", c->scale);
+        if (c->kind == FLO_INIT_SIGNED)
+            print_layer(s, layer, j, same_bend);
+    }
 }
 
 static void print_preprocess(const subject *s)
 {
     printf("preprocess:\n");
+    print_levels(s);
     print_bends(s);
     if (s->features > 1 && s->features <= FLO_INIT_WHITENED)
         printf("  - {kind: whiten}  # the flow starts at the full normal\n");
@@ -238,12 +261,13 @@ static void print_flow(const subject *s)
                (long long)z->bins);
         return;
     case FLO_INIT_SMALL:
-        printf("  preset: nsf_coupling  # `flotilla inspect` shows its layers\n"
-               "  steps: %lld\n  width: %lld\n  bins: %lld\n  mixing: %s\n",
-               (long long)z->steps_of_flow, (long long)z->width, (long long)z->bins,
-               "none");
-        return;
     case FLO_INIT_LARGE:
+        printf("  preset: nsf_coupling  # `flotilla inspect` shows its layers\n"
+               "  steps: %lld\n  width: %lld\n  bins: %lld\n%s",
+               (long long)z->steps_of_flow, (long long)z->width, (long long)z->bins,
+               z->flow == FLO_INIT_SMALL ? "  mixing: none\n" : "");
+        return;
+    case FLO_INIT_WIDE:
         printf("  preset: realnvp  # `flotilla inspect` shows its layers\n"
                "  steps: %lld\n  width: %lld\n%s",
                (long long)z->steps_of_flow, (long long)z->width,
@@ -258,13 +282,13 @@ static void print_training(const flo_init_sizes *z)
            "  warmup_steps: %lld\n  average: %g\n",
            (long long)z->batch, (long long)z->lanes, (long long)z->steps,
            z->learning_rate, (long long)(z->steps / 20), z->average);
-    if (z->flow != FLO_INIT_LARGE)
+    if (z->flow < FLO_INIT_LARGE)
         printf("  optimizer: adamw\n");
     printf(
-        "  patience: 10  # validations without a new best: best.h5 is kept\n"
+        "  patience: %d  # validations without a new best: best.h5 is kept\n"
         "report:\n  every: %lld\n  validate_every: %lld\ncheckpoint:\n  every: %lld\n",
-        (long long)z->report_every, (long long)z->validate_every,
-        (long long)(z->steps / 10));
+        z->flow < FLO_INIT_LARGE ? 20 : 60, (long long)z->report_every,
+        (long long)z->validate_every, (long long)(z->steps / 10));
 }
 
 static flo_status print_config(subject *s)
@@ -302,6 +326,9 @@ static flo_status init(const flo_call *call, const flo_rows *rows, subject *s)
     FLO_TRY(flo_comm_agree(call->comm, call->context, status));
     FLO_TRY(flo_profile_collect(call->comm, call->context, s->source, &s->profile));
     FLO_TRY(look_at_others(call, s));
+    status = flo_profile_sample_read(call->context, s->source, s->profile.columns,
+                                     SAMPLE_ROWS, SAMPLE_PLACES, &s->sample);
+    FLO_TRY(flo_comm_agree(call->comm, call->context, status));
     status = choose(s);
     if (status == FLO_OK && flo_cli_speaks(call))
         status = print_config(s);
@@ -319,6 +346,7 @@ static flo_status run(const flo_call *call, const char *data)
     if (status == FLO_OK)
         status = init(call, rows, &s);
     flo_profile_free(call->context, &s.profile);
+    flo_profile_sample_free(call->context, &s.sample);
     for (int i = 0; i < 2; i++)
         flo_profile_free(call->context, &s.other[i]);
     flo_source_close(&s.source);
@@ -335,7 +363,10 @@ flo_status flo_verb_init(const flo_call *call, int *exit_code)
         "DATA",
         "Prints a config for DATA (FILE[:dataset], by default its data set `train`) "
         "that trains well: it reads all rows, and sizes the flow and prepares the "
-        "columns by what it finds. Write it to a file and look it over.",
+        "columns by what it finds. The flow starts as the full normal of the rows and "
+        "is larger the more rows a column has; constants, copies and columns of many "
+        "gaps are left out, and the config says why. Write it to a file and look it "
+        "over.",
         0,
         0,
         0};

@@ -11,8 +11,11 @@
 /* Rows a column from which on the next larger flow gains on held-out rows. */
 static const double enough_for_splines = 10, enough_for_couplings = 40,
                     enough_for_large = 200;
+static const double most_splined = 32; /* columns */
 /* What two cores do in the ten seconds between lines of a report. */
 static const double operations_of_report = 2e11;
+/* Rows validated, which cost a third, to those trained on. */
+static const double most_validated = 0.3;
 
 static double fraction_of(int64_t rows)
 {
@@ -28,14 +31,19 @@ static flo_init_flow choose_flow(double rows, double features)
         return FLO_INIT_AFFINE;
     if (of_column < enough_for_couplings)
         return FLO_INIT_SPLINES;
-    return of_column < enough_for_large ? FLO_INIT_SMALL : FLO_INIT_LARGE;
+    if (of_column < enough_for_large)
+        return FLO_INIT_SMALL;
+    return features <= most_splined ? FLO_INIT_LARGE : FLO_INIT_WIDE;
 }
 
 static void choose_network(double rows, int64_t features, flo_init_sizes *s)
 {
-    const bool large = s->flow == FLO_INIT_LARGE;
-    s->bins = s->flow == FLO_INIT_SMALL ? 4 : rows >= 10000 ? 16 : rows >= 400 ? 8 : 4;
-    s->steps_of_flow = !large ? 3 : rows >= 10000 ? 8 : 5;
+    const bool large = s->flow >= FLO_INIT_LARGE;
+    s->bins = s->flow == FLO_INIT_SMALL                      ? 4
+              : s->flow == FLO_INIT_SPLINES && rows >= 10000 ? 16
+              : s->flow == FLO_INIT_LARGE || rows >= 400     ? 8
+                                                             : 4;
+    s->steps_of_flow = !large ? 3 : s->flow == FLO_INIT_WIDE && rows >= 10000 ? 8 : 5;
     s->width = !large           ? 16
                : rows >= 100000 ? (features >= 32 ? 256 : 128)
                : rows >= 10000  ? 64
@@ -56,7 +64,7 @@ static double operations_of_row(double features, const flo_init_sizes *s)
 
 static void choose_training(double rows, int64_t features, flo_init_sizes *s)
 {
-    const bool large = s->flow == FLO_INIT_LARGE, still = s->flow == FLO_INIT_AFFINE;
+    const bool still = s->flow == FLO_INIT_AFFINE;
     s->batch = rows >= 16000  ? 512
                : rows >= 1600 ? 128
                : rows >= 80   ? 32
@@ -68,7 +76,11 @@ static void choose_training(double rows, int64_t features, flo_init_sizes *s)
     s->steps = s->steps / 100 * 100;
     s->learning_rate = still ? 1e-4 : 1e-3;
     s->average = still ? 0 : s->steps >= 5000 ? 0.999 : 0.99;
-    s->validate_every = s->steps / (large ? 20 : 50);
+    /* The first validation, while rates are small, is nearly of the normal itself:
+       where no later one is better, that is what is kept. */
+    const double seldom = rows * s->fraction / most_validated / (double)s->batch;
+    s->validate_every =
+        (int64_t)fmin(fmax(seldom, (double)s->steps / 100), (double)s->steps / 20);
     const double step = (double)s->batch * operations_of_row((double)features, s);
     s->report_every =
         (int64_t)fmax(1, fmin((double)s->steps / 100, operations_of_report / step));

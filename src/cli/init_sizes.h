@@ -12,8 +12,9 @@ enum { FLO_INIT_WHITENED = 4096 }; /* columns, at most, that are whitened */
 typedef enum flo_init_flow {
     FLO_INIT_AFFINE,  /* no more than the normal itself */
     FLO_INIT_SPLINES, /* the shape of each column */
-    FLO_INIT_SMALL,   /* small couplings */
-    FLO_INIT_LARGE
+    FLO_INIT_SMALL,   /* small couplings of splines */
+    FLO_INIT_LARGE,   /* large ones: clumps and edges too */
+    FLO_INIT_WIDE     /* of so many columns that splines take long: affine couplings */
 } flo_init_flow;
 
 typedef struct flo_init_sizes {

@@ -18,6 +18,8 @@ enum {
         1 << 22,      /* the same where the file has chunks, which are decoded whole */
     SHIFT_PLACES = 4, /* the shift is the mean of rows here and there */
     SHIFT_ROWS = 256,
+    SAMPLE_PLACES = 4, /* of what is looked at for repeated numbers and copies */
+    SAMPLE_ROWS = 1024,
     SHARED_DOUBLES = 1 << 20
 };
 
@@ -261,7 +263,8 @@ static void share_all(pass *p)
 static flo_status look(pass *p)
 {
     FLO_TRY(find_shift(p));
-    FLO_TRY(flo_profile_sample_read(p->context, p->source, p->columns, &p->sample));
+    FLO_TRY(flo_profile_sample_read(p->context, p->source, p->columns, SAMPLE_ROWS,
+                                    SAMPLE_PLACES, &p->sample));
     return flo_profile_sample_repeats(p->context, &p->sample, p->repeated);
 }
 

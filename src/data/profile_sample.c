@@ -8,8 +8,6 @@
 #include <stdlib.h>
 
 enum {
-    PLACES = 4,
-    MOST_ROWS = 1024,
     MOST_REALS = 1 << 23,
     LEAST_ROWS = 8,  /* fewer make copies of columns that are none */
     COMPARED = 32,   /* columns of like kurtosis that one is compared with */
@@ -18,13 +16,14 @@ enum {
 static const double near = 1e-3; /* standard deviations, and of kurtosis */
 
 flo_status flo_profile_sample_read(flo_context *context, flo_source *source,
-                                   int64_t columns, flo_profile_sample *sample)
+                                   int64_t columns, int64_t most, int64_t places,
+                                   flo_profile_sample *sample)
 {
     const int64_t N = flo_source_describe(source)->rows;
     const int64_t fitting =
-        flo_greater(MOST_REALS / flo_greater(columns, 1), 2 * PLACES);
-    const int64_t most = flo_lesser(flo_lesser(MOST_ROWS, fitting), N);
-    const int64_t places = flo_lesser(PLACES, N);
+        flo_greater(MOST_REALS / flo_greater(columns, 1), LEAST_ROWS);
+    most = flo_lesser(flo_lesser(most, fitting), N);
+    places = flo_lesser(places, most);
     double *x;
     *sample = (flo_profile_sample){.columns = columns};
     FLO_TRY(flo_allocate(context, most * columns, sizeof *x, &x));

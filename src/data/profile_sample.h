@@ -10,10 +10,12 @@ typedef struct flo_profile_sample {
     double *x; /* [columns, rows] */
 } flo_profile_sample;
 
-/* Reads up to 1,024 rows here and there in the source, whose columns are chosen (fewer
-   of very wide ones). The caller frees it. Local. FLO_ERROR_FILE, FLO_ERROR_MEMORY. */
+/* Reads up to `most` rows at so many places in the source, whose columns are chosen
+   (fewer of very wide ones). The caller frees it. Local. FLO_ERROR_FILE,
+   FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_profile_sample_read(flo_context *context,
                                                 flo_source *source, int64_t columns,
+                                                int64_t most, int64_t places,
                                                 flo_profile_sample *sample);
 void flo_profile_sample_free(flo_context *context, flo_profile_sample *sample);
 

@@ -22,6 +22,14 @@ static const double most_products = 0x1p38;
 static const int64_t most_rows = (int64_t)1 << 22;
 /* Shares of 1e-7, so that copied columns have a density, and of 0.9999. */
 static const double least_odds = -16.1, most_odds = 9.2;
+/* So few rows, left out one by one, tell nothing of correlations. */
+static const double least_rows = 8;
+
+/* Room in which ranks share the matrices of all parts, piece by piece. */
+static int64_t slots_of(int64_t size, int64_t parts)
+{
+    return flo_lesser(SHARED_DOUBLES, size * size * parts);
+}
 
 typedef struct collection {
     flo_comm *comm;       /* borrowed */
@@ -52,7 +60,8 @@ static flo_status prepare(collection *c)
     FLO_TRY(flo_allocate(context, own * r->size * r->size, sizeof(double), &c->matrix));
     FLO_TRY(flo_allocate(context, r->size * r->size, sizeof(double), &c->correlation));
     FLO_TRY(flo_allocate(context, 3 * c->parts, sizeof(double), &c->weight));
-    FLO_TRY(flo_allocate(context, SHARED_DOUBLES, sizeof(double), &c->slots));
+    FLO_TRY(
+        flo_allocate(context, slots_of(r->size, c->parts), sizeof(double), &c->slots));
     FLO_TRY(flo_allocate(context, r->columns, sizeof(double), &r->mean));
     FLO_TRY(flo_allocate(context, r->columns, sizeof(double), &r->deviation));
     FLO_TRY(flo_allocate(context, r->size * r->size, sizeof(double), &r->factor));
@@ -218,13 +227,13 @@ static double share_of(double odds)
 }
 
 /* The s of the greatest left_out, by golden section over log(s / (1 - s)); 1 where that
-   is as good. */
+   is as good, or rows are very few. */
 static double choose_shrinkage(const collection *c, double rows)
 {
     const double golden = 0.6180339887498949;
     const int turns = c->result->columns <= FINE_COLUMNS ? FINE_TURNS : TURNS;
     double low = least_odds, high = most_odds;
-    if (!(rows > 2))
+    if (!(rows >= least_rows))
         return 1;
     double a = high - golden * (high - low), b = low + golden * (high - low);
     double at_a = left_out(c, rows, share_of(a)), at_b = left_out(c, rows, share_of(b));
@@ -285,10 +294,10 @@ static int64_t parts_of(int64_t size)
 double flo_covariance_bytes(int64_t columns)
 {
     const int64_t size = flo_symmetric_padded(columns);
-    const double matrices = (double)(3 + parts_of(size));
+    const int64_t parts = parts_of(size);
     if (columns > FLO_COVARIANCE_COLUMNS)
         return 0;
-    return (matrices * (double)(size * size) + SHARED_DOUBLES) * sizeof(double);
+    return (double)((3 + parts) * size * size + slots_of(size, parts)) * sizeof(double);
 }
 
 static flo_status check_columns(flo_context *context, int64_t columns)

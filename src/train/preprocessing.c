@@ -14,6 +14,9 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Columns from which on correlations take long enough to be told of. */
+static const int64_t many_columns = 2000;
+
 /* Rows of one split on their way through the first layers. */
 typedef struct walk {
     flo_trainer *trainer;
@@ -133,6 +136,9 @@ static flo_status correlate(walk *w, const flo_statistics *statistics,
     *covariance = (flo_covariance){0};
     if (!flo_flow_waits_for_correlations(t->flow))
         return FLO_OK;
+    if (statistics->columns > many_columns)
+        flo_report_line(t, "data: correlations of %lld columns, minutes for so many",
+                        (long long)statistics->columns);
     FLO_TRY(flo_covariance_collect(t->comm, t->context, &task, covariance));
     flo_report_line(t,
                     "data: correlations of %lld columns over %lld rows, shrunk by "

@@ -1,6 +1,6 @@
 """What init writes trains on the very file that it was made for, and does not lose to a normal.
 
-Twelve kinds of data and more: each goes init -> train, and its figure on held-out rows is
+Twenty kinds of data, and more under --all: each goes init -> train, and its figure on held-out rows is
 held against the better of independent and full-covariance normals, which numpy fits to the
 training rows; within the standard error it may be lower. Called as: check_init.py PROGRAM
 MPIEXEC [NAME..].
@@ -65,6 +65,24 @@ def constants(g, n):
     return x
 
 
+def rounded(g, n):
+    """Whole numbers that are normal ones, and far from any bound."""
+    return np.round(500 + 10 * normal(g, n, 50) @ (np.eye(50) + np.resize(MIXING, (50, 50)) / 7))
+
+
+def gaps_everywhere(g, n):
+    """Of 60 columns each has few gaps, and a row in 500 has none."""
+    x = normal(g, n, 60) @ (np.eye(60) + np.resize(MIXING, (60, 60)) / 8)
+    x[g.random((n, 60)) < 0.1] = np.nan
+    return x
+
+
+def outlier(g, n):
+    x = normal(g, n, 3)
+    x[n // 3, 0] = 1e4
+    return x
+
+
 def low_rank(g, n):
     return g.normal(size=(n, 6)) @ np.resize(MIXING, (6, 100)) + normal(g, n, 100) / 3
 
@@ -84,11 +102,34 @@ KINDS = {
     "tails": (2000, 1000, tails),
     "gaps": (2000, 1000, gaps),
     "constants and a copy": (1500, 600, constants),
+    "whole numbers, few rows a column": (200, 1000, rounded),
+    "counts, few rows a column": (150, 1000, lambda g, n: g.poisson(3, (n, 30))),
+    "heavier tails, few rows": (200, 1000, lambda g, n: g.standard_t(5, (n, 30))),
+    "gaps in every column": (1000, 40000, gaps_everywhere),
+    "one row far out": (1000, 600, outlier),
+    "angles": (1000, 600, lambda g, n: g.vonmises(3.1, 1, (n, 2))),
+    "three rows": (3, 500, lambda g, n: normal(g, n, 2)),
     "few rows": (60, 500, lambda g, n: normal(g, n, 3) @ MIXING[:3, :3]),
 }
 # Where a flow must be far above both normals, not beside them.
-GAINS = {"one column": 0.2, "clumps": 0.3, "whole numbers": 0.15, "shares": 0.3, "zeros": 2,
-         "tails": 5}
+GAINS = {"one column": 0.2, "clumps": 1, "whole numbers": 0.15, "shares": 0.3, "zeros": 2,
+         "tails": 5, "angles": 0.5, "one row far out": 3}
+# Those that take longer, for `scripts/test --all`.
+LONGER = {
+    "whole numbers, many rows": (4000, 2000, rounded),
+    "independent, 20 columns": (5000, 5000, lambda g, n: normal(g, n, 20)),
+    "independent, 200 columns": (2000, 2000, lambda g, n: normal(g, n, 200)),
+    "independent, 1000 columns": (300, 2000, lambda g, n: normal(g, n, 1000)),
+    "sums of columns": (2000, 2000, lambda g, n: normal(g, n, 5) @ np.c_[
+        np.eye(5), np.ones(5)]),
+    "uniform": (2000, 2000, lambda g, n: g.random((n, 10))),
+    "nearly all zeros": (2000, 2000, lambda g, n: np.where(
+        g.random((n, 10)) < 0.95, 0, g.exponential(size=(n, 10)))),
+    "tenths": (2000, 2000, lambda g, n: np.round(normal(g, n, 4), 1)),
+    "far clumps": (2000, 2000, lambda g, n: normal(g, n, 4) + 200 * g.integers(0, 2, (n, 1))),
+}
+if os.environ.get("FLOTILLA_TEST_ALL"):
+    KINDS.update(LONGER)
 
 
 def fit_and_score(x, y):
@@ -98,7 +139,7 @@ def fit_and_score(x, y):
     d = y - mean
     alone = (-0.5 * d ** 2 / np.diag(covariance)).sum(1).mean() - 0.5 * np.log(
         2 * np.pi * np.diag(covariance)).sum()
-    if len(x) <= 2 * x.shape[1]:
+    if len(x) <= 2 * x.shape[1] or np.linalg.cond(covariance) > 1e9:
         return alone
     full = (-0.5 * np.einsum("ij,ji->i", d, np.linalg.solve(covariance, d.T)).mean()
             - 0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1])
@@ -128,7 +169,8 @@ def try_kind(flotilla, number, name):
         "train": draw(g, train).astype("f4"), "test": draw(g, test).astype("f4")})
     config, found = init_and_train(flotilla, file)
     better = fit_and_score(fields(flotilla, config, "train"), fields(flotilla, config, "test"))
-    if name == "whole numbers":  # those of x + u, which numpy has not
+    if any(layer["kind"] == "dequantize" for layer in config["preprocess"]):
+        # Those of x + u, which numpy has not.
         better = max(found["normal_independent"], found["normal_full"])
     told = max(found["normal_independent"], found["normal_full"])
     require(told > better - 2 * found["standard_error"], name, "normals say", told, better)
@@ -149,7 +191,7 @@ def check_beats_normals(flotilla):
     same(configs["constants and a copy"]["data"]["columns"], [0, 2, 4])
     kinds = {name: [layer["kind"] for layer in config["preprocess"]]
              for name, config in configs.items()}
-    same(kinds["tails"], ["signed_log", "log", "signed_log", "whiten"])
+    same(set(kinds["tails"]), {"signed_log", "log", "whiten"})
     same(kinds["shares"][0], "logit")
     require(set(kinds["whole numbers"]) == {"dequantize", "logit", "whiten"}, kinds)
     same(kinds["one column"], ["standardize"])
@@ -191,7 +233,7 @@ def check_held_out(flotilla):
     config, found = init_and_train(flotilla, "held.h5", "--set", "train.steps=20")
     same(found["nonfinite_rows"], 0)
     same([layer["kind"] for layer in config["preprocess"]],
-         ["dequantize", "signed_log", "logit", "whiten"])
+         ["dequantize", "logit", "signed_log", "whiten"])
     same(flotilla.run("init", "held.h5", ranks=3).out, flotilla.run("init", "held.h5").out)
 
 
@@ -203,11 +245,12 @@ def check_nothing_to_learn(flotilla):
 def check_sizes(flotilla):
     """More rows a column, a larger flow; wide data reports soon."""
     g, seen = np.random.default_rng(1), []
-    for rows, columns in ((60, 40), (1500, 40), (4000, 60), (9000, 20)):
+    for rows, columns in ((60, 40), (1500, 40), (4000, 60), (9000, 20), (13000, 40)):
         file = flotilla.data(f"s{rows}.h5", {"train": normal(g, rows, columns).astype("f4")})
         flow = yaml.safe_load(flotilla.run("init", file).out)["flow"]
-        seen.append(flow.get("preset") or flow["layers"][0]["kind"])
-    same(seen, ["elementwise_affine", "elementwise_spline", "nsf_coupling", "realnvp"])
+        seen.append((flow.get("preset") or flow["layers"][0]["kind"], flow.get("width")))
+    same(seen, [("elementwise_affine", None), ("elementwise_spline", None),
+                ("nsf_coupling", 16), ("nsf_coupling", 32), ("realnvp", 64)])
     flotilla.data("wide.h5", {"train": np.zeros((2, 4500)) + [[1], [2]]})
     text = flotilla.run("init", "wide.h5").out
     same(int(re.search(r"every: (\d+)", text)[1]) <= 10, True)
