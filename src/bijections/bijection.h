@@ -21,6 +21,8 @@ typedef struct flo_place {
     int64_t
         occurrence; /* how many layers with a mask came before it: masks alternate */
     uint64_t seed;
+    const bool *angles; /* [D], columns that come as angles between -pi and pi, all
+                           turns alike, and must leave so; NULL: none. Borrowed */
 } flo_place;
 
 /* Weighted moments of the columns of what a layer is fed, for kinds with fitted
@@ -39,8 +41,9 @@ typedef struct flo_bijection_kind {
     const flo_settings *settings; /* name, help, rows */
     bool alternates; /* counts in flo_place.occurrence: its mask alternates */
     bool fitted;     /* has constants that tell of the data: only in `preprocess` */
-    bool correlates;         /* fit takes the correlations of the columns too */
+    bool correlates; /* fit takes the correlations of the columns too */
     bool starts_from_data;   /* start looks at the moments: they are worth computing */
+    bool circular;           /* a column that comes as an angle leaves as one */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
 
     /* Reads the settings at node; declares parameters and constants in the layouts;
@@ -93,7 +96,10 @@ struct flo_bijection {
                            settings say all */
     bool dithers;       /* every pass forward needs the noise, not training alone */
     const bool *passes; /* [D], columns that it leaves as they are; NULL: none */
-    void *state;        /* of the kind, in the arena */
+    const bool *angles; /* [D], of the place */
+    const bool *makes_angles; /* [D], columns that leave as angles, whatever they came
+                                 as; NULL: none */
+    void *state;              /* of the kind, in the arena */
 };
 
 /* Makes the layer that a config node describes. The arena owns it. Local.

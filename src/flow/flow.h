@@ -18,6 +18,7 @@ typedef struct flo_layer {
     flo_bijection *bijection;
     flo_place place;
     int64_t parameters, constants; /* offsets */
+    const double *drawn; /* constants that its place among angles depends on, or NULL */
 } flo_layer;
 
 typedef struct flo_flow {
@@ -31,6 +32,7 @@ typedef struct flo_flow {
     int64_t fixed;      /* the first layers, without parameters: backward stops there */
     int64_t context_layers;   /* without parameters, on rows [B, C] */
     flo_layer *context_layer; /* [context_layers], "context_00_standardize" */
+    const bool *angles;       /* [D], which are angles at the base; NULL: none */
     flo_density *base;
     int64_t base_parameters; /* offset of the base's slice, behind the layers' */
     flo_layout parameters;   /* theta [P] */

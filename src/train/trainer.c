@@ -11,6 +11,7 @@
 #include "linalg/bf16.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
+#include "train/angles.h"
 #include "train/guard.h"
 #include "train/save.h"
 #include "train/start.h"
@@ -209,6 +210,8 @@ static flo_status build(flo_trainer *t, const flo_node *stored)
         FLO_TRY(open_data(t));
         FLO_TRY(keep_window(t, stored));
         FLO_TRY(keep_context(t, stored));
+        FLO_TRY(flo_angles_declare(t->arena, t->config.root, t->rows[FLO_TRAIN],
+                                   t->config.data.period));
         FLO_TRY(plan_data(t));
     }
     FLO_TRY(count_steps(t));

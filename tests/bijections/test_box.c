@@ -13,7 +13,8 @@ static layer made(fixture *f, const char *yaml)
 static flo_status fit(fixture *f, layer *l, double low, double high)
 {
     const double lows[D] = {0, low}, highs[D] = {1, high}, some[D] = {1, 1};
-    const flo_moments moments = {some, some, lows, highs};
+    const flo_moments moments = {
+        .mean = some, .deviation = some, .low = lows, .high = highs};
     FLO_TRY(l->b->kind->fit(l->b, f->context, &l->place, &moments, l->constants));
     return l->b->kind->prepare(l->b, f->context, l->constants);
 }

@@ -93,7 +93,8 @@ static void the_inverse_stays_within_the_levels(void **state)
 static flo_status fit(fixture *f, layer *l, double low, double high)
 {
     const double lows[D] = {0, low}, highs[D] = {3, high}, some[D] = {1, 1};
-    const flo_moments moments = {some, some, lows, highs};
+    const flo_moments moments = {
+        .mean = some, .deviation = some, .low = lows, .high = highs};
     return l->b->kind->fit(l->b, f->context, &l->place, &moments, l->constants);
 }
 
