@@ -15,7 +15,7 @@
 typedef struct angle {
     flo_column_choice columns;
     double period, low_setting; /* NaN: auto */
-    const double *low;          /* [n], borrowed from the constants */
+    const double *low;          /* [n], borrowed from the constants: low and period */
     double logdet;              /* of one row */
 } angle;
 
@@ -67,8 +67,10 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     self->fitted = isnan(s->low_setting);
     s->logdet = (double)s->columns.count * log(FLO_TURN / s->period);
     FLO_TRY(mark(self, arena, s));
+    FLO_TRY(flo_layout_add(&self->constants, s->columns.count, 0, false, &ignored,
+                           "low"));
     return flo_layout_add(&self->constants, s->columns.count, 0, false, &ignored,
-                          "low");
+                          "period");
 }
 
 static flo_status fit(const flo_bijection *self, flo_context *context,
@@ -79,6 +81,7 @@ static flo_status fit(const flo_bijection *self, flo_context *context,
     const angle *const s = self->state;
     for (int64_t k = 0; k < s->columns.count; k++) {
         constants[k] = s->low_setting;
+        constants[s->columns.count + k] = s->period;
         if (self->fitted)
             constants[k] = moments->low[flo_column_chosen(&s->columns, k)] < 0
                                ? -0.5 * s->period
@@ -91,11 +94,15 @@ static flo_status prepare(flo_bijection *self, flo_context *context,
                           const double *constants)
 {
     angle *const s = self->state;
-    for (int64_t k = 0; k < s->columns.count; k++)
-        if (!isfinite(constants[k]))
+    for (int64_t k = 0; k < s->columns.count; k++) {
+        const double period = constants[s->columns.count + k];
+        if (!isfinite(constants[k]) || period != s->period)
             return flo_fail(context, FLO_ERROR_FILE,
-                            "angle: stored low of column %lld is %g, wanted a number",
-                            (long long)flo_column_chosen(&s->columns, k), constants[k]);
+                            "angle: stored low and period of column %lld are %g and "
+                            "%.17g, wanted a number and %.17g",
+                            (long long)flo_column_chosen(&s->columns, k), constants[k],
+                            period, s->period);
+    }
     s->low = constants;
     return FLO_OK;
 }
