@@ -49,6 +49,7 @@ static flo_status mark(flo_bijection *self, flo_arena *arena, const angle *s)
     for (int64_t k = 0; k < s->columns.count; k++)
         marked[flo_column_chosen(&s->columns, k)] = true;
     self->makes_angles = marked;
+    self->turn = s->period;
     return FLO_OK;
 }
 
@@ -67,8 +68,8 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     self->fitted = isnan(s->low_setting);
     s->logdet = (double)s->columns.count * log(FLO_TURN / s->period);
     FLO_TRY(mark(self, arena, s));
-    FLO_TRY(flo_layout_add(&self->constants, s->columns.count, 0, false, &ignored,
-                           "low"));
+    FLO_TRY(
+        flo_layout_add(&self->constants, s->columns.count, 0, false, &ignored, "low"));
     return flo_layout_add(&self->constants, s->columns.count, 0, false, &ignored,
                           "period");
 }

@@ -99,7 +99,8 @@ struct flo_bijection {
     const bool *angles; /* [D], of the place */
     const bool *makes_angles; /* [D], columns that leave as angles, whatever they came
                                  as; NULL: none */
-    void *state;              /* of the kind, in the arena */
+    double turn; /* of those that did not come so, what a whole turn adds */
+    void *state; /* of the kind, in the arena */
 };
 
 /* Makes the layer that a config node describes. The arena owns it. Local.

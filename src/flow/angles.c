@@ -82,6 +82,18 @@ flo_status flo_angles_pass(flo_arena *arena, const flo_node *node, int64_t featu
     return move(arena, b, moved);
 }
 
+double flo_angles_turn(const flo_flow *flow, int64_t column)
+{
+    for (int64_t k = 0; k < flow->layers; k++) {
+        const flo_bijection *const b = flow->layer[k].bijection;
+        if (!b->makes_angles)
+            return 0;
+        if (b->makes_angles[column])
+            return b->turn;
+    }
+    return 0;
+}
+
 flo_status flo_angles_check(flo_context *context, const flo_layer *layer,
                             const double *constants)
 {

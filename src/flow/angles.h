@@ -14,6 +14,11 @@ FLO_MUST_USE flo_status flo_angles_pass(flo_arena *arena, const flo_node *node,
                                         int64_t features, flo_layer *layer,
                                         const bool **angles);
 
+/* What a whole turn adds to a column of the data that the first layers take for an
+   angle, as those of data.period do; 0: it is none, or another layer comes first. Pure.
+   Local. */
+double flo_angles_turn(const flo_flow *flow, int64_t column);
+
 /* Refuses constants from a file by which other columns would be angles than those that
    the flow was built for. Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_angles_check(flo_context *context, const flo_layer *layer,

@@ -35,6 +35,11 @@ flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow, int threads,
     return FLO_OK;
 }
 
+const flo_flow *flo_tiles_flow(const flo_tiles *tiles)
+{
+    return tiles->flow;
+}
+
 /* Rows [begin, end) of the tile that starts at row `start` of `from` [.., columns] into
    the tile's `to`; the others become zero. */
 static void load(int64_t columns, int64_t start, int64_t begin, int64_t end,

@@ -14,6 +14,8 @@ typedef struct flo_tiles flo_tiles;
 FLO_MUST_USE flo_status flo_tiles_create(flo_arena *arena, const flo_flow *flow,
                                          int threads, flo_tiles **tiles);
 
+const flo_flow *flo_tiles_flow(const flo_tiles *tiles); /* borrowed */
+
 /* Of a split, or any array of rows: first is the number of row 0 of this call in it, a
    multiple of FLO_TILE_ROWS. A flow that dithers adds the noise of that row. */
 

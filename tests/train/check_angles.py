@@ -6,6 +6,7 @@ and is continuous at the seam, that of the other columns too, samples stay withi
 turn; what cannot be kept on the circle is refused. Called as: check_angles.py PROGRAM
 MPIEXEC.
 """
+import json
 import os
 import sys
 
@@ -132,6 +133,9 @@ def compare_branches(flotilla, run):
     for phi, theta in ((2 * PI, 360), (-2 * PI, -360), (6 * PI, -1080)):
         found = log_prob(flotilla, run, x + [phi, theta, 0])
         near(found, wanted, 0.02, run, "turned by", phi, theta)
+    shown = flotilla.run("evaluate", run, f"rows-{run}.h5:test", "--json").out
+    error = json.loads(shown)["reconstruction_error"]
+    require(error < 1e-2, run, "an angle comes back in another branch:", error)
 
 
 def compare_samples(flotilla, run):
