@@ -67,14 +67,15 @@ def total(values):
 class Part:
     """Sizes, settings and tensors of one layer; a tensor is taken once, by its name."""
 
-    def __init__(self, features, context, settings, parameters, constants, path):
+    def __init__(self, features, context, settings, parameters, constants, path, angles=None):
         self.features, self.context, self.settings = features, context, settings
+        self.angles = angles  # which columns come as angles; None: none
         self._parameters, self._constants, self._path = parameters, constants, path
 
     def below(self, name):
         """The part of the tensors whose names go on with NAME/."""
         return Part(self.features, self.context, self.settings, self._parameters,
-                    self._constants, f"{self._path}/{name}")
+                    self._constants, f"{self._path}/{name}", self.angles)
 
     def without_context(self, settings):
         """For a network that reads something else than the layer."""
@@ -114,8 +115,12 @@ class Maybe:
 COLUMNS = "columns"  # the type of the setting columns: all, or a list; kept as it is written
 
 
-def chosen_columns(written, features):
-    """The columns, rising, that a layer acts on: all, indices and ranges such as 0:3."""
+def chosen_columns(part):
+    """The columns, rising, that a layer acts on: all (that are no angles), indices and
+    ranges such as 0:3."""
+    written, features = part.settings.columns, part.features
+    if written == "all" and part.angles is not None:
+        return torch.from_numpy((~part.angles).nonzero()[0])
     mask = np.zeros(features, bool)
     for item in [":"] if written == "all" else np.atleast_1d(written):
         first, colon, last = item.partition(":")
@@ -281,9 +286,30 @@ def network(part, inputs, outputs, dense=Dense):
 
 
 def masked_network(part, outputs):
-    """The same with masked maps: [B, D] to [B, D * outputs], `outputs` for each column."""
+    """The same with masked maps: [B, D] to [B, D * outputs], `outputs` for each column; an
+    angle is two inputs."""
     columns = np.arange(part.features)
-    return network(part, columns + 1, np.repeat(columns, outputs), Degrees(part))
+    inputs = np.repeat(columns + 1, 1 if part.angles is None else 1 + part.angles)
+    return network(part, inputs, np.repeat(columns, outputs), Degrees(part))
+
+
+class Inputs:
+    """What a network reads of columns: numbers, or cosine and sine of those that `angles`,
+    a mask or None, says."""
+
+    def __init__(self, columns, angles, period=2 * math.pi):
+        flags = np.zeros(columns, bool) if angles is None else angles
+        places = [[columns + j, 2 * columns + j] if flag else [j]
+                  for j, flag in enumerate(flags)]
+        self.places = torch.tensor([place for pair in places for place in pair])
+        self.any, self.count, self.period = flags.any(), len(self.places), period
+
+    def __call__(self, x):
+        if not self.any:
+            return x
+        angle = 2 * math.pi * torch.remainder(x, self.period) / self.period
+        read = torch.cat([x, torch.cos(angle), torch.sin(angle)], dim=1)
+        return read.index_select(1, self.places.to(x.device))
 
 
 # ---- Bijections: forward gives z and log|det dz/dx|, inverse x and log|det dx/dz|
@@ -303,6 +329,10 @@ class Layer(nn.Module):
 
 class Bijection(Layer):
     noise = 0  # uniform numbers that a row takes on its way forward, as one more argument
+
+    def angles_behind(self, angles):
+        """Which columns it gives as angles, of those that came so; None: none."""
+        return angles
 
     def forward(self, x, context):
         raise NotImplementedError
@@ -371,7 +401,7 @@ class Dequantize(Bijection):
 
     def __init__(self, part):
         super().__init__()
-        self.register_buffer("columns", chosen_columns(part.settings.columns, part.features))
+        self.register_buffer("columns", chosen_columns(part))
         self.noise = len(self.columns)
         for name in ("low", "levels"):
             self.register_buffer(name, part.constant(name, self.noise))
@@ -432,6 +462,9 @@ class Permutation(Bijection):
 
     def inverse(self, z, context):
         return z.index_select(1, torch.argsort(self.order)), unchanged(z)
+
+    def angles_behind(self, angles):
+        return None if angles is None else angles[self.order.numpy()]
 
 
 def reflected(x, vectors):
@@ -613,13 +646,45 @@ class Spline:
         return x0, y0, x1 - x0, y1 - y0, d0, d1
 
 
+class SplinesOfAngles:
+    """Splines of columns of which some are angles, which have circular tails at -pi and pi,
+    the others those of the settings; all have the parameters of a circle."""
+
+    def __init__(self, settings, angles):
+        circle = types.SimpleNamespace(bins=settings.bins, tail_bound=math.pi,
+                                       tails="circular")
+        self.line, self.circle, self.angles = Spline(settings), Spline(circle), angles
+        self.parameters = self.circle.parameters
+
+    def _choose(self, way, x, raw):
+        angles = torch.from_numpy(self.angles).to(x.device)
+        line = getattr(self.line, way)(x, raw[..., :self.line.parameters])
+        circle = getattr(self.circle, way)(x, raw)
+        return tuple(torch.where(angles, *pair) for pair in zip(circle, line))
+
+    def forward(self, x, raw):
+        return self._choose("forward", x, raw)
+
+    def inverse(self, y, raw):
+        return self._choose("inverse", y, raw)
+
+
+def law_of(transform, part, columns=slice(None)):
+    """The transform of some columns of a layer."""
+    if part.angles is None:
+        return transform(part.settings)
+    if transform is not Spline:
+        part.refuse("columns that are angles", "none in such a layer")
+    return SplinesOfAngles(part.settings, part.angles[columns])
+
+
 class ElementwiseSpline(Bijection):
     """Every column through a spline of its own."""
     settings = Spline.settings
 
     def __init__(self, part):
         super().__init__()
-        self.spline = Spline(part.settings)
+        self.spline = law_of(Spline, part)
         self.splines = part.parameter("splines", part.features, self.spline.parameters)
 
     def forward(self, x, context):
@@ -641,7 +706,7 @@ class Elementwise(Bijection):
     def __init__(self, part):
         super().__init__()
         vars(self).update(vars(part.settings))
-        self.columns = chosen_columns(part.settings.columns, part.features)
+        self.columns = chosen_columns(part)
 
     def _changed(self, rows, change):
         columns = self.columns.to(rows.device)
@@ -659,6 +724,41 @@ class Elementwise(Bijection):
 
     def undo(self, z):
         raise NotImplementedError
+
+
+class Angle(Elementwise):
+    """z = 2 pi x / period without whole turns, in [-pi, pi); back, x from low on."""
+    settings = {"period": float, "low": Maybe(float, "auto"), **Elementwise.settings}
+
+    def __init__(self, part):
+        super().__init__(part)
+        self.low = part.constant("low", len(self.columns)).double()
+        found = part.constant("period", len(self.columns))
+        if not (found == self.period).all():
+            part.refuse(f"periods {found.tolist()}", self.period)
+        self.features = part.features
+
+    def angles_behind(self, angles):
+        found = np.zeros(self.features, bool) if angles is None else angles.copy()
+        found[self.columns.numpy()] = True
+        return found
+
+    def apply_to(self, x):
+        turns = x.double() / self.period
+        z = 2 * math.pi * (turns - torch.floor(turns.detach() + 0.5))
+        return z.to(x.dtype), torch.full_like(z, math.log(2 * math.pi / self.period))
+
+    def undo(self, z):
+        low = self.low.to(z.device)
+        x = z.double() / (2 * math.pi) * self.period
+        x = x - self.period * torch.floor((x.detach() - low) / self.period)
+        rounded = x.to(z.dtype)
+        out = (rounded.double() < low) | (rounded.double() >= low + self.period)
+        first = low.to(z.dtype)
+        first = torch.where(first.double() < low,
+                            torch.nextafter(first, torch.full_like(first, math.inf)), first)
+        return (torch.where(out, first, rounded),
+                torch.full_like(x, -math.log(2 * math.pi / self.period)))
 
 
 class LeakyRelu(Elementwise):
@@ -832,16 +932,19 @@ class Coupling(Bijection):
         self.register_buffer("passed", passed)
         self.register_buffer("moved", moved)
         self.register_buffer("places", torch.argsort(torch.cat([passed, moved])))
-        self.law, self.period = self.transform(part.settings), part.settings.period
+        self.law = law_of(self.transform, part, moved.numpy())
+        self.own_law = law_of(self.transform, part, passed.numpy())
         columns = int(mask.sum())
-        inputs = 2 * columns if self.period else columns
-        self.adopt(network(part, inputs, self.law.parameters * (part.features - columns)))
+        if part.settings.period:
+            self.read = Inputs(columns, np.ones(columns, bool), part.settings.period)
+        else:
+            angles = part.angles
+            self.read = Inputs(columns, None if angles is None else angles[passed.numpy()])
+        self.adopt(network(part, self.read.count,
+                           self.law.parameters * (part.features - columns)))
 
     def _raw(self, half, context):
-        if self.period:
-            angle = 2 * math.pi * torch.remainder(half, self.period) / self.period
-            half = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1).flatten(1)
-        out = self.conditioner(half, context)
+        out = self.conditioner(self.read(half), context)
         if self.by_parameter:
             return out.view(len(out), self.law.parameters, -1).transpose(1, 2)
         return out.view(len(out), -1, self.law.parameters)
@@ -891,14 +994,14 @@ class SplineCoupling(Coupling):
         z, logdet = super().forward(x, context)
         if self.unconditional is None:
             return z, logdet
-        own, slope = self.law.forward(x.index_select(1, self.passed), self.unconditional)
+        own, slope = self.own_law.forward(x.index_select(1, self.passed), self.unconditional)
         return self._join(own, z.index_select(1, self.moved)), logdet + total(slope)
 
     def inverse(self, z, context):
         if self.unconditional is None:
             return super().inverse(z, context)
         own, other = self._halves(z)
-        half, slope = self.law.inverse(own, self.unconditional)
+        half, slope = self.own_law.inverse(own, self.unconditional)
         x, logdet = super().inverse(self._join(half, other), context)
         return x, logdet + total(slope)
 
@@ -911,11 +1014,12 @@ class Autoregressive(Bijection):
 
     def __init__(self, part):
         super().__init__()
-        self.law = self.transform(part.settings)
+        self.law, self.read = law_of(self.transform, part), Inputs(part.features, part.angles)
         self.adopt(masked_network(part, self.law.parameters))
 
     def _raw(self, x, context):
-        return self.conditioner(x, context).view(*x.shape, self.law.parameters)
+        out = self.conditioner(self.read(x), context)
+        return out.view(*x.shape, self.law.parameters)
 
     def forward(self, x, context):
         z, slope = self.law.forward(x, self._raw(x, context))
@@ -1079,6 +1183,7 @@ BIJECTIONS = {
     "standardize": Standardize,
     "whiten": Whiten,
     "dequantize": Dequantize,
+    "angle": Angle,
     "box": Box,
     "log": Log,
     "signed_log": SignedLog,
@@ -1119,17 +1224,27 @@ class Density(Layer):
 
 
 class Normal(Density):
-    """The standard normal density."""
+    """The standard normal density; columns that are angles are uniform on their circle."""
 
     def __init__(self, part):
         super().__init__()
-        self.normals = part.features
+        self.normals, self.angles = part.features, part.angles
+        if part.angles is not None:
+            self.uniforms = part.features
 
     def log_prob(self, z, context):
-        return -0.5 * total(z.double() ** 2 + LOG_TWO_PI)
+        squares = z.double() ** 2 + LOG_TWO_PI
+        if self.angles is None:
+            return -0.5 * total(squares)
+        angles = torch.from_numpy(self.angles).to(z.device)
+        return -0.5 * total(torch.where(angles, 0 * z.double() + 2 * LOG_TWO_PI, squares))
 
     def sample(self, normals, uniforms, context, temperature):
-        return temperature * normals
+        if self.angles is None:
+            return temperature * normals
+        angles = torch.from_numpy(self.angles).to(normals.device)
+        turned = 2 * math.pi * (uniforms.double() - 0.5)
+        return torch.where(angles, turned.to(normals.dtype), temperature * normals)
 
 
 class CorrelatedNormal(Density):
@@ -1868,24 +1983,25 @@ def build(config, features, context, seed, real, parameters, constants):
         raise ModelError(f"config: found flow: {flow!r}, wanted direction, base and layers")
     direction = convert(flow["direction"], ("density", "sampling"), "flow.direction")
 
-    def make(node, table, name, columns, conditions):
+    def make(node, table, name, columns, conditions, angles=None):
         kind, settings = settings_of(node, table, name)
-        return kind(Part(columns, conditions, settings, parameters, constants, name))
+        return kind(Part(columns, conditions, settings, parameters, constants, name, angles))
 
     def chain(lists, prefix, columns, conditions):
-        layers = {}
+        layers, angles = {}, None
         for node in (node for where, nodes in lists.items() for node in unrolled(nodes, where)):
             kind = node.get("kind") if isinstance(node, dict) else node
             name = f"{prefix}{len(layers):02d}_{kind}"
-            layers[name] = make(node, BIJECTIONS, name, columns, conditions)
-        return layers
+            layers[name] = make(node, BIJECTIONS, name, columns, conditions, angles)
+            angles = layers[name].angles_behind(angles)
+        return layers, angles
 
     categories = Categories(config.get("context_categories", []), context)
-    context_layers = chain({"preprocess_context": config.get("preprocess_context", [])},
-                           "context_", context, 0)
-    layers = chain({"preprocess": config.get("preprocess", []), "flow.layers": flow["layers"]},
-                   "", features, categories.width)
-    base = make(flow["base"], DENSITIES, "base", features, categories.width)
+    context_layers, _ = chain({"preprocess_context": config.get("preprocess_context", [])},
+                              "context_", context, 0)
+    layers, angles = chain({"preprocess": config.get("preprocess", []),
+                            "flow.layers": flow["layers"]}, "", features, categories.width)
+    base = make(flow["base"], DENSITIES, "base", features, categories.width, angles)
     if parameters or constants:
         raise ModelError("found tensors that no layer of its config has: "
                          f"{', '.join(sorted([*parameters, *constants]))}")

@@ -8,7 +8,7 @@ flo_status flo_autoregressive_configure(flo_autoregressive *autoregressive,
 {
     flo_masked *const masked = &autoregressive->masked;
     FLO_TRY(flo_masked_configure(masked, arena, node, &autoregressive->settings,
-                                 self->features, self->context, outputs,
+                                 self->features, self->angles, self->context, outputs,
                                  &self->parameters));
     self->cache = own_cache + masked->network.cache;
     self->scratch = own_scratch + masked->scratch;

@@ -40,8 +40,11 @@ flo_status flo_bijection_create(flo_arena *arena, flo_node *node, int64_t featur
         return unknown_kind(arena, name);
     flo_bijection *self;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *self, &self));
-    *self = (flo_bijection){
-        .kind = kind, .features = features, .context = context, .fitted = kind->fitted};
+    *self = (flo_bijection){.kind = kind,
+                            .features = features,
+                            .context = context,
+                            .fitted = kind->fitted,
+                            .angles = place->angles};
     flo_layout_start(&self->parameters, arena);
     flo_layout_start(&self->constants, arena);
     FLO_TRY(kind->configure(self, arena, node, place));

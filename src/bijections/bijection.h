@@ -21,6 +21,8 @@ typedef struct flo_place {
     int64_t
         occurrence; /* how many layers with a mask came before it: masks alternate */
     uint64_t seed;
+    const bool *angles; /* [D], columns that come as angles between -pi and pi, all
+                           turns alike, and must leave so; NULL: none. Borrowed */
 } flo_place;
 
 /* Weighted moments of the columns of what a layer is fed, for kinds with fitted
@@ -59,6 +61,7 @@ typedef struct flo_bijection_kind {
     bool fitted;     /* has constants that tell of the data: only in `preprocess` */
     bool correlates; /* fit takes the correlations of the columns too */
     bool starts_from_data;   /* start looks at the moments: they are worth computing */
+    bool circular;           /* a column that comes as an angle leaves as one */
     flo_range domain, image; /* of each column: x that it takes, z that it gives */
 
     /* Reads the settings at node; declares parameters and constants in the layouts;
@@ -120,6 +123,10 @@ struct flo_bijection {
     /* [D], borrowed; NULL: 0 and 1. A column that it is the first to act on is fed as
        (number - origin) * factor: what settings and messages say is of the number. */
     const double *origin, *factor;
+    const bool *angles;       /* [D], of the place */
+    const bool *makes_angles; /* [D], columns that leave as angles, whatever they came
+                                 as; NULL: none */
+    double turn; /* of those that did not come so, what a whole turn adds */
     void *state; /* of the kind, in the arena */
 };
 

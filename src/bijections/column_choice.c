@@ -41,14 +41,16 @@ flo_status flo_column_choice_make(flo_bijection *self, flo_arena *arena,
     bool *passes;
     int64_t *column;
     choice->count = D;
-    if (is_all(node))
+    if (is_all(node) && !self->angles)
         return FLO_OK;
     if (node->kind == FLO_NODE_MAP || (node->kind == FLO_NODE_LIST && !node->count))
         return fail(arena, node, D, "columns of this layer");
     FLO_TRY(flo_arena_take(arena, D, sizeof *passes, &passes));
     FLO_TRY(flo_arena_take(arena, D, sizeof *column, &column));
     memset(passes, true, (size_t)D * sizeof *passes);
-    if (node->kind == FLO_NODE_SCALAR)
+    if (is_all(node))
+        memcpy(passes, self->angles, (size_t)D * sizeof *passes);
+    else if (node->kind == FLO_NODE_SCALAR)
         FLO_TRY(mark(arena, node, D, passes));
     else
         for (const flo_node *item = node->first; item; item = item->next)

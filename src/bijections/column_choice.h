@@ -16,13 +16,15 @@ typedef struct flo_column_choice {
         .name = "columns", .type = FLO_NODE,                                           \
         .offset = offsetof(state, member) + offsetof(flo_column_choice, setting),      \
         .fallback = "all",                                                             \
-        .help = "the columns it acts on, the others pass unchanged: all, or a list "   \
-                "of indices from 0 and of ranges such as 0:3 (without the 3)"          \
+        .help =                                                                        \
+            "the columns it acts on, the others pass unchanged: all, or a list "       \
+            "of indices from 0 and of ranges such as 0:3 (without the 3); all are "    \
+            "those that are no angles"                                                 \
     }
 
 /* After the settings were read into the layer's state: finds the columns, and says in
-   self->passes which are left alone. Local. FLO_ERROR_CONFIG (not a column, twice),
-   FLO_ERROR_MEMORY. */
+   self->passes which are left alone. `all` leaves angles alone: n may be 0. Local.
+   FLO_ERROR_CONFIG (not a column, twice), FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_column_choice_make(flo_bijection *self, flo_arena *arena,
                                                flo_column_choice *choice);
 

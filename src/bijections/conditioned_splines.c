@@ -2,6 +2,8 @@
    of a column are still in cache after they have become shares. */
 #include "bijections/conditioned_splines.h"
 
+#include <string.h>
+
 flo_spline_strides flo_conditioned_strides(int64_t B, int64_t D)
 {
     return (flo_spline_strides){.parameter = B, .element = 1, .value = D};
@@ -11,7 +13,7 @@ flo_spline_strides flo_conditioned_strides(int64_t B, int64_t D)
 static flo_spline_strides strides(const flo_column_splines *s, int64_t B,
                                   int64_t *column)
 {
-    *column = flo_spline_parameters(s->settings) * B;
+    *column = s->parameters * B;
     return flo_conditioned_strides(B, s->features);
 }
 
@@ -23,8 +25,9 @@ static void bend(const flo_column_splines *s, flo_spline_map *map, int64_t B,
     for (int64_t c = 0; c < s->count; c++) {
         flo_real *const own = u + c * column;
         const int64_t j = s->column[c];
-        flo_spline_shares(s->settings, B, &at, own, own);
-        map(s->settings, B, &at, own, from + j, to + j, logdet);
+        const flo_spline_settings *const settings = flo_column_spline(s, j);
+        flo_spline_shares(settings, B, &at, own, own);
+        map(settings, B, &at, own, from + j, to + j, logdet);
     }
 }
 
@@ -51,7 +54,11 @@ void flo_conditioned_splines_backward(const flo_column_splines *s, int64_t B,
     const flo_spline_strides at = strides(s, B, &column);
     for (int64_t c = 0; c < s->count; c++) {
         const int64_t j = s->column[c];
-        flo_spline_backward(s->settings, B, &at, u + c * column, x + j, dz + j, dlogdet,
-                            dx + j, du + c * column);
+        const flo_spline_settings *const settings = flo_column_spline(s, j);
+        const int64_t used = flo_spline_parameters(settings) * B;
+        flo_real *const own = du + c * column;
+        flo_spline_backward(settings, B, &at, u + c * column, x + j, dz + j, dlogdet,
+                            dx + j, own);
+        memset(own + used, 0, (size_t)(column - used) * sizeof *own);
     }
 }

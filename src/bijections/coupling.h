@@ -37,14 +37,15 @@ typedef struct flo_coupling {
     flo_coupling_settings settings;
     int64_t identity_columns, changed_columns; /* Da, Db */
     int32_t *identity, *changed;               /* [Da], [Db] column indices */
-    int64_t inputs;                            /* of the network: Da, or 2 Da */
-    flo_network network;                       /* [inputs, B] -> [outputs * Db, B] */
+    flo_inputs inputs;                         /* of the identity half */
+    flo_network network; /* [inputs.count, B] -> [outputs * Db, B] */
 } flo_coupling;
 
 /* Sets up the split and the network with `outputs` numbers a changed column, after the
    settings were read, and makes it the state of self; adds network cache, scratch and
    noise to self behind `own_scratch` reals a row of the kind's own scratch and
-   own_cache reals of its cache. Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
+   own_cache reals of its cache. Where columns of the place are angles, the identity
+   half is known from here on. Local. FLO_ERROR_CONFIG, FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_coupling_configure(flo_coupling *coupling,
                                                flo_bijection *self, flo_arena *arena,
                                                flo_node *node, const flo_place *place,
@@ -63,8 +64,8 @@ void flo_coupling_init(const flo_bijection *self, flo_random_key key, flo_real *
 /* Memory of a pass: the kind's own cache and scratch, and what lies behind them. */
 typedef struct flo_coupling_memory {
     flo_real *cache, *scratch; /* the kind's own */
-    flo_real *input;           /* [inputs, B]: the identity half, or its angles */
-    flo_real *dinput;          /* [inputs, B]: its gradient from the network */
+    flo_real *input;           /* [inputs.count, B]: what the network reads */
+    flo_real *dinput;          /* [inputs.count, B]: its gradient from the network */
     flo_pass network;          /* the network's pass */
 } flo_coupling_memory;
 

@@ -26,10 +26,11 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     FLO_TRY(flo_arena_take(arena, D, sizeof *column, &column));
     for (int64_t j = 0; j < D; j++)
         column[j] = (int32_t)j;
-    s->splines = (flo_column_splines){&s->settings, D, D, column};
+    FLO_TRY(flo_column_splines_make(self, arena, node, &s->settings, column, D,
+                                    &s->splines));
     self->state = s;
-    return flo_layout_add(&self->parameters, D, flo_spline_parameters(&s->settings),
-                          false, &ignored, "splines");
+    return flo_layout_add(&self->parameters, D, s->splines.parameters, false, &ignored,
+                          "splines");
 }
 
 static void forward(const flo_bijection *self, const flo_real *theta,
@@ -62,6 +63,7 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 const flo_bijection_kind flo_elementwise_spline = {
     .name = "elementwise_spline",
     .settings = &settings,
+    .circular = true,
     .configure = configure,
     .fit = flo_bijection_fit_nothing,
     .prepare = flo_bijection_prepare_nothing,

@@ -120,6 +120,7 @@ const flo_bijection_kind flo_permutation = {
     .name = "permutation",
     .settings = &settings,
     .domain = FLO_ANY_RANGE,
+    .circular = true,
     .configure = configure,
     .fit = fit,
     .prepare = prepare,

@@ -5,6 +5,7 @@
 extern const flo_bijection_kind flo_standardize;
 extern const flo_bijection_kind flo_whiten;
 extern const flo_bijection_kind flo_dequantize;
+extern const flo_bijection_kind flo_angle;
 extern const flo_bijection_kind flo_box;
 extern const flo_bijection_kind flo_elementwise_log;
 extern const flo_bijection_kind flo_elementwise_signed_log;
@@ -33,6 +34,7 @@ const flo_bijection_kind *const flo_bijection_kinds[] = {
     &flo_standardize,
     &flo_whiten,
     &flo_dequantize,
+    &flo_angle,
     &flo_box,
     &flo_elementwise_log,
     &flo_elementwise_signed_log,

@@ -27,11 +27,13 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     int32_t *column;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *s, &s));
     FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
-    const int64_t D = self->features, P = flo_spline_parameters(&s->spline);
+    const int64_t D = self->features;
+    const int64_t P = flo_column_splines_parameters(self, &s->spline);
     FLO_TRY(flo_arena_take(arena, D, sizeof *column, &column));
     for (int64_t j = 0; j < D; j++)
         column[j] = (int32_t)j;
-    s->columns = (flo_column_splines){&s->spline, D, D, column};
+    FLO_TRY(
+        flo_column_splines_make(self, arena, node, &s->spline, column, D, &s->columns));
     self->state = s;
     return flo_autoregressive_configure(&s->autoregressive, self, arena, node, P, D * P,
                                         D * P);
@@ -55,8 +57,7 @@ static void forward(const flo_bijection *self, const flo_real *theta,
 
 /* What sets a column of the inverse. */
 typedef struct solving {
-    const flo_spline_settings *spline;
-    int64_t features;
+    const flo_column_splines *columns;
     const flo_real *z;
     double *logdet;
     flo_real *u; /* [P, B] */
@@ -66,9 +67,10 @@ static void set_column(void *owner, int64_t j, int64_t B, const flo_real *out,
                        flo_real *x)
 {
     const solving *const s = owner;
-    const flo_spline_strides at = flo_conditioned_strides(B, s->features);
-    flo_spline_shares(s->spline, B, &at, out, s->u);
-    flo_spline_inverse(s->spline, B, &at, s->u, s->z + j, x + j, s->logdet);
+    const flo_spline_strides at = flo_conditioned_strides(B, s->columns->features);
+    const flo_spline_settings *const spline = flo_column_spline(s->columns, j);
+    flo_spline_shares(spline, B, &at, out, s->u);
+    flo_spline_inverse(spline, B, &at, s->u, s->z + j, x + j, s->logdet);
 }
 
 static void inverse(const flo_bijection *self, const flo_real *theta,
@@ -77,7 +79,7 @@ static void inverse(const flo_bijection *self, const flo_real *theta,
 {
     const spline_autoregressive *const s = self->state;
     const flo_pass inner = flo_autoregressive_pass(&s->autoregressive, self, pass);
-    solving owner = {&s->spline, self->features, z, logdet, pass->scratch};
+    solving owner = {&s->columns, z, logdet, pass->scratch};
     flo_masked_solve(&s->autoregressive.masked, theta, &inner, set_column, &owner, x);
 }
 
@@ -98,6 +100,7 @@ static void backward(const flo_bijection *self, const flo_real *theta,
 const flo_bijection_kind flo_spline_autoregressive = {
     .name = "spline_autoregressive",
     .settings = &settings,
+    .circular = true,
     .configure = configure,
     .fit = flo_bijection_fit_nothing,
     .prepare = flo_bijection_prepare_nothing,

@@ -35,13 +35,14 @@ static flo_status configure(flo_bijection *self, flo_arena *arena, flo_node *nod
     spline_coupling *s;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *s, &s));
     FLO_TRY(flo_settings_read(arena, NULL, node, &settings, s));
-    const int64_t D = self->features, P = flo_spline_parameters(&s->spline);
+    const int64_t D = self->features;
+    const int64_t P = flo_column_splines_parameters(self, &s->spline);
     FLO_TRY(flo_coupling_configure(&s->coupling, self, arena, node, place, P, D * P,
                                    D * P));
-    s->identity = (flo_column_splines){&s->spline, D, s->coupling.identity_columns,
-                                       s->coupling.identity};
-    s->changed = (flo_column_splines){&s->spline, D, s->coupling.changed_columns,
-                                      s->coupling.changed};
+    FLO_TRY(flo_column_splines_make(self, arena, node, &s->spline, s->coupling.identity,
+                                    s->coupling.identity_columns, &s->identity));
+    FLO_TRY(flo_column_splines_make(self, arena, node, &s->spline, s->coupling.changed,
+                                    s->coupling.changed_columns, &s->changed));
     if (!s->unconditional)
         return FLO_OK;
     return flo_layout_add(&self->parameters, s->identity.count, P, false, &s->own,
@@ -54,8 +55,7 @@ static void init(const flo_bijection *self, flo_random_key key, flo_real *theta)
     flo_coupling_init(self, key, theta);
     if (s->unconditional)
         memset(theta + s->own, 0,
-               (size_t)(s->identity.count * flo_spline_parameters(&s->spline)) *
-                   sizeof *theta);
+               (size_t)(s->identity.count * s->identity.parameters) * sizeof *theta);
 }
 
 static void forward(const flo_bijection *self, const flo_real *theta,
@@ -114,6 +114,7 @@ const flo_bijection_kind flo_spline_coupling = {
     .name = "spline_coupling",
     .settings = &settings,
     .alternates = true,
+    .circular = true,
     .configure = configure,
     .fit = flo_coupling_fit,
     .prepare = flo_coupling_prepare,

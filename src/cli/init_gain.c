@@ -56,8 +56,7 @@ static double log_density(const normal *m, double x)
 }
 
 /* The normals of the bent numbers of every other row; how many are finite. */
-static int64_t fit(const flo_init_column *c, int64_t n, const double *x,
-                   normal half[2])
+static int64_t fit(const flo_init_column *c, int64_t n, const double *x, normal half[2])
 {
     const int draws = draws_of(c);
     int64_t count = 0;

@@ -63,6 +63,14 @@ static const flo_setting rows[] = {
      .flags = FLO_NULL_VALUE,
      .help = "weights of the rows: null, a column, or the path of a data set with "
              "{split} as above"},
+    {.name = "period",
+     .type = FLO_NODE,
+     .offset = PLACE(period),
+     .fallback = "null",
+     .flags = FLO_NULL_VALUE,
+     .help = "columns that are angles, and what a whole turn adds to each: {phi: "
+             "6.283185307179586, 3: 360}, by name, index or range; sets preprocessing, "
+             "splines, networks and base for them"},
     {.name = "memory",
      .type = FLO_BYTES,
      .offset = PLACE(memory),

@@ -17,6 +17,7 @@ typedef struct flo_data_settings {
                                {split} stands for the name of the split's data set */
     flo_node *categories;   /* null, or a list of columns of the context */
     flo_node *weights;      /* null, one column, or a data set path as above */
+    flo_node *period;       /* null, or a map from columns to the period of each */
     int64_t memory;         /* bytes that a rank keeps of the rows */
     int64_t window_rows;    /* FLO_AUTO until flo_lane_plan_make chose it */
     int on_bad_rows;

@@ -39,8 +39,8 @@ static flo_status configure(flo_density *self, flo_arena *arena, flo_node *node)
     s->normals.features = 1;
     const int64_t V = flo_normals_values(&s->normals);
     const int64_t W = flo_normals_prepared(&s->normals);
-    FLO_TRY(flo_masked_configure(&s->masked, arena, node, &s->network, D, self->context,
-                                 V, &self->parameters));
+    FLO_TRY(flo_masked_configure(&s->masked, arena, node, &s->network, D, NULL,
+                                 self->context, V, &self->parameters));
     self->cache = D * (V + W + s->normals.components) + s->masked.network.cache;
     self->scratch = 2 * D * V + s->masked.scratch;
     self->noise = s->masked.network.noise;

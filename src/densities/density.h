@@ -18,7 +18,8 @@ typedef struct flo_density flo_density;
 typedef struct flo_density_kind {
     const char *name;
     const flo_settings *settings;
-    bool bounded; /* has density 0 on a part of the line (uniform) */
+    bool bounded;  /* has density 0 on a part of the line (uniform) */
+    bool circular; /* columns that are angles are uniform on their circle */
 
     /* Reads the settings; declares parameters; sets normals, uniforms, cache, scratch.
        A kind with its own number of features sets it where it comes as 0.
@@ -47,6 +48,8 @@ struct flo_density {
     flo_layout parameters;
     int64_t normals, uniforms;                    /* random numbers a sample takes */
     int64_t cache, scratch, scratch_fixed, noise; /* see flo_pass */
+    const bool *angles;  /* [D], columns that come as angles; NULL: none. The flow sets
+                            it  with uniforms = D, for kinds that are circular */
     double log_evidence; /* log of the integral of what log_prob gives; 0: normalised */
     void *state;
 };

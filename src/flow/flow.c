@@ -2,6 +2,7 @@
 #include "flow/flow.h"
 
 #include "config/node.h"
+#include "flow/angles.h"
 #include "flow/ranges.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ typedef struct walk {
         context;        /* columns that the layers act on; those they depend on */
     const char *prefix; /* of the layers' names */
     int64_t capacity, occurrence;
+    const bool *angles; /* [features], behind the layers so far; NULL: none */
     bool preprocess;
 } walk;
 
@@ -44,8 +46,10 @@ static flo_status add_layer(walk *w, flo_node *node)
         return flo_settings_fail(w->arena, node, "at most %d layers", MOST_LAYERS);
     FLO_TRY(grow(w));
     flo_layer *const layer = *w->layer + index;
-    layer->place =
-        (flo_place){.index = index, .occurrence = w->occurrence, .seed = flow->seed};
+    layer->place = (flo_place){.index = index,
+                               .occurrence = w->occurrence,
+                               .seed = flow->seed,
+                               .angles = w->angles};
     FLO_TRY(flo_bijection_create(w->arena, node, w->features, w->context, &layer->place,
                                  &layer->bijection));
     const flo_bijection_kind *const kind = layer->bijection->kind;
@@ -73,6 +77,13 @@ static flo_status add_layer(walk *w, flo_node *node)
     FLO_TRY(flo_arena_print(w->arena, &name, "%s%02lld_%s", w->prefix, (long long)index,
                             kind->name));
     layer->name = name;
+    FLO_TRY(flo_angles_pass(w->arena, node, w->features, layer, &w->angles));
+    if (w->angles && w->layer == &flow->context_layer)
+        return flo_settings_fail(w->arena, node,
+                                 "a kind for context columns: networks take angles as "
+                                 "two columns, their cosine and sine; %s is for the "
+                                 "features",
+                                 kind->name);
     FLO_TRY(flo_layout_append(&flow->parameters, name, &layer->bijection->parameters,
                               &layer->parameters));
     FLO_TRY(flo_layout_append(&flow->constants, name, &layer->bijection->constants,
@@ -147,7 +158,9 @@ static flo_status add_layers(flo_flow *flow, flo_node *root, flo_node *layers)
     }
     flow->preprocess = flow->layers;
     w.preprocess = false;
-    return add_list(&w, layers);
+    FLO_TRY(add_list(&w, layers));
+    flow->angles = w.angles;
+    return FLO_OK;
 }
 
 /* The default: every column that is a number is standardized. */
@@ -215,6 +228,14 @@ static flo_status add_base(flo_flow *flow, const flo_flow_settings *settings)
 {
     FLO_TRY(flo_density_create(flow->arena, settings->base, flow->features,
                                flow->categories.encoded, &flow->base));
+    if (flow->angles && !flow->base->kind->circular)
+        return flo_settings_fail(flow->arena, settings->base,
+                                 "{kind: normal}: columns that are angles are uniform "
+                                 "on their circle under it, the others normal");
+    if (flow->angles) {
+        flow->base->angles = flow->angles;
+        flow->base->uniforms = flow->features;
+    }
     if (flow->base->log_evidence != 0)
         return flo_settings_fail(flow->arena, settings->base,
                                  "a normalised base: log_evidence 0");
@@ -281,6 +302,8 @@ bool flo_flow_waits(const flo_flow *flow)
 
 static flo_status prepare(flo_flow *flow, const flo_layer *layer)
 {
+    FLO_TRY(flo_angles_check(flo_arena_context(flow->arena), layer,
+                             flow->constant + layer->constants));
     return layer->bijection->kind->prepare(layer->bijection,
                                            flo_arena_context(flow->arena),
                                            flow->constant + layer->constants);

@@ -21,6 +21,7 @@ typedef struct flo_layer {
     flo_place place;
     int64_t parameters, constants; /* offsets */
     bool given; /* its constants are those of another model: a fit leaves them alone */
+    const double *drawn; /* constants that its place among angles depends on, or NULL */
 } flo_layer;
 
 typedef struct flo_flow {
@@ -37,6 +38,7 @@ typedef struct flo_flow {
     flo_categories categories; /* of the context; layers see encoded columns E of it */
     int64_t context_layers;    /* without parameters, on rows [B, C] */
     flo_layer *context_layer;  /* [context_layers], "context_00_standardize" */
+    const bool *angles;        /* [D], which are angles at the base; NULL: none */
     flo_density *base;
     int64_t base_parameters; /* offset of the base's slice, behind the layers' */
     flo_layout parameters;   /* theta [P] */

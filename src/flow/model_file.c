@@ -181,10 +181,15 @@ static flo_status check_format(flo_context *context, flo_image *image, const cha
     return FLO_OK;
 }
 
-/* A model from before the context had steps of its own has none. */
+/* A model from before the context had steps of its own has none, and one from before
+   angles could be declared declares none. */
 static flo_status complete(flo_arena *arena, flo_image *image, flo_node *root)
 {
     int64_t context;
+    flo_node *const data =
+        root->kind == FLO_NODE_MAP ? flo_node_find(root, "data") : NULL;
+    if (data && data->kind == FLO_NODE_MAP && !flo_node_find(data, "period"))
+        FLO_TRY(flo_node_set(arena, data, "period", "null", root->file));
     FLO_TRY(flo_image_get_integer(image, "/", "context_features", &context));
     if (!context || root->kind != FLO_NODE_MAP ||
         flo_node_find(root, "preprocess_context"))

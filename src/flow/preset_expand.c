@@ -65,6 +65,13 @@ static void write_network(flo_text *text, const expansion *e)
     write_setting(text, e->map, "dropout");
 }
 
+static void write_pairs(flo_text *text, const expansion *e)
+{
+    char pairs[32];
+    snprintf(pairs, sizeof pairs, "%" PRId64, (e->settings->steps + 1) / 2);
+    flo_text_string(text, pairs);
+}
+
 static void write_value(flo_text *text, const expansion *e, const char *name)
 {
     const int mixing = e->settings->mixing;
@@ -76,6 +83,8 @@ static void write_value(flo_text *text, const expansion *e, const char *name)
         flo_text_string(text, mixings[mixing].ordered);
     else if (strcmp(name, "last_mixing") == 0)
         flo_text_string(text, mixings[mixing].last);
+    else if (strcmp(name, "pairs") == 0)
+        write_pairs(text, e);
     else
         flo_text_string(text, flo_node_find(e->map, name)->text);
 }
@@ -191,6 +200,17 @@ static bool is_of_data(const flo_node *flow)
            strcmp(direction->text, "sampling") != 0;
 }
 
+/* Whether columns are angles, and what mixes them is left to the preset. */
+static bool mixes_angles(const flo_node *root, const flo_node *map)
+{
+    const flo_node *const data = flo_node_find(root, "data");
+    const flo_node *const period =
+        data && data->kind == FLO_NODE_MAP ? flo_node_find(data, "period") : NULL;
+    const flo_node *const mixing = flo_node_find(map, "mixing");
+    return period && !flo_node_is_null(period) && mixing &&
+           strcmp(mixing->file, FLO_FILE_DEFAULT) == 0;
+}
+
 /* "config.yaml:7: preset maf": the file of what a preset writes, in messages. */
 static flo_status name_file(flo_arena *arena, const flo_node *name, char **file)
 {
@@ -209,12 +229,16 @@ static flo_status expand(flo_arena *arena, flo_node *root, flo_node *flow,
     FLO_TRY(split(arena, flow, &map));
     FLO_TRY(flo_settings_read(arena, NULL, map, preset->settings, &settings));
     FLO_TRY(choose_network(arena, map, &settings));
+    const bool angles = mixes_angles(root, map);
+    if (angles)
+        settings.mixing = FLO_MIXING_PERMUTATION;
     expansion e = {.preset = preset, .map = map, .settings = &settings};
     if (preset->direction)
         FLO_TRY(flo_node_set(arena, flow, direction_key, preset->direction, file));
     if (preset->base && !flo_node_find(flow, base_key))
         FLO_TRY(put(arena, flow, base_key, preset->base, &e, file));
-    FLO_TRY(put(arena, flow, "layers", preset->layers, &e, file));
+    FLO_TRY(put(arena, flow, "layers",
+                angles && preset->pairs ? preset->pairs : preset->layers, &e, file));
     if (flo_node_find(root, "preprocess") || !is_of_data(flow))
         return FLO_OK;
     return flo_node_set(arena, root, "preprocess", "[{kind: standardize}]", file);

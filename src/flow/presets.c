@@ -39,6 +39,10 @@
     "{kind: affine_coupling, mask: alternating, <network>, scale_limit: "              \
     "<scale_limit>}"
 
+#define SPLINE_COUPLING                                                                \
+    "{kind: spline_coupling, mask: alternating, <network>, bins: <bins>, tail_bound: " \
+    "<tail_bound>, tails: <tails>, unconditional: true}"
+
 /* Papamakarios et al. 2017, arXiv 1705.07057; residual networks and LU maps as in
    Durkan et al. 2019, where they gain more than splines do. */
 static const flo_setting maf_rows[] = {
@@ -117,9 +121,9 @@ const flo_preset flo_presets[] = {
     {.settings = &glow_mlp,
      .layers = LAYERS("{kind: actnorm}, <mixing>", AFFINE_COUPLING)},
     {.settings = &nsf_coupling,
-     .layers = COUPLINGS("{kind: spline_coupling, mask: alternating, <network>, bins: "
-                         "<bins>, tail_bound: <tail_bound>, tails: <tails>, "
-                         "unconditional: true}")},
+     .layers = COUPLINGS(SPLINE_COUPLING),
+     .pairs = "[{repeat: <pairs>, layers: [{kind: permutation, order: "
+              "random}, " SPLINE_COUPLING ", " SPLINE_COUPLING "]}]"},
     {.settings = &nsf_autoregressive,
      .layers = AUTOREGRESSIVE("{kind: spline_autoregressive, <network>, bins: <bins>, "
                               "tail_bound: <tail_bound>, tails: <tails>}")},

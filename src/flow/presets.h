@@ -33,12 +33,16 @@ typedef struct flo_preset_settings {
 /* A preset. Base and layers are YAML in which <name> is the setting of this name,
    <network> the settings of a network, <mixing> what comes before a coupling and
    <ordered_mixing> before an autoregressive layer, each with its comma, and
-   <last_mixing> what comes after the last step. */
+   <last_mixing> what comes after the last step. Where data.period declares columns as
+   angles, which no linear map may mix, and mixing is left out, it is permutation; of a
+   preset that has `pairs`, these layers, <pairs> is half of the steps: a permutation
+   stands before every two couplings, so that each column is changed by one. */
 typedef struct flo_preset {
     const flo_settings *settings; /* name, help, rows */
     const char *direction;        /* the only one that it has; NULL: any */
     const char *base;             /* NULL: that of flow.base */
     const char *layers;
+    const char *pairs; /* NULL: none */
 } flo_preset;
 
 extern const flo_preset flo_presets[]; /* ends with settings NULL */

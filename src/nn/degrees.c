@@ -36,8 +36,10 @@ static flo_status count_units(flo_arena *arena, const flo_degrees *degrees,
 
 static int64_t columns_below(const flo_degrees *degrees, int64_t columns, int64_t d)
 {
-    (void)degrees, (void)columns;
-    return d > 0 ? d - 1 : 0;
+    (void)columns;
+    if (d == 0)
+        return 0;
+    return degrees->first_input ? degrees->first_input[d - 1] : d - 1;
 }
 
 /* low + i (D - low) / H < d holds for the i below (d - low) H / (D - low). */

@@ -13,9 +13,10 @@
 #include "core/arena.h"
 
 typedef struct flo_degrees {
-    int64_t features;      /* D; degrees are 0 .. D - 1 */
-    int64_t low;           /* degree of hidden unit 0 */
-    int64_t block, blocks; /* G; ceil(D / G) */
+    int64_t features;           /* D; degrees are 0 .. D - 1 */
+    int64_t low;                /* degree of hidden unit 0 */
+    int64_t block, blocks;      /* G; ceil(D / G) */
+    const int64_t *first_input; /* [D + 1], of the inputs of a column; NULL: one each */
 } flo_degrees;
 
 /* The units of a layer, sorted by degree. */

@@ -7,20 +7,26 @@
    column j. */
 #include "nn/masked.h"
 
+#include "core/integers.h"
 #include "linalg/transpose.h"
 
-/* Scratch: x [D, B], then the solve's outputs [D P, B] or dinput [D, B]; then the
-   network's. */
+/* Scratch: the inputs [I, B], I is D without angles, then the solve's outputs [D P, B]
+   or dinput [I, B]; then the network's. */
 flo_status flo_masked_configure(flo_masked *masked, flo_arena *arena,
                                 const flo_node *node,
                                 const flo_network_settings *settings, int64_t features,
-                                int64_t context, int64_t outputs, flo_layout *layout)
+                                const bool *is_angle, int64_t context, int64_t outputs,
+                                flo_layout *layout)
 {
     *masked = (flo_masked){.features = features, .outputs = outputs};
     flo_network *const network = &masked->network;
-    FLO_TRY(flo_network_configure_masked(network, arena, node, settings, features,
-                                         context, features * outputs, layout));
-    masked->scratch = features + features * outputs + network->scratch;
+    FLO_TRY(flo_inputs_make(arena, features, is_angle, FLO_TURN, &masked->inputs));
+    FLO_TRY(flo_network_configure_masked(network, arena, node, settings,
+                                         &masked->inputs, context, features * outputs,
+                                         layout));
+    masked->scratch = masked->inputs.count +
+                      flo_greater(features * outputs, masked->inputs.count) +
+                      network->scratch;
     return FLO_OK;
 }
 
@@ -36,9 +42,13 @@ static flo_pass network_pass(const flo_masked *masked, const flo_pass *pass)
     return inner;
 }
 
-static void transpose_rows(const flo_masked *masked, const flo_pass *pass,
-                           const flo_real *x)
+static void read_rows(const flo_masked *masked, const flo_pass *pass, const flo_real *x)
 {
+    const int64_t D = masked->features;
+    for (int64_t j = 0; masked->inputs.first && j < D; j++)
+        flo_inputs_read(&masked->inputs, j, pass->rows, D, x + j, pass->scratch);
+    if (masked->inputs.first)
+        return;
     flo_transpose(pass->rows, masked->features, x, masked->features, pass->scratch,
                   pass->rows);
 }
@@ -47,7 +57,7 @@ void flo_masked_forward(const flo_masked *masked, const flo_real *theta,
                         const flo_pass *pass, const flo_real *x, flo_real *out)
 {
     const flo_pass inner = network_pass(masked, pass);
-    transpose_rows(masked, pass, x);
+    read_rows(masked, pass, x);
     flo_network_forward(&masked->network, theta, &inner, pass->scratch, out);
 }
 
@@ -57,10 +67,11 @@ void flo_masked_backward(const flo_masked *masked, const flo_real *theta,
 {
     const int64_t B = pass->rows, D = masked->features;
     const flo_pass inner = network_pass(masked, pass);
-    flo_real *const dinput = pass->scratch + B * D;
-    transpose_rows(masked, pass, x);
+    flo_real *const dinput = pass->scratch + B * masked->inputs.count;
+    read_rows(masked, pass, x);
     flo_network_backward(&masked->network, theta, &inner, pass->scratch, dout, dinput,
                          dcontext, dtheta);
+    flo_inputs_backward(&masked->inputs, B, pass->scratch, dinput);
     for (int64_t i = 0; i < B; i++)
         for (int64_t j = 0; j < D; j++)
             dx[i * D + j] += dinput[j * B + i];
@@ -76,13 +87,13 @@ void flo_masked_solve(const flo_masked *masked, const flo_real *theta,
     flo_pass own = network_pass(masked, pass);
     own.rounded = NULL; /* samples are in full */
     const flo_pass inner = flo_network_pass(network, &own);
-    const flo_solve solve = {&inner, pass->scratch, pass->scratch + B * D};
+    flo_real *const out = pass->scratch + B * masked->inputs.count;
+    const flo_solve solve = {&inner, pass->scratch, out};
     for (int64_t j = 0; j < D; j++) {
         if (j % block == 0)
             network->kind->solve_block(network, theta, &solve, j / block);
         network->kind->solve_degree(network, theta, &solve, j);
         column(owner, j, B, solve.out + B * j * P, x);
-        for (int64_t i = 0; i < B; i++)
-            solve.x[j * B + i] = x[i * D + j];
+        flo_inputs_read(&masked->inputs, j, B, D, x + j, solve.x);
     }
 }

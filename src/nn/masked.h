@@ -16,17 +16,20 @@
 typedef struct flo_masked {
     flo_network network;       /* its output_bias: of the last bias [D P] */
     int64_t features, outputs; /* D, P */
+    flo_inputs inputs;         /* of the D columns */
     int64_t scratch; /* reals a row, see flo_pass; cache and noise are the network's */
 } flo_masked;
 
 /* Chooses MADE (`hidden`) or residual MADE (`width`, `blocks`) by the settings, adds
-   the tensors, sets the counts. node is for messages. Local. FLO_ERROR_CONFIG (neither
-   or both), FLO_ERROR_MEMORY. */
+   the tensors, sets the counts. is_angle [features] tells the columns that come as
+   angles between -pi and pi; NULL: none. node is for messages. Local. FLO_ERROR_CONFIG
+   (neither or both), FLO_ERROR_MEMORY. */
 FLO_MUST_USE flo_status flo_masked_configure(flo_masked *masked, flo_arena *arena,
                                              const flo_node *node,
                                              const flo_network_settings *settings,
-                                             int64_t features, int64_t context,
-                                             int64_t outputs, flo_layout *layout);
+                                             int64_t features, const bool *is_angle,
+                                             int64_t context, int64_t outputs,
+                                             flo_layout *layout);
 
 /* Weights uniform within 1 / sqrt(inputs that the row sees); the last map is zero, and
    so is all that no row sees. */

@@ -50,14 +50,17 @@ static int64_t widest(const flo_network_settings *settings)
 flo_status flo_network_configure_masked(flo_network *network, flo_arena *arena,
                                         const flo_node *node,
                                         const flo_network_settings *settings,
-                                        int64_t inputs, int64_t context,
+                                        const flo_inputs *inputs, int64_t context,
                                         int64_t outputs, flo_layout *layout)
 {
     flo_degrees *degrees;
     FLO_TRY(flo_arena_take(arena, 1, sizeof *degrees, &degrees));
-    *degrees = flo_degrees_choose(inputs, context, widest(settings));
-    *network = (flo_network){
-        .inputs = inputs, .context = context, .outputs = outputs, .degrees = degrees};
+    *degrees = flo_degrees_choose(inputs->columns, context, widest(settings));
+    degrees->first_input = inputs->first;
+    *network = (flo_network){.inputs = inputs->count,
+                             .context = context,
+                             .outputs = outputs,
+                             .degrees = degrees};
     return configure(network, arena, node, settings, layout);
 }
 

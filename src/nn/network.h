@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "nn/activation.h"
 #include "nn/degrees.h"
+#include "nn/inputs.h"
 
 /* The settings that every bijection with a conditioner takes. */
 typedef struct flo_network_settings {
@@ -116,10 +117,10 @@ FLO_MUST_USE flo_status flo_network_configure(flo_network *network, flo_arena *a
                                               int64_t outputs, flo_layout *layout);
 
 /* The same with degrees, which are chosen by the widest hidden layer and kept in the
-   arena: outputs / inputs outputs for every input. */
+   arena: outputs / columns outputs for every column. */
 FLO_MUST_USE flo_status flo_network_configure_masked(
     flo_network *network, flo_arena *arena, const flo_node *node,
-    const flo_network_settings *settings, int64_t inputs, int64_t context,
+    const flo_network_settings *settings, const flo_inputs *inputs, int64_t context,
     int64_t outputs, flo_layout *layout);
 
 /* The same for a network whose kind, sizes and activation are set already. Local.

@@ -5,6 +5,7 @@
 #include "core/integers.h"
 #include "core/lane_tree.h"
 #include "core/vector.h"
+#include "flow/angles.h"
 #include "train/chunks.h"
 
 #include <math.h>
@@ -12,9 +13,11 @@
 /* Of one column: rows, their mean, sum of squares around it, largest error, its row. */
 enum { COUNT, MEAN, SQUARES, ERROR, ROW, NUMBERS };
 
-static double distance(flo_real x, flo_real back)
+/* Of angles, what is left without whole turns: samples lie in one branch. */
+static double distance(flo_real x, flo_real back, double turn)
 {
-    const double error = fabs((double)x - (double)back);
+    const double apart = (double)x - (double)back;
+    const double error = fabs(turn > 0 ? remainder(apart, turn) : apart);
     return isfinite(error) ? error : (double)INFINITY;
 }
 
@@ -22,7 +25,7 @@ static double distance(flo_real x, flo_real back)
    first row, so that a constant column has no spread at all; one that is not finite,
    which a layer refused, is an error and no part of the spread. */
 static void see_column(const flo_batch *batch, const flo_real *back, int64_t D,
-                       int64_t first, int64_t j, double *column)
+                       int64_t first, int64_t j, double turn, double *column)
 {
     const double shift = isfinite(batch->x[j]) ? (double)batch->x[j] : 0;
     double sum = 0, squares = 0;
@@ -31,7 +34,7 @@ static void see_column(const flo_batch *batch, const flo_real *back, int64_t D,
         if (batch->weight[i] == 0)
             continue;
         const double d = (double)batch->x[i * D + j] - shift;
-        const double error = distance(batch->x[i * D + j], back[i * D + j]);
+        const double error = distance(batch->x[i * D + j], back[i * D + j], turn);
         sum += isfinite(d) ? d : 0;
         squares += isfinite(d) ? d * d : 0;
         column[COUNT] += 1;
@@ -84,6 +87,7 @@ static flo_status walk(flo_comm *comm, flo_chunks *c, flo_tiles *tiles,
         FLO_TRY(reconstruct(c, tiles, theta, k, back));
         for (int64_t j = 0; j < D; j++)
             see_column(&c->batch, back, D, k * FLO_CHUNK_ROWS, j,
+                       flo_angles_turn(flo_tiles_flow(tiles), j),
                        numbers + (k * D + j) * NUMBERS);
     }
     return FLO_OK;

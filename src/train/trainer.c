@@ -11,6 +11,7 @@
 #include "linalg/bf16.h"
 #include "linalg/products.h"
 #include "run/checkpoints.h"
+#include "train/angles.h"
 #include "train/categories.h"
 #include "train/guard.h"
 #include "train/save.h"
@@ -196,8 +197,11 @@ static flo_status open_all(flo_trainer *t, const flo_node *stored)
 /* The same, from there on. */
 static flo_status build(flo_trainer *t, const flo_node *stored)
 {
-    if (t->objective->kind->uses_data)
+    if (t->objective->kind->uses_data) {
+        FLO_TRY(flo_angles_declare(t->arena, t->config.root, t->rows[FLO_TRAIN],
+                                   t->config.data.period));
         FLO_TRY(plan_data(t));
+    }
     FLO_TRY(count_steps(t));
     FLO_TRY(build_model(t));
     return stored ? flo_config_same(t->arena, stored, &t->config) : FLO_OK;

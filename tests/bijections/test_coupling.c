@@ -14,7 +14,7 @@ static void create(fixture *f, const char *kind, const char *mask, int64_t index
     char yaml[128];
     snprintf(yaml, sizeof yaml, "{kind: %s, mask: %s, hidden: 6, activation: tanh}",
              kind, mask);
-    const flo_place place = {index, occurrence, seed};
+    const flo_place place = {.index = index, .occurrence = occurrence, .seed = seed};
     layer_create(f, yaml, place, B, D, 0, l);
 }
 
@@ -185,8 +185,8 @@ static void turns_of_angles_do_not_matter(void **state)
     static const char yaml[] =
         "{kind: spline_coupling, mask: half, hidden: 6, bins: 4, "
         "period: 6, tail_bound: 3, tails: circular}";
-    layer_create(*state, yaml, (flo_place){0, 0, 1}, B, D, 0, &l);
-    layer_create(*state, yaml, (flo_place){0, 0, 1}, B, D, 0, &turned);
+    layer_create(*state, yaml, (flo_place){.seed = 1}, B, D, 0, &l);
+    layer_create(*state, yaml, (flo_place){.seed = 1}, B, D, 0, &turned);
     for (int i = 0; i < B * D; i++)
         turned.x[i] = l.x[i] + (flo_real)(6 * (i % 3 - 1));
     layer_forward(&l);
@@ -205,7 +205,7 @@ static void angles_are_read_as_cosine_and_sine(void **state)
 {
     layer l;
     layer_create(*state, "{kind: additive_coupling, mask: half, hidden: 6, period: 8}",
-                 (flo_place){0, 0, 1}, 1, 2, 0, &l);
+                 (flo_place){.seed = 1}, 1, 2, 0, &l);
     assert_int_equal(l.b->parameters.tensors[0].shape[1], 2);
     for (int i = -12; i <= 12;
          i++) { /* the network's input stands first in the cache */

@@ -127,8 +127,10 @@ def check_config(flotilla):
         settings = dict(settings)
         if "width" in settings:
             settings["width"] = "6"
+        if kind == "angle":  # its period has no default
+            settings["period"] = "7"
         pairs = "".join(f", {key}: {value}" for key, value in settings.items())
-        if kind in ("standardize", "whiten", "dequantize", "box"):
+        if kind in ("standardize", "whiten", "dequantize", "box", "angle"):
             fitted[kind] = f"{{kind: {kind}{pairs}}}"
         else:
             layers += f"    - {{kind: {kind}{pairs}}}\n"
@@ -137,7 +139,8 @@ def check_config(flotilla):
     flotilla.run("train", "kinds.yaml", "--check").says(*bijections.keys() - fitted.keys())
     for kind, layer in fitted.items():
         flotilla.run("train", "kinds.yaml", "--check", "--set", f"preprocess=[{layer}]",
-                     "--set", "flow.layers=[{kind: logit}, {kind: lu_linear}]").says(kind)
+                     "--set", "flow.layers=[{kind: elementwise_spline}]" if kind == "angle" else
+                     "flow.layers=[{kind: logit}, {kind: lu_linear}]").says(kind)
     bases = kinds_in(parts[2])
     require(bases.keys() >= {"normal", "student_t", "autoregressive_mixture"}, bases.keys())
     for kind, settings in bases.items():

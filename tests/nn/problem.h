@@ -68,7 +68,7 @@ static inline void problem_create(fixture *f, const masked_shape *s, int64_t B,
     *p = (problem){.shape = s, .B = B, .D = s->D, .C = C, .P = s->P};
     flo_layout_start(&p->layout, f->arena);
     assert_int_equal(flo_masked_configure(&p->masked, f->arena, parse(f, "{}"),
-                                          &settings, s->D, C, s->P, &p->layout),
+                                          &settings, s->D, NULL, C, s->P, &p->layout),
                      FLO_OK);
     problem_take(f, p);
     draw_parameters(&p->layout, p->theta);

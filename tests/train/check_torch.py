@@ -75,15 +75,39 @@ CASES = {
           - {kind: affine_coupling, width: 8, blocks: 0, mask: half, period: 2}""",
     "elementwise_spline": """
         layers: [{kind: elementwise_spline, bins: 4, tail_bound: 1.5}, {kind: lu_linear},
-                 {kind: elementwise_spline},
-                 {kind: elementwise_spline, tails: circular, tail_bound: 0.7}]""",
+                 {kind: elementwise_spline}]""",
     "spline_coupling": """
         layers:
           - {kind: spline_coupling, hidden: [8], bins: 4, tail_bound: 1.5}
           - {kind: spline_coupling, width: 8, blocks: 1, activation: tanh, bins: 2}
           - {kind: spline_coupling, width: 8, mask: half, activation: silu, bins: 5}
+          - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true}""",
+    "circular": """
+        layers:
+          - {kind: elementwise_spline, tails: circular, tail_bound: 0.7}
           - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true,
-             tails: circular, tail_bound: 1, period: 2}""",
+             tails: circular, tail_bound: 1, period: 2}
+          - {kind: spline_autoregressive, width: 3, blocks: 1, activation: silu, bins: 2,
+             tails: circular, tail_bound: 1}
+        base: {kind: uniform, low: -300, high: 300}
+        preprocess: []""",
+    "angles": """
+        layers:
+          - {kind: elementwise_spline, bins: 3}
+          - {kind: permutation}
+          - {kind: spline_coupling, hidden: [8], mask: random, unconditional: true}
+          - {kind: permutation}
+          - {kind: spline_coupling, width: 8, blocks: 1, bins: 4, tail_bound: 2}
+          - {kind: spline_autoregressive, hidden: [70, 12], bins: 4, activation: tanh}
+          - {kind: spline_autoregressive, width: 8, blocks: 1, activation: silu}
+        data: {period: {1: 2.5, '3:': 36}}""",
+    "angles_alone": """
+        layers:
+          - {kind: elementwise_spline, tails: circular}
+          - {kind: spline_coupling, hidden: [8], tails: circular}
+          - {kind: spline_autoregressive, hidden: [8], tails: circular}
+        preprocess: [{kind: angle, period: 360, low: 90, columns: [4, '0:2']},
+                     {kind: angle, period: 24}]""",
     "affine_autoregressive": """
         layers:
           - {kind: affine_autoregressive, hidden: [9, 8], activation: silu, scale_limit: 0.5}
@@ -93,8 +117,7 @@ CASES = {
         layers:
           - {kind: spline_autoregressive, hidden: [8], bins: 4, tail_bound: 1.5}
           - {kind: spline_autoregressive, width: 130, activation: tanh, dropout: 0.2}
-          - {kind: spline_autoregressive, width: 3, blocks: 1, activation: silu, bins: 2,
-             tails: circular, tail_bound: 1}""",
+          - {kind: spline_autoregressive, width: 3, blocks: 1, activation: silu, bins: 2}""",
     "one_column": """
         layers:
           - {kind: affine_autoregressive, hidden: [4]}
