@@ -187,6 +187,39 @@ def check_missing_test_rows_of_a_run(flotilla):
     require(np.isfinite(told["normal_independent"]), told)
 
 
+CONDITIONAL = """
+run: {directory: run, seed: 3, threads: 1}
+data: {files: [d.h5], train: train, context: [2]}
+preprocess_context: [{kind: log}, {kind: standardize}]
+flow: {layers: [{kind: affine_coupling, hidden: [8]}]}
+train: {batch: 100, lanes: 4, steps: 20}
+"""
+
+
+def check_context_outside_says_nothing(flotilla):
+    """A density under a context that the model does not take cannot be said: NaN."""
+    rows = normal_rows(500, 3)
+    rows[:, 2] = np.exp(rows[:, 2] / 10)
+    flotilla.data("d.h5", {"train": rows})
+    flotilla.write("config.yaml", CONDITIONAL)
+    flotilla.run("train", "config.yaml", "-q")
+    rows[[5, 9], 2] = -1, np.nan
+    flotilla.data("x.h5", {"x": rows})
+    result = flotilla.run("logprob", "run", "x.h5", "-o", "out.h5", "--json", ranks=2)
+    scores, found = flotilla.arrays("out.h5")["log_prob"], json.loads(result.out)
+    same(np.flatnonzero(~np.isfinite(scores)).tolist(), [5, 9])
+    require(np.isnan(scores[[5, 9]]).all(), scores[[5, 9]])
+    same((found["zero_probability_rows"], found["missing_rows"], found["uncomputed_rows"]),
+         (0, 1, 1))
+    result.says("row 5, column 2: found -1; layer context_00_log takes a number above 0",
+                "row 9, column 2: found nan; missing", times=1)
+    e = evaluate(flotilla, "run", "x.h5")
+    same((e["rows"], e["nonfinite_rows"], e["log_likelihood"]), (499, 1, None))
+    near(e["finite_log_likelihood"], np.nanmean(scores), 1e-9)
+    flotilla.run("evaluate", "run", "x.h5").says("log_likelihood      not known", times=1).says(
+        "-nan", "nan nats", times=0)
+
+
 COUNTS = """
 run: {directory: run, seed: 3, threads: 1}
 data: {files: [counts.h5], train: train, test: test}
