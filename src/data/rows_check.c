@@ -141,7 +141,8 @@ flo_status flo_rows_fail_weightless(const flo_rows *rows)
 {
     return flo_fail(rows->context, FLO_ERROR_DATA,
                     "%s: data set '%s': found no row with a weight above 0 among %lld, "
-                    "wanted at least one: see data.weights and data.on_bad_rows",
+                    "wanted at least one%s",
                     flo_rows_file(rows), flo_rows_dataset(rows),
-                    (long long)flo_rows_count(rows));
+                    (long long)flo_rows_count(rows),
+                    rows->keep ? "" : ": see data.weights and data.on_bad_rows");
 }
