@@ -2045,6 +2045,126 @@ def load(model, average=True):
                          "checkpoint file") from None
 
 
+# ---- What a file says that its numbers stand for
+
+
+def said(item, name, field=None):
+    """The numbers of an attribute; none where it is not there. That of a compound may be a
+    compound of the same fields."""
+    value = item.attrs.get(name)
+    if value is None or isinstance(value, h5py.Empty):
+        return []
+    value = np.asarray(value)
+    if value.dtype.names:
+        if field not in value.dtype.names:
+            return []
+        value = value[field]
+    try:
+        return [float(v) if value.dtype.kind in "SUO" else v for v in value.ravel()]
+    except (TypeError, ValueError):
+        raise ModelError(f"{item.name}: attribute {name} is no number: correct or delete "
+                         "it") from None
+
+
+def held(value, dtype):
+    """A number of an attribute in the type of the stored ones; None where that lacks it."""
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return dtype.type(value)
+    if not isinstance(value, (int, np.integer)) and not float(value).is_integer():
+        return None
+    whole = int(value)
+    if dtype.kind == "u" and whole < 0:  # _Unsigned: the attribute is of the signed type
+        whole += 1 << 8 * dtype.itemsize
+    return dtype.type(whole) if np.iinfo(dtype).min <= whole <= np.iinfo(dtype).max else None
+
+
+def marks(item, name, field, dtype):
+    """The stored numbers that an attribute marks."""
+    found = []
+    for value in said(item, name, field):
+        found.append(held(value, dtype))
+        if isinstance(value, np.float32):  # 1e20 that was written as a float
+            found.append(held(float(str(value)), dtype))
+    return [mark for mark in found if mark is not None]
+
+
+NETCDF_FILLS = {"i2": -32767, "i4": -(2**31 - 1), "i8": -(2**63 - 2), "u2": 2**16 - 1,
+                "u4": 2**32 - 1, "u8": 2**64 - 2, "f4": np.float32(9.969209968386869e36),
+                "f8": 9.969209968386869e36}
+
+
+def netcdf_fill(item, dtype):
+    """What netCDF fills with where no attribute says otherwise."""
+    fill = NETCDF_FILLS.get(dtype.str[1:])
+    return [dtype.type(fill)] if fill is not None and item.fillvalue == fill else []
+
+
+def lacking(item):
+    """Which elements lie in chunks that were never written; None: none does."""
+    if not item.chunks or not item.size:
+        return None
+    grid = [-(-n // c) for n, c in zip(item.shape, item.chunks)]
+    found = item.id.get_num_chunks()
+    if found == np.prod(grid, dtype=np.int64):
+        return None
+    absent = np.ones(item.shape, bool)
+    for k in range(found):
+        begin = item.id.get_chunk_info(k).chunk_offset
+        absent[tuple(slice(b, b + c) for b, c in zip(begin, item.chunks))] = False
+    return absent
+
+
+def meant(item, field=None):
+    """The numbers of a data set, or of a field of it: as they are stored, or, where the file
+    says what they stand for, in double with NaN for those that are missing. As the program
+    reads them: src/hdf5/meaning.c."""
+    rows = item[()]
+    values = rows[field] if field else rows
+    mask = (rows[field + ".mask"].astype(bool)
+            if field and field + ".mask" in rows.dtype.names else None)
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if values.dtype.kind == "i" and text_of(item.attrs.get("_Unsigned", "")) in ("true", "True"):
+        values = values.view("u" + values.dtype.str[2:])
+    dtype = values.dtype
+    gaps = marks(item, "_FillValue", field, dtype) + marks(item, "missing_value", field, dtype)
+    if not field and "_FillValue" not in item.attrs:
+        gaps += netcdf_fill(item, dtype)
+    kind = text_of(item.attrs.get(field + "_dtype" if field else "value_type", ""))
+    if dtype == np.int64 and kind.startswith(("datetime64", "timedelta64")):
+        gaps.append(np.iinfo(dtype).min)
+    scale, offset = (said(item, name, field) for name in ("scale_factor", "add_offset"))
+    limits = said(item, "valid_range", field)
+    low = limits[:1] or said(item, "valid_min", field)
+    high = limits[1:] or said(item, "valid_max", field)
+    absent = lacking(item)
+    if not (gaps or scale or offset or low or high) and absent is None and mask is None:
+        return values
+    missing = np.zeros(values.shape, bool)
+    for gap in gaps:
+        missing |= values == gap
+    unpacked = (values.astype(np.float64) * float(scale[0] if scale else 1)
+                + float(offset[0] if offset else 0))
+    for limit, beyond in ((low, np.less), (high, np.greater)):
+        if limit:
+            of_unpacked = ((scale or offset) and dtype.kind in "iu"
+                           and not isinstance(limit[0], (int, np.integer)))
+            stored = None if of_unpacked else held(limit[0], dtype)
+            missing |= (beyond(values, stored) if stored is not None
+                        else beyond(unpacked if of_unpacked else values, float(limit[0])))
+    for holes in (mask, absent):
+        if holes is not None:
+            missing |= holes.reshape(holes.shape + (1,) * (missing.ndim - holes.ndim))
+    unpacked[missing] = np.nan
+    return unpacked
+
+
+def text_of(value):
+    """A text of an attribute, or of the array of one that it may be."""
+    value = np.ravel(value)[0] if np.size(value) == 1 else ""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
 # ---- The command line
 
 
@@ -2083,17 +2203,20 @@ class Table:
         return [f"{name}[{i}]" for i in range(count)] if kind.shape else [name]
 
     def read(self, columns):
+        """Numbers as the file means them; integers stay so where all columns are of one type."""
         if self.plain:
-            return self.item[()].reshape(len(self.item), -1)[:, columns]
+            return meant(self.item).reshape(len(self.item), -1)[:, columns]
         if isinstance(self.item, h5py.Group):
-            parts = [self.item[self.names[c]][()].ravel() for c in columns]
+            parts = [meant(self.item[self.names[c]]).ravel() for c in columns]
         else:
-            rows = self.item[()]
-            whole = {name: rows[name].reshape(len(rows), -1) for name in rows.dtype.names
-                     if rows.dtype[name].base.kind in "iuf"}
-            flat = [whole[name][:, i] for name in whole for i in range(whole[name].shape[1])]
-            parts = [flat[c] for c in columns]
-        return np.stack([np.asarray(part, np.float64) for part in parts], axis=1)
+            kinds = self.item.dtype
+            flat = [(name, i) for name in kinds.names if kinds[name].base.kind in "iuf"
+                    for i in range(int(np.prod(kinds[name].shape, dtype=np.int64)))]
+            parts = [meant(self.item, name).reshape(len(self.item), -1)[:, i]
+                     for name, i in (flat[c] for c in columns)]
+        if len({part.dtype for part in parts}) > 1:
+            parts = [part.astype(np.float64) for part in parts]
+        return np.stack(parts, axis=1)
 
 
 def bind(table, wanted, source):

@@ -165,15 +165,14 @@ static flo_status find_unpacking(const subject *s, flo_meaning *meaning)
 /* A limit; by the users' guide one of floating point over packed integers is that of
    the unpacked numbers. */
 static void set_limit(const subject *s, const flo_attribute *from, int64_t i,
-                      flo_meaning *meaning, double *limit)
+                      const flo_meaning *meaning, double *limit, bool *of_unpacked)
 {
     const bool packed = meaning->scale != 1 || meaning->offset != 0;
     if (i >= from->count || isnan(from->value[i]))
         return;
-    meaning->of_unpacked =
-        packed && from->is_float && H5Tget_class(s->type) == H5T_INTEGER;
+    *of_unpacked = packed && from->is_float && H5Tget_class(s->type) == H5T_INTEGER;
     *limit = from->value[i];
-    const double stored = meaning->of_unpacked ? NAN : as_stored(s, *limit);
+    const double stored = *of_unpacked ? NAN : as_stored(s, *limit);
     *limit = isnan(stored) ? *limit : stored;
 }
 
@@ -187,11 +186,12 @@ static flo_status find_limits(const subject *s, flo_meaning *meaning)
     FLO_TRY(read_attribute(s, "valid_max", 1, &high));
     if (range.count == 1)
         return fail_attribute(s, "valid_range", "of one number", "two");
-    set_limit(s, &low, 0, meaning, &meaning->low);
-    set_limit(s, &high, 0, meaning, &meaning->high);
-    set_limit(s, &range, 0, meaning, &meaning->low);
-    set_limit(s, &range, 1, meaning, &meaning->high);
-    if (meaning->low <= meaning->high)
+    set_limit(s, &low, 0, meaning, &meaning->low, &meaning->low_of_unpacked);
+    set_limit(s, &high, 0, meaning, &meaning->high, &meaning->high_of_unpacked);
+    set_limit(s, &range, 0, meaning, &meaning->low, &meaning->low_of_unpacked);
+    set_limit(s, &range, 1, meaning, &meaning->high, &meaning->high_of_unpacked);
+    if (meaning->low <= meaning->high ||
+        meaning->low_of_unpacked != meaning->high_of_unpacked)
         return FLO_OK;
     return fail_attribute(s, range.count ? "valid_range" : "valid_min",
                           "that leaves no number", "a least one below the greatest");
@@ -264,8 +264,8 @@ void flo_meaning_apply(const flo_meaning *meaning, int64_t rows, int64_t count,
     for (int64_t i = 0; i < rows; ++i, value += stride)
         for (int64_t j = 0; j < count; ++j) {
             const double stored = value[j], unpacked = stored * m.scale + m.offset;
-            const double limited = m.of_unpacked ? unpacked : stored;
-            bool missing = limited < m.low || limited > m.high;
+            bool missing = (m.low_of_unpacked ? unpacked : stored) < m.low ||
+                           (m.high_of_unpacked ? unpacked : stored) > m.high;
             for (int64_t k = 0; k < m.gaps; ++k)
                 missing = missing || stored == m.gap[k];
             value[j] = missing ? (double)NAN : unpacked;

@@ -9,7 +9,7 @@ struct flo_meaning {
     int64_t gaps;
     double *gap;      /* [gaps] stored numbers that are missing */
     double low, high; /* what lies beyond is missing, too: a stored number, or .. */
-    bool of_unpacked; /* .. the number that it stands for */
+    bool low_of_unpacked, high_of_unpacked; /* .. the number that it stands for */
     double scale, offset;
 };
 

@@ -683,5 +683,63 @@ def check_command_line(flotilla):
     near(found, wanted, 1e-3, "log_prob on the command line")
 
 
+MEANINGS = {  # type, stored numbers by those that they stand for, attributes
+    "plain": ("f4", lambda x: x, {}),
+    "packed": ("i2", lambda x: np.round(x * 1000) - 500,
+               {"_FillValue": np.array([-7], "i2"), "scale_factor": 0.001, "add_offset": 0.5}),
+    "big": (">f4", lambda x: x, {"missing_value": 1e20}),
+    "wide": ("f8", lambda x: x, {"_FillValue": np.float32(1e20), "valid_range": [-2.0, 1e19]}),
+    "limits": ("i4", lambda x: np.round(x * 100), {
+        "valid_min": np.float32(-1), "valid_max": np.int32(90), "scale_factor": 0.01}),
+    "bytes": ("i1", lambda x: np.round(x * 20), {
+        "_Unsigned": "true", "_FillValue": np.int8(-3), "scale_factor": np.float32(0.125)}),
+    "text": ("i4", lambda x: np.round(x * 9), {"missing_value": "4"}),
+    "netcdf": ("f4", lambda x: x, {})}
+
+
+def check_missing_and_packed_numbers(flotilla):
+    """What a file says that its numbers stand for is read as the program reads it."""
+    x = np.random.default_rng(6).normal(size=(ROWS, COLUMNS))
+    with h5py.File(flotilla.path("data.h5"), "w") as file:
+        file["train"] = x
+        for name, (kind, store, attributes) in MEANINGS.items():
+            stored = store(x)
+            stored[3, 1] = {"f": 1e20, "i": attributes.get("_FillValue", 4)}[np.dtype(kind).kind]
+            if name == "netcdf":
+                stored[3, 1] = 9.96920996838687e36
+            data = file.create_dataset(name, data=stored.astype(kind),
+                                       fillvalue=9.96920996838687e36 if name == "netcdf" else None)
+            for key, value in attributes.items():
+                data.attrs[key] = value
+        holes = file.create_dataset("holes", x.shape, "f4", chunks=(20, 2))
+        holes[:40], holes[60:, :3] = x[:40], x[60:, :3]
+        table = np.zeros(3, [("a", "f4"), ("b", ">i8"), ("a.mask", "?")])
+        table["a"], table["a.mask"], table["b"] = [1, 2, 3], [0, 1, 0], [-2**63, 5, -1]
+        file["table"] = table
+        file["table"].attrs["b_dtype"] = "datetime64[ns]"
+        file["table"].attrs["_FillValue"] = np.array((3, -1), [("a", "f4"), ("b", "i8")])
+    flotilla.write("config.yaml", """
+run: {directory: model, threads: 1}
+data: {files: [data.h5], on_bad_rows: drop}
+flow: {layers: [{kind: elementwise_affine}]}
+train: {batch: 96, lanes: 4, steps: 3}
+""")
+    flotilla.run("train", "config.yaml", "-q")
+    model = flotilla_torch.load(flotilla.path("model"))
+    for name in [*MEANINGS, "holes"]:
+        flotilla.run("logprob", "model", "data.h5:" + name, "-o", name + ".h5")
+        wanted = flotilla.arrays(name + ".h5")["log_prob"]
+        found = flotilla_torch.log_prob_of(
+            model, flotilla_torch.read_rows(flotilla.path("data.h5") + ":" + name), None)
+        same(np.isfinite(found).tolist(), np.isfinite(wanted).tolist(), name)
+        require(name == "plain" or 0 < np.isnan(found).sum() < len(found), name, found)
+        finite = np.isfinite(wanted)
+        near(found[finite], wanted[finite], 1e-4 * (1 + np.abs(wanted[finite]).max()), name)
+    with h5py.File(flotilla.path("data.h5"), "r") as file:
+        for field, wanted in (("a", [1, np.nan, np.nan]), ("b", [np.nan, 5, np.nan])):
+            found = flotilla_torch.meant(file["table"], field)
+            require(np.array_equal(found, wanted, equal_nan=True), field, found)
+
+
 if __name__ == "__main__":
     main(globals())
