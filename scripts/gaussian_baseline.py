@@ -27,7 +27,14 @@ def blocks(data):
     """The rows of a data set as float64 [count, D]; further axes are flattened."""
     for first in range(0, data.shape[0], BLOCK_ROWS):
         block = data[first:first + BLOCK_ROWS]
-        yield block.reshape(len(block), -1).astype(np.float64)
+        block = block.reshape(len(block), -1).astype(np.float64)
+        bad = np.argwhere(~np.isfinite(block))
+        if len(bad):
+            sys.exit(f"{data.file.filename}: data set '{data.name[1:]}', row "
+                     f"{first + bad[0][0]}, column {bad[0][1]}: found "
+                     f"{block[tuple(bad[0])]}, wanted finite numbers: a Gaussian has no "
+                     "density of a missing one; leave such rows out")
+        yield block
 
 
 def fit(data):
@@ -59,6 +66,10 @@ def open_split(file, path, name):
         sys.exit(f"{path}: no data set '{name}'; it has: {have}; choose with --train, --test")
     if file[name].shape[:1] in ((), (0,)):
         sys.exit(f"{path}: data set '{name}' has no rows")
+    if file[name].dtype.kind not in "biuf":
+        sys.exit(f"{path}: data set '{name}' is of type {file[name].dtype}, wanted real "
+                 "numbers [N, D]: a table with fields and a group of columns can be written "
+                 "so by `flotilla rows` of a run")
     return file[name]
 
 
@@ -82,7 +93,11 @@ def main():
         result = {}
         for name in names:
             try:
-                value, error = score(open_split(file, a.file, name), mean, covariance)
+                split = open_split(file, a.file, name)
+                if split.shape[1:] != train.shape[1:]:
+                    sys.exit(f"{a.file}: rows of '{name}' have shape {list(split.shape[1:])}, "
+                             f"wanted {list(train.shape[1:])} as in '{a.train}'")
+                value, error = score(split, mean, covariance)
             except np.linalg.LinAlgError:
                 sys.exit(f"{a.file}: the covariance of '{a.train}' is singular (a column is "
                          "constant or a sum of others): a Gaussian has no density there")

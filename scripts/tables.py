@@ -317,7 +317,8 @@ def open_input(path, name, dataset, args):
     elif start.startswith(b"\x93NUMPY"):
         whole = None if file is not raw else lambda: np.load(path, mmap_mode="r")
         table = open_npy(path, file, args, whole)
-    elif start[:2] == b"\0\0" and len(start) > 3 and start[2] in (8, 9, 11, 12, 13, 14) and start[3] > 0:
+    elif (start[:2] == b"\0\0" and len(start) > 3 and start[2] in (8, 9, 11, 12, 13, 14)
+          and start[3] > 0):
         table = open_idx(path, file, args)
     else:
         check_text(path, start)

@@ -10,11 +10,15 @@ import array
 import collections
 import csv
 import io
+import itertools
 import multiprocessing
 import re
 import signal
+import warnings
 
 import numpy as np
+
+import precision
 
 BLOCK_BYTES = 2 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -98,7 +102,7 @@ class Lines:
 class Head:
     """The lines before the rows: comments, names of columns; and the delimiter. `file` is
     a Lines. inexact: of the first whole number that float64 does not hold, line, column and
-    text; is_rounded: such a number is rounded in a block."""
+    text; is_rounded: such a number is rounded in a block; told: that was said."""
 
     def __init__(self, file, delimiter=None, header=None):
         lines = [line for line in (file.readline() for _ in range(50)) if line]
@@ -120,7 +124,7 @@ class Head:
             names = split(text[first - 1].lstrip("# "), self.delimiter)
             if len(names) == self.width:
                 self.names = [name.strip() for name in names]
-        self.inexact, self.is_rounded = None, False
+        self.inexact, self.is_rounded, self.told = None, False, False
         self.lines = first                     # before the rows
         self.rest = b"".join(lines[first:])    # read already
         if first == 0:
@@ -234,23 +238,60 @@ def whole_number(cell):
     return int(cell) if re.fullmatch(r"\s*[+-]?\d+\s*", cell, re.ASCII) else None
 
 
-def as_integers(rows, exact):
-    """The rows with their exact numbers {(row, position): number} as int64 or uint64, or
-    None where no such type holds all."""
+def read_integers(block, head, columns):
+    """Those columns [n, columns] as int64 or uint64; None where that is not what they are."""
+    for type in ("i8", "u8"):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # an older numpy takes 1.5 for 1, and warns
+                return np.loadtxt(io.StringIO(block.decode("latin-1")), type, comments=None,
+                                  delimiter=None if head.delimiter == " " else head.delimiter,
+                                  quotechar='"', usecols=columns, ndmin=2)
+        except (ValueError, OverflowError, Warning):
+            pass
+    return None
+
+
+def read_integers_slowly(block, head, columns):
+    """The same for any columns: Python's integers, None for what is not one."""
+    lines = (split(line, head.delimiter)
+             for line in block.decode("utf-8", "replace").split("\n"))
+    return np.array([[whole_number(cells[j]) for j in columns] for cells in lines if cells],
+                    object)
+
+
+def is_inexact(number):
+    try:
+        return number is not None and float(number) != number
+    except OverflowError:
+        return True
+
+
+def as_integers(rows, large, whole):
+    """The rows, whose columns `large` are exactly `whole`, as int64 or uint64; None where
+    they are not all whole, or no such type holds all."""
     if np.isinf(rows).any() or not (rows == np.trunc(rows)).all():
         return None
-    known = rows.copy()
-    for place in exact:
-        known[place] = 0
-    numbers = [*exact.values(), int(known.min()), int(known.max())]
-    type = next((t for t in ("i8", "u8") if np.iinfo(t).min <= min(numbers)
-                 and max(numbers) <= np.iinfo(t).max), None)
+    if whole.dtype == object:
+        for i, k in np.argwhere(whole == None).tolist():  # noqa: E711, of every element
+            whole[i, k] = int(rows[i, large[k]])
+    others = np.delete(rows, large, axis=1)
+    ends = [int(f(x)) for x in (whole, others) if x.size for f in (np.min, np.max)]
+    type = next((t for t in ("i8", "u8") if np.iinfo(t).min <= min(ends)
+                 and max(ends) <= np.iinfo(t).max), None)
     if type is None:
         return None
-    out = known.astype(type)
-    for place, number in exact.items():
-        out[place] = number
+    out = np.empty(rows.shape, type)
+    out[:, np.setdiff1d(np.arange(rows.shape[1]), large)] = others
+    out[:, large] = whole
     return out
+
+
+def line_of(block, head, row):
+    """The number of the line in the block, from 0, that has a row."""
+    lines = (i for i, line in enumerate(block.decode("utf-8", "replace").split("\n"))
+             if (line.split() if head.delimiter == " " else line))
+    return next(itertools.islice(lines, row, None))
 
 
 def keep_exact(block, head, wanted, rows):
@@ -259,20 +300,18 @@ def keep_exact(block, head, wanted, rows):
     large = np.flatnonzero((np.abs(rows) >= EXACT).any(axis=0))
     if not large.size:
         return rows, None
-    exact, first, at = {}, None, 0
-    for line, text in enumerate(block.decode("utf-8", "replace").split("\n")):
-        cells = split(text, head.delimiter)
-        if not cells:
-            continue
-        for k in large.tolist():
-            j = k if wanted is None else wanted[k]
-            number = whole_number(cells[j])
-            if number is not None and abs(number) >= EXACT:
-                exact[at, k] = number
-                if not np.isfinite(rows[at, k]) or number != int(rows[at, k]):
-                    first = first or (line, j, cells[j].strip())
-        at += 1
-    kept = as_integers(rows, exact) if first else None
+    columns = [k if wanted is None else wanted[k] for k in large.tolist()]
+    whole = read_integers(block, head, columns)
+    if whole is None or len(whole) != len(rows):
+        whole = read_integers_slowly(block, head, columns)
+        bad = np.array([[is_inexact(number) for number in row] for row in whole])
+    else:
+        bad = precision.rounded(whole, np.dtype("f8"))
+    if not bad.any():
+        return rows, None
+    row, k = np.argwhere(bad)[0].tolist()
+    first = line_of(block, head, row), columns[k], str(whole[row, k])
+    kept = as_integers(rows, large, whole)
     return rows if kept is None else kept, first
 
 

@@ -248,8 +248,10 @@ def check_exact(tables, type, asked):
     """Whole numbers of text that float64 rounds are kept where all are whole."""
     for table in tables:
         head = table.head
-        if not head or not head.inexact or (type.kind != "f" and not head.is_rounded):
+        if not head or not head.inexact or head.told or (type.kind != "f"
+                                                         and not head.is_rounded):
             continue
+        head.told = True
         line, j, cell = head.inexact
         what = (f"{table.path}: line {line}, {head.name(j)}: found {cell}, a whole number that "
                 f"float64 rounds to {float(cell):.0f}")
@@ -295,6 +297,8 @@ def write_by_spool(file, name, tables, blocks, type, columns, args, counts):
     spool = Spool(os.path.dirname(os.path.abspath(args.output)), type)
     for block, *where in blocks:
         see(loss, block, *where)
+        if any(table.head and table.head.is_rounded for table in tables):
+            check_exact(tables, type or TYPES["float64"], args.type)
         spool.add(block, *where)
     loss.see_end(lambda j: f"{tables[0].path}: {column_words(j, columns)}")
     if not counts.rows:

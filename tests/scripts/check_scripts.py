@@ -79,6 +79,18 @@ def check_affine(work):
     run(script("gaussian_baseline.py"), path, "--test", "train", says=f" +- {error:.3f} nats")
     run(script("gaussian_baseline.py"), path, "--test", "none", code=1, says="it has: ")
     run(script("gaussian_baseline.py"), "/nowhere.h5", code=1, says="cannot be read")
+    with h5py.File(path, "a") as file:
+        file["words"] = np.array([b"a", b"b"])
+        file["complex"] = np.ones((9, 1), complex)
+        file["fields"] = np.ones(9, [("a", "f4")])
+        file["gap"] = np.array([[1.0], [2.0], [np.nan]])
+        file["wide"] = np.ones((9, 2))
+    for name, says in (("words", "type |S1, wanted real numbers"), ("complex", "complex128"),
+                       ("fields", "wanted real numbers"), ("gap", "row 2, column 0: found nan"),
+                       ("wide", "rows of 'wide' have shape [2], wanted [1] as in 'train'")):
+        run(script("gaussian_baseline.py"), path, "--test", name, code=1, says=says)
+        if name != "wide":
+            run(script("gaussian_baseline.py"), path, "--train", name, code=1, says=says)
 
 
 def make_climatology(path, random):
