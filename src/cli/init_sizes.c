@@ -39,10 +39,10 @@ static flo_init_flow choose_flow(double rows, double features)
 static void choose_network(double rows, int64_t features, flo_init_sizes *s)
 {
     const bool large = s->flow >= FLO_INIT_LARGE;
-    s->bins = s->flow == FLO_INIT_SMALL                      ? 4
-              : s->flow == FLO_INIT_SPLINES && rows >= 10000 ? 16
-              : s->flow == FLO_INIT_LARGE || rows >= 400     ? 8
-                                                             : 4;
+    if (s->flow == FLO_INIT_SPLINES)
+        s->bins = rows >= 2000 ? 16 : rows >= 400 ? 8 : 4;
+    else
+        s->bins = large ? 8 : 4;
     s->steps_of_flow = !large ? 3 : s->flow == FLO_INIT_WIDE && rows >= 10000 ? 8 : 5;
     s->width = !large           ? 16
                : rows >= 100000 ? (features >= 32 ? 256 : 128)
@@ -74,7 +74,8 @@ static void choose_training(double rows, int64_t features, flo_init_sizes *s)
     const double epochs = 60 * rows / (double)s->batch;
     s->steps = still ? 200 : (int64_t)fmin(fmax(epochs, 1000), 20000);
     s->steps = s->steps / 100 * 100;
-    s->learning_rate = still ? 1e-4 : 1e-3;
+    /* A single column has few parameters, and a long way to go with them. */
+    s->learning_rate = still ? 1e-4 : features == 1 ? 1e-2 : 1e-3;
     s->average = still ? 0 : s->steps >= 5000 ? 0.999 : 0.99;
     /* The first validation, while rates are small, is nearly of the normal itself:
        where no later one is better, that is what is kept. */

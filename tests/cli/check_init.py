@@ -112,7 +112,7 @@ KINDS = {
     "few rows": (60, 500, lambda g, n: normal(g, n, 3) @ MIXING[:3, :3]),
 }
 # Where a flow must be far above both normals, not beside them.
-GAINS = {"one column": 0.2, "clumps": 1, "whole numbers": 0.15, "shares": 0.3, "zeros": 2,
+GAINS = {"one column": 0.3, "clumps": 1, "whole numbers": 0.15, "shares": 0.3, "zeros": 2,
          "tails": 5, "angles": 0.5, "one row far out": 3}
 # Those that take longer, for `scripts/test --all`.
 LONGER = {
