@@ -93,6 +93,13 @@ static bool find_exponents(const sample *s, int *least, int *most)
     return *most >= *least;
 }
 
+/* A power of two that has an inverse, also for numbers that double itself hardly holds.
+ */
+static double power_of_two(int exponent)
+{
+    return ldexp(1, exponent > 1000 ? 1000 : exponent < -1000 ? -1000 : exponent);
+}
+
 /* Under a logarithm, where the smallest count as much as the largest. */
 static void choose_for_logarithm(const sample *s, flo_column_scale *c)
 {
@@ -102,7 +109,7 @@ static void choose_for_logarithm(const sample *s, flo_column_scale *c)
     if (most - least > LARGEST - LEAST)
         c->lost = FLO_LOST_RANGE;
     else
-        c->factor = ldexp(1, -(most + least) / 2);
+        c->factor = power_of_two(-(most + least) / 2);
 }
 
 /* Elsewhere it is the middle half that counts: a far number among others is a fault of
@@ -114,7 +121,7 @@ static void choose_for_others(const sample *s, flo_shifts shifts, flo_column_sca
     if (exponent <= LARGEST && exponent >= SMALL)
         return;
     if (shifts == FLO_SHIFTS_BOTH)
-        c->factor = ldexp(1, -exponent);
+        c->factor = power_of_two(-exponent);
     else
         c->lost = FLO_LOST_RANGE;
 }

@@ -206,4 +206,30 @@ def check_runs_go_on(flotilla):
     near(logprob(flotilla, "again", "data.h5:test"), scores, 1e-5)
 
 
+def random_column(random, rows):
+    scale = 10.0 ** random.uniform(-35, 30)
+    kind = random.integers(0, 5)
+    if kind == 0:
+        return random.normal(size=rows) * scale
+    if kind == 1:
+        far = 10.0 ** random.uniform(0, 12) * random.choice([-1, 1])
+        return (random.normal(size=rows) + far) * scale
+    if kind == 2:
+        return (random.exponential(size=rows) + 10.0 ** random.uniform(-3, 9)) * scale
+    if kind == 3:
+        return random.integers(0, 10 ** random.integers(1, 9), rows) + np.floor(
+            10.0 ** random.uniform(0, 14))
+    return random.standard_t(4, size=rows) * 10.0 ** random.uniform(-44, -30)
+
+
+def check_columns_of_any_scale(flotilla):
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        x = np.stack([random_column(random, 2000) for _ in range(random.integers(1, 5))], axis=1)
+        kind = random.choice(["<f8", ">f8"])
+        flotilla.data("any.h5", {"train": x[:1000].astype(kind), "test": x[1000:].astype(kind)})
+        train(flotilla, "any", "any.h5")
+        near(logprob(flotilla, "any", "any.h5:test"), log_normal(x[1000:], x[:1000]), 2e-3, seed)
+
+
 main(globals())

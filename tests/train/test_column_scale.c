@@ -88,6 +88,11 @@ static void columns_out_of_range_get_a_factor(void **state)
     assert_true((double)(flo_real)(m.factor * 1.1e30) < (double)FLO_LARGEST);
     assert_true(m.factor * tiny > (double)FLO_SMALLEST_NORMAL);
     assert_true(w.lost == FLO_LOST_RANGE);
+    const double ends[2] = {0x1p-1070, 0x1p1023};
+    for (int i = 0; i < 2; i++) {
+        const flo_column_scale e = of(ends[i], ends[i] / 2, FLO_SHIFTS_BOTH);
+        assert_true(e.factor > 0 && isfinite(e.factor) && isfinite(1 / e.factor));
+    }
 }
 
 int main(void)
