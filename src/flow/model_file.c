@@ -61,28 +61,36 @@ static flo_status add_schema(flo_image *image, const flo_flow *flow)
     return status;
 }
 
+flo_status flo_model_schema(flo_arena *arena, flo_image *image, const char *file,
+                            flo_schema **schema)
+{
+    char *text, *name;
+    *schema = NULL;
+    if (!flo_image_has(image, "schema"))
+        return FLO_OK;
+    FLO_TRY(flo_arena_print(arena, &name, "%s:schema", file));
+    FLO_TRY(flo_image_read_text(image, "schema", &text));
+    const flo_status status = flo_schema_read(arena, name, text, schema);
+    flo_free(flo_arena_context(arena), &text);
+    return status;
+}
+
 /* A model from before there were schemas has none; one of another shape than the flow
    is damaged. */
 static flo_status read_schema(flo_image *image, const char *file, flo_flow *flow)
 {
-    flo_context *const context = flo_arena_context(flow->arena);
     flo_schema *schema;
-    char *text, *name;
-    if (!flo_image_has(image, "schema"))
-        return FLO_OK;
-    FLO_TRY(flo_arena_print(flow->arena, &name, "%s:schema", file));
-    FLO_TRY(flo_image_read_text(image, "schema", &text));
-    const flo_status status = flo_schema_read(flow->arena, name, text, &schema);
-    flo_free(context, &text);
-    FLO_TRY(status);
+    FLO_TRY(flo_model_schema(flow->arena, image, file, &schema));
     flow->schema = schema;
+    if (!schema)
+        return FLO_OK;
     if (schema->features.count == flow->features &&
         schema->context.count == flow->context)
         return FLO_OK;
-    return flo_fail(context, FLO_ERROR_FILE,
-                    "%s: found %lld columns and %lld of context, wanted the model's "
-                    "%lld and %lld: the file is damaged",
-                    name, (long long)schema->features.count,
+    return flo_fail(flo_arena_context(flow->arena), FLO_ERROR_FILE,
+                    "%s:schema: found %lld columns and %lld of context, wanted the "
+                    "model's %lld and %lld: the file is damaged",
+                    file, (long long)schema->features.count,
                     (long long)schema->context.count, (long long)flow->features,
                     (long long)flow->context);
 }

@@ -35,6 +35,11 @@ FLO_MUST_USE flo_status flo_model_read(flo_arena *arena, flo_image *image,
                                        const char *file, bool use_average,
                                        flo_flow **flow, flo_real **theta);
 
+/* The schema stored in an image, in the arena; NULL: it has none. Local.
+   FLO_ERROR_FILE, FLO_ERROR_MEMORY. */
+FLO_MUST_USE flo_status flo_model_schema(flo_arena *arena, flo_image *image,
+                                         const char *file, flo_schema **schema);
+
 /* Reads the constants of a flow that was built already, and prepares it; then a vector
    of tensors under `group` ("parameters", "average"). Local. FLO_ERROR_FILE. */
 FLO_MUST_USE flo_status flo_model_read_constants(flo_image *image, flo_flow *flow);

@@ -7,9 +7,59 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Beyond these the flow gets columns that it was hardly trained on. */
 static const double most_shift = 3, most_ratio = 3;
+
+/* Where a table has a column of this name; -1: nowhere. */
+static int64_t place_of(const flo_schema_table *table, const char *name)
+{
+    for (int64_t j = 0; j < table->count; j++)
+        if (table->column[j].name && strcmp(table->column[j].name, name) == 0)
+            return j;
+    return -1;
+}
+
+/* The weights of a model belong to places: a column of the model's that stands
+   elsewhere here is refused, one of another name told. */
+static flo_status check_order(flo_trainer *t, const char *path, const char *what,
+                              const flo_schema_table *theirs,
+                              const flo_schema_table *ours)
+{
+    char wanted[600], found[600];
+    int64_t renamed = -1;
+    for (int64_t j = 0; j < theirs->count && j < ours->count; j++) {
+        const char *const was = theirs->column[j].name, *const is =
+                                                            ours->column[j].name;
+        if (!was || !is || strcmp(was, is) == 0)
+            continue;
+        renamed = renamed < 0 ? j : renamed;
+        if (place_of(ours, was) < 0)
+            continue;
+        flo_schema_list(theirs, wanted, sizeof wanted);
+        flo_schema_list(ours, found, sizeof found);
+        return flo_fail(t->context, FLO_ERROR_CONFIG,
+                        "--init %s: data.%s: found %s, wanted the model's order, to "
+                        "which its weights belong: %s",
+                        path, what, found, wanted);
+    }
+    if (renamed >= 0)
+        flo_report_line(t, "note: data.%s: column %lld is %s here, and %s in %s", what,
+                        (long long)renamed, ours->column[renamed].name,
+                        theirs->column[renamed].name, path);
+    return FLO_OK;
+}
+
+static flo_status check_schema(flo_trainer *t, flo_image *image, const char *path)
+{
+    flo_schema *theirs;
+    FLO_TRY(flo_model_schema(t->arena, image, path, &theirs));
+    if (!theirs || !t->schema)
+        return FLO_OK;
+    FLO_TRY(check_order(t, path, "columns", &theirs->features, &t->schema->features));
+    return check_order(t, path, "context", &theirs->context, &t->schema->context);
+}
 
 /* Constants and parameters of another run's model, which must have the same layers. */
 static flo_status take(flo_trainer *t, const flo_model_bytes *b)
@@ -23,6 +73,8 @@ static flo_status take(flo_trainer *t, const flo_model_bytes *b)
         status = flo_model_read_vector(
             image, t->flow, flo_image_has(image, "average") ? "average" : "parameters",
             t->theta);
+    if (status == FLO_OK)
+        status = check_schema(t, image, b->path);
     flo_image_destroy(&image);
     char reason[FLO_MESSAGE_BYTES / 2];
     snprintf(reason, sizeof reason, "%s", flo_context_message(t->context));

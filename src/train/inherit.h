@@ -7,9 +7,11 @@
 #include "train/trainer.h"
 
 /* Takes the parameters of options->init (the average where there is one), which must
-   have the same layers, and its constants: those that are fitted to data until
+   have the same layers and, where it knows names, the same order of columns, and its
+   constants: those that are fitted to data until
    flo_preprocessing_fit fits them anew, or for good with options->keep_preprocess.
-   Says which. Collective. FLO_ERROR_FILE, FLO_ERROR_MEMORY; agreed. */
+   Says which. Collective. FLO_ERROR_FILE, FLO_ERROR_CONFIG (another order),
+   FLO_ERROR_MEMORY; agreed. */
 FLO_MUST_USE flo_status flo_inherit(flo_trainer *trainer);
 
 /* Says how far the columns that layers wait for have moved from where the model's

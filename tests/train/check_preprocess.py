@@ -11,6 +11,7 @@ import math
 import os
 import sys
 
+import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -335,6 +336,27 @@ def check_start_from_a_model_of_other_units(flotilla):
     require(f"shift is {shift.max():.3g} standard deviations, of column {shift.argmax()};"
             in line and "0.25 (column 1) to 1.02e+03 (column 3)" in line, line)
     log_line(here, "moved", "init: context_00_standardize", "of context column")
+
+
+def check_start_from_a_model_of_another_order(flotilla):
+    """The model's weights belong to its columns: by name, in its order."""
+    words = two_units(flotilla, EVERY[1])
+    for name in ("data.h5", "moved.h5"):
+        with h5py.File(flotilla.path(name), "r+") as file:
+            for split in ("train", "test"):
+                file[split].attrs["columns"] = ["a", "b", "c", "d"]
+                file["conditions/" + split].attrs["columns"] = ["u", "v"]
+    train(flotilla, "named")
+    words = words[:-1] + ["named"]
+    train(flotilla, "same", *words, "--set", "data.columns=[a, b, c, d]")
+    flotilla.run("train", "config.yaml", *words, "--set", "run.directory=other", "--set",
+                 "data.columns=[c, a, b, d]", code=ERROR).says(
+        "data.columns: found c, a, b, d, wanted the model's order", "a, b, c, d")
+    with h5py.File(flotilla.path("moved.h5"), "r+") as file:
+        for split in ("train", "test"):
+            file[split].attrs["columns"] = ["a", "B", "c", "d"]
+    said = flotilla.run("train", "config.yaml", *words, "--set", "run.directory=renamed")
+    said.says("note: data.columns: column 1 is B here, and b in named/", times=1)
 
 
 def check_start_from_a_model_as_it_is(flotilla):
