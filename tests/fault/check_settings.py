@@ -21,7 +21,8 @@ OTHERS = {
     "data.files": "copy.h5", "data.train": "more", "data.validation": "0.3",
     "data.test": "more", "data.columns": "[0, 1]", "data.context": "[2]",
     "data.categories": "[2]", "context_categories": "[{column: 0, values: [1]}]",
-    "data.weights": "2", "data.window_rows": "7", "data.memory": "3MiB",
+    "data.weights": "2", "data.period": "{0: 360}", "report.draws": "5",
+    "data.window_rows": "7", "data.memory": "3MiB",
     "flow.direction": "sampling", "flow.base": "{kind: student_t}",
     "flow.layers": "[{kind: lu_linear}]",
     "train.steps": str(STEPS + 4), "train.epochs": "3", "train.average": "0.25",
@@ -32,6 +33,7 @@ OTHERS = {
 # Where another message comes first.
 REFUSALS = {"flow.direction": "flow.direction: sampling",
             "data.categories": "data.categories: found",
+            "data.period": "layers that keep angles on their circle",
             "context_categories": "context_categories[0].column",
             "objective": "flow.direction"}
 
