@@ -149,22 +149,32 @@ static flo_status sum_parts(collection *c)
     return FLO_OK;
 }
 
+/* Where element e of the columns' own square stands in a padded matrix. */
+static int64_t place_of(const flo_covariance *r, int64_t e)
+{
+    return e / r->columns * r->size + e % r->columns;
+}
+
 /* Adds the matrices of all parts into the result, through slots [count, parts] in which
-   every rank fills in its own parts. */
+   every rank fills in its own parts. The padding is 0 and stays at home. */
 static void share(const collection *c)
 {
-    const int64_t size = c->result->size * c->result->size, P = c->parts;
-    for (int64_t begin = 0; begin < size; begin += SHARED_DOUBLES / P) {
-        const int64_t count = flo_lesser(SHARED_DOUBLES / P, size - begin);
+    const flo_covariance *const r = c->result;
+    const int64_t square = r->size * r->size, P = c->parts;
+    const int64_t all = r->columns * r->columns;
+    memset(c->correlation, 0, (size_t)square * sizeof *c->correlation);
+    for (int64_t begin = 0; begin < all; begin += SHARED_DOUBLES / P) {
+        const int64_t count = flo_lesser(SHARED_DOUBLES / P, all - begin);
         memset(c->slots, 0, (size_t)(count * P) * sizeof *c->slots);
         for (int64_t part = c->first_part; part < c->last_part; part++)
             for (int64_t i = 0; i < count; i++)
                 c->slots[i * P + part] =
-                    c->matrix[(part - c->first_part) * size + begin + i];
+                    c->matrix[(part - c->first_part) * square + place_of(r, begin + i)];
         if (flo_comm_size(c->comm) > 1)
             flo_comm_share(c->comm, c->slots, count * P);
         for (int64_t i = 0; i < count; i++)
-            c->correlation[begin + i] = flo_lane_sum_doubles(P, c->slots + i * P);
+            c->correlation[place_of(r, begin + i)] =
+                flo_lane_sum_doubles(P, c->slots + i * P);
     }
 }
 
